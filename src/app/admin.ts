@@ -1,0 +1,59 @@
+import { fastify, type FastifyInstance } from 'fastify'
+import { type Listen } from '../core/index.ts'
+import { createMetrics } from '../telemetry/index.ts'
+import { mergeMetrics } from './merge-metrics.ts'
+import type { RoleState } from './supervisor.ts'
+
+/** What the admin port tells of. */
+export interface AdminSource {
+  states(): Promise<RoleState[]>
+  metrics(): Promise<string[]>
+  /** Things that the whole start still waits for, in words; empty when it is done. */
+  waitingFor(): string[]
+}
+
+/** The admin port of a machine: alive, ready, metrics. */
+export class Admin {
+  #server: FastifyInstance
+  #listen: Required<Listen>
+
+  constructor(listen: Required<Listen>, source: AdminSource) {
+    this.#listen = listen
+    this.#server = fastify({ logger: false, forceCloseConnections: true, requestTimeout: 10_000 })
+    this.#server.get('/livez', () => ({ status: 'alive' }))
+    this.#server.get('/readyz', async (_request, reply) => {
+      const waitingFor = missing(await source.states(), source.waitingFor())
+      if (waitingFor.length === 0) return { status: 'ready' }
+      return reply.code(503).send({ status: 'not-ready', waitingFor })
+    })
+    const own = createMetrics('supervisor')
+    let states: RoleState[] = []
+    own.collected(
+      'sluice_role_restarts_total',
+      'Times a role was started again after it ended.',
+      ['role'],
+      () => states.map(state => [{ role: state.role }, state.restarts]),
+    )
+    this.#server.get('/metrics', async (_request, reply) => {
+      states = await source.states()
+      const text = mergeMetrics([await own.text(), ...(await source.metrics())])
+      return reply.type('text/plain; version=0.0.4; charset=utf-8').send(text)
+    })
+  }
+
+  async start(): Promise<void> {
+    await this.#server.listen(this.#listen)
+  }
+
+  async close(): Promise<void> {
+    await this.#server.close()
+  }
+}
+
+/** `edge: snapshot`, one for each thing that is missing. */
+export function missing(states: RoleState[], waitingFor: string[]): string[] {
+  const ofRoles = states.flatMap(({ role, health }) =>
+    health.kind === 'ready' ? [] : health.waitingFor.map(what => `${role}: ${what}`),
+  )
+  return [...ofRoles, ...waitingFor]
+}

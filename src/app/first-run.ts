@@ -1,0 +1,140 @@
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { open, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { ControlClient, ImportedKey, UploadSource } from '../client/index.ts'
+import { codeOf, messageOf, SluiceError } from '../core/index.ts'
+import { generateKeyPair } from '../signing/index.ts'
+import type { DataFolder } from './data-folder.ts'
+
+/** What was done once on this data folder. It is not done again when somebody has undone it since. */
+interface Done {
+  key?: string
+  sample?: string
+}
+
+/** The path at which the sample clip is published. */
+export const SAMPLE_PATH = '/sample'
+const SAMPLE_PLAYLIST = `${SAMPLE_PATH}/index.m3u8`
+
+/** Beside the package's own files, two folders above this module in src/ and in dist/. */
+const SAMPLE_FILE = fileURLToPath(new URL('../../media/sample.mp4', import.meta.url))
+
+export interface FirstRunOptions {
+  data: DataFolder
+  client: ControlClient
+  sample: 'publish' | 'leave-out'
+  /** Tells the person something that did not work and does not stop the start. */
+  warn: (sentence: string) => void
+  signal: AbortSignal
+}
+
+/** Makes the default signing key and publishes the sample, once per data folder; gives the sample's playlist path. */
+export async function firstRun(options: FirstRunOptions): Promise<{ sample: string | null }> {
+  const { data, client } = options
+  const done = readDone(data.firstRunFile)
+  if (done.key === undefined) {
+    const made = await makeSigningKey(client, data.keys, { name: 'default', group: 'default', type: 'p256' })
+    done.key = made.key.id
+    writeDone(data.firstRunFile, done)
+  }
+  if (options.sample === 'leave-out') return { sample: null }
+  if (done.sample === undefined) {
+    try {
+      done.sample = await publishSample(options)
+      writeDone(data.firstRunFile, done)
+    } catch (error) {
+      options.signal.throwIfAborted()
+      options.warn(`The sample was not published: ${messageOf(error)}`)
+      return { sample: null }
+    }
+  }
+  return { sample: (await isReady(client)) ? SAMPLE_PLAYLIST : null }
+}
+
+/** What a new key is called, which group trusts it, and its kind. */
+export interface NewSigningKey {
+  name: string
+  group: string
+  type: 'p256' | 'rsa2048'
+}
+
+/**
+ * Makes a key pair, has control trust the public half and keeps the private one as `<folder>/<ID>.pem`, 0600. The
+ * private half is never sent; it is on the disk before control trusts anything, so that no trusted key is lost.
+ */
+export async function makeSigningKey(
+  client: ControlClient,
+  folder: string,
+  { name, group, type }: NewSigningKey,
+): Promise<{ key: ImportedKey; privateKeyFile: string }> {
+  const pair = await generateKeyPair(type)
+  const waiting = join(folder, `.new-${process.pid}.pem`)
+  writeFileSync(waiting, pair.privatePem, { mode: 0o600 })
+  try {
+    const key = await client.importKey({ name, pem: pair.publicPem, group })
+    const privateKeyFile = join(folder, `${key.id}.pem`)
+    renameSync(waiting, privateKeyFile)
+    return { key, privateKeyFile }
+  } catch (error) {
+    rmSync(waiting, { force: true })
+    throw error
+  }
+}
+
+async function publishSample({ client, signal }: FirstRunOptions): Promise<string> {
+  if (!existsSync(SAMPLE_FILE)) {
+    throw new SluiceError('no-sample', `${SAMPLE_FILE} is not there.`)
+  }
+  const file = await open(SAMPLE_FILE, 'r')
+  try {
+    const { size } = await stat(SAMPLE_FILE)
+    let publication = await client.publish({
+      path: SAMPLE_PATH,
+      fileName: 'sample.mp4',
+      size,
+      ladder: 'none',
+    })
+    const source: UploadSource = {
+      size,
+      async read(start, length) {
+        const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, start)
+        return buffer.subarray(0, bytesRead)
+      },
+    }
+    await client.upload(publication, source, { signal })
+    while (publication.state !== 'ready' && publication.state !== 'errored') {
+      publication = await client.publication(publication.id, { waitSeconds: 20, signal })
+    }
+    if (publication.error) throw new SluiceError(publication.error.code, publication.error.message)
+    if (publication.snapshotVersion !== null) {
+      await client.acknowledged(publication.snapshotVersion, { waitSeconds: 5, signal })
+    }
+    return publication.assetId
+  } finally {
+    await file.close()
+  }
+}
+
+async function isReady(client: ControlClient): Promise<boolean> {
+  try {
+    return (await client.asset(SAMPLE_PATH)).state === 'ready'
+  } catch (error) {
+    if (error instanceof SluiceError && error.kind === 'not-found') return false
+    throw error
+  }
+}
+
+function readDone(path: string): Done {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as Done // written below, by this module alone
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || error instanceof SyntaxError) return {}
+    throw error
+  }
+}
+
+function writeDone(path: string, done: Done): void {
+  writeFileSync(`${path}.new`, `${JSON.stringify(done)}\n`, { mode: 0o600 })
+  renameSync(`${path}.new`, path)
+}

@@ -1,0 +1,19 @@
+export { certificateFiles, type CertificateFiles } from './certificates.ts'
+export { readClientFile, type ClientFile } from './client-file.ts'
+export { closest } from './closest.ts'
+export {
+  printConfiguration,
+  resolveConfiguration,
+  SETTING_NAMES,
+  type ConfigurationInputs,
+  type ResolvedConfiguration,
+} from './configuration.ts'
+export { emptyDataFolder, findDataFolder, layout, madeBySluice, type DataFolder } from './data-folder.ts'
+export { makeSigningKey, SAMPLE_PATH } from './first-run.ts'
+export { formatListen } from './listen.ts'
+export { lockPath, lockState, takeLock, type LockState } from './lock.ts'
+export { portWishes } from './plan.ts'
+export { fixPorts, type PortWish } from './ports.ts'
+export { readSecret } from './secret.ts'
+export { SETTINGS, type Configuration, type Setting, type SettingName } from './settings.ts'
+export { up, type Ready, type UpOptions } from './up.ts'

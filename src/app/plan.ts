@@ -1,0 +1,107 @@
+import { fileURLToPath } from 'node:url'
+import type { NodeIdentity } from '../membership/index.ts'
+import type { CertificateFiles } from './certificates.ts'
+import type { DataFolder } from './data-folder.ts'
+import { urlOf } from './listen.ts'
+import { lockPath } from './lock.ts'
+import { fixPorts, type FixedListen, type PortWish } from './ports.ts'
+import type { RoleOptions, SupervisedRole } from './roles.ts'
+import { SETTINGS, type Configuration } from './settings.ts'
+import type { RoleSpec } from './supervisor.ts'
+
+export type PortName = 'http' | 'https' | 'control' | 'origin' | 'admin'
+export type Ports = Record<PortName, FixedListen>
+
+const WHAT: Record<PortName, string> = {
+  http: 'viewers, HTTP',
+  https: 'viewers, HTTPS',
+  control: 'control',
+  origin: 'origin',
+  admin: 'admin',
+}
+
+/** The ports that `up` listens on in this version, each with its flag. */
+export function portWishes(configuration: Configuration): Record<PortName, PortWish> {
+  const wish = (name: PortName): PortWish => ({
+    listen: configuration[name],
+    flag: SETTINGS[name].flag,
+    what: WHAT[name],
+  })
+  return {
+    http: wish('http'),
+    https: wish('https'),
+    control: wish('control'),
+    origin: wish('origin'),
+    admin: wish('admin'),
+  }
+}
+
+export function fixAllPorts(configuration: Configuration): Promise<Ports> {
+  return fixPorts(portWishes(configuration))
+}
+
+export interface PlanInputs {
+  configuration: Configuration
+  data: DataFolder
+  ports: Ports
+  certificates: CertificateFiles
+  identities: { origin: NodeIdentity; edge: NodeIdentity }
+  adminTokenSha256: string
+}
+
+/** Longer than an edge lets a viewer's transfer go on. */
+const DRAIN_LIMIT = 12_000
+
+/** What each role is told, in order of start. */
+export function planRoles(inputs: PlanInputs): RoleSpec[] {
+  const options = roleOptions(inputs)
+  const entry = fileURLToPath(new URL('./role-main.js', import.meta.url))
+  const spec = (role: SupervisedRole): RoleSpec => ({
+    ...{ role, entry },
+    options: options[role],
+    lock: lockPath(inputs.data.root, role),
+    drainLimit: DRAIN_LIMIT,
+  })
+  return [spec('control'), spec('origin'), spec('edge')]
+}
+
+function roleOptions({
+  configuration,
+  data,
+  ports,
+  certificates,
+  identities,
+  adminTokenSha256,
+}: PlanInputs): RoleOptions {
+  const { logLevel, domainSuffix, memoryCacheBytes, pop, trustedProxies } = configuration
+  const controlUrl = urlOf('http', ports.control)
+  const storage = { kind: 'filesystem', folder: data.originStorage } as const
+  return {
+    control: {
+      listen: ports.control,
+      dataDir: data.control,
+      localNodes: [identities.origin, identities.edge].map(({ id, role, publicJwk }) => ({
+        id,
+        role,
+        publicJwk,
+      })),
+      ...{ storage, domainSuffix, adminTokenSha256, logLevel },
+    },
+    origin: {
+      listen: ports.origin,
+      identity: identities.origin,
+      stateDir: data.originState,
+      workDir: data.originWork,
+      ...{ controlUrl, storage, logLevel },
+    },
+    edge: {
+      http: ports.http,
+      https: { listen: ports.https, certificateFile: certificates.certificate, keyFile: certificates.key },
+      originUrl: urlOf('http', ports.origin),
+      identity: identities.edge,
+      stateDir: data.edgeState,
+      accessLogFolder: data.logs,
+      ...{ controlUrl, memoryCacheBytes, pop, trustedProxies, logLevel },
+    },
+  }
+}

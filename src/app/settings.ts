@@ -1,0 +1,176 @@
+import { BlockList, isIP } from 'node:net'
+import { resolve } from 'node:path'
+import { formatBytes, parseBytes, Type, type Bytes, type Listen, type TSchema } from '../core/index.ts'
+import type { LogLevel } from '../telemetry/index.ts'
+import { parseListen, type Reach } from './listen.ts'
+import { availableMemory, defaultMemoryCache } from './memory.ts'
+
+/** What a setting's text means; `why` completes "… is not valid: ". */
+export type Reading<T> = { kind: 'ok'; value: T } | { kind: 'bad'; why: string }
+
+/** One thing that can be set. The table below is validation, command line, environment, documentation at once. */
+export interface Setting<T> {
+  /** Its place in sluice.yaml: `http`, `origins.allow`. */
+  key: string
+  flag: string
+  env: string
+  /** As somebody would write it. */
+  default: string
+  description: string
+  /** What sluice.yaml may hold there. */
+  schema: TSchema
+  /** `folder` is what a relative path is relative to. */
+  read(text: string, folder: string): Reading<T>
+}
+
+const Text = Type.String()
+const Port = Type.Union([Type.Integer({ minimum: 0, maximum: 65_535 }), Type.String()])
+const Texts = Type.Union([Type.String(), Type.Array(Type.String())])
+
+function listen(name: string, env: string, port: number, reach: Reach, description: string): Setting<Listen> {
+  return {
+    key: name,
+    flag: `--${name}`,
+    env,
+    default: String(port),
+    description: `${description}; port or host:port, ${reach === 'everywhere' ? 'all interfaces' : 'loopback'} when the host is left out, 0 for any free port`,
+    schema: Port,
+    read(text) {
+      const result = parseListen(text, reach)
+      return result.kind === 'ok' ? { kind: 'ok', value: result.listen } : result
+    },
+  }
+}
+
+function ranges(key: string, flag: string, env: string, description: string): Setting<string[]> {
+  return { key, flag, env, default: '', description, schema: Texts, read: readRanges }
+}
+
+/** Every setting of `sluice up`, in the order in which people meet them. */
+export const SETTINGS = {
+  data: {
+    key: 'data',
+    flag: '--data',
+    env: 'SLUICE_DATA',
+    default: '.sluice',
+    description: 'the folder that holds everything Sluice keeps',
+    schema: Text,
+    read: (text: string, folder: string): Reading<string> =>
+      text === '' ? { kind: 'bad', why: 'name a folder' } : { kind: 'ok', value: resolve(folder, text) },
+  },
+  http: listen('http', 'SLUICE_HTTP', 8080, 'everywhere', 'viewers, HTTP/1.1'),
+  https: listen('https', 'SLUICE_HTTPS', 8443, 'everywhere', 'viewers, HTTPS (HTTP/2 and 1.1)'),
+  rtmp: listen('rtmp', 'SLUICE_RTMP', 1935, 'everywhere', 'RTMP ingest'),
+  rtmps: listen('rtmps', 'SLUICE_RTMPS', 1936, 'everywhere', 'RTMPS ingest'),
+  control: listen('control', 'SLUICE_CONTROL_LISTEN', 9000, 'loopback', 'the control APIs'),
+  origin: listen('origin', 'SLUICE_ORIGIN', 9001, 'loopback', 'the origin, for nodes only'),
+  regional: listen('regional', 'SLUICE_REGIONAL', 9002, 'loopback', 'the regional cache, for nodes only'),
+  admin: listen('admin', 'SLUICE_ADMIN', 9100, 'loopback', '/livez, /readyz and /metrics'),
+  allowOrigins: ranges(
+    'origins.allow',
+    '--allow-origin',
+    'SLUICE_ALLOW_ORIGIN',
+    'address ranges (CIDR) of origins that may be on loopback',
+  ),
+  trustedProxies: ranges(
+    'trustedProxies',
+    '--trusted-proxies',
+    'SLUICE_TRUSTED_PROXIES',
+    'address ranges (CIDR) of proxies whose X-Forwarded-* headers count',
+  ),
+  domainSuffix: {
+    key: 'domainSuffix',
+    flag: '--domain-suffix',
+    env: 'SLUICE_DOMAIN_SUFFIX',
+    default: 'cdn.localhost',
+    description: "the end of each distribution's name",
+    schema: Text,
+    read: readDomain,
+  },
+  memoryCacheBytes: {
+    key: 'cache.memory',
+    flag: '--memory-cache',
+    env: 'SLUICE_MEMORY_CACHE',
+    get default(): string {
+      return formatBytes(defaultMemoryCache(availableMemory()))
+    },
+    description: 'memory for the cache of an edge, such as 512MiB; a tenth of the memory when it is left out',
+    schema: Port,
+    read: readSize,
+  },
+  pop: {
+    key: 'pop',
+    flag: '--pop',
+    env: 'SLUICE_POP',
+    default: 'local',
+    description: 'the name of this place in X-Sluice-Pop',
+    schema: Text,
+    read: readPop,
+  },
+  logLevel: {
+    key: 'logLevel',
+    flag: '--log-level',
+    env: 'SLUICE_LOG_LEVEL',
+    default: 'info',
+    description: 'the least important event in the logs: debug, info, warn or error',
+    schema: Text,
+    read: readLevel,
+  },
+} satisfies Record<string, Setting<unknown>>
+
+export type SettingName = keyof typeof SETTINGS
+
+type ValueOf<S> = S extends Setting<infer T> ? T : never
+
+/** Everything that `sluice up` is told, checked. */
+export type Configuration = { [Name in SettingName]: ValueOf<(typeof SETTINGS)[Name]> }
+
+function readRanges(text: string): Reading<string[]> {
+  const parts = text.split(',').map(part => part.trim())
+  const found = parts.filter(part => part !== '')
+  const wrong = found.find(part => !isRange(part))
+  if (wrong !== undefined)
+    return { kind: 'bad', why: `"${wrong}" is no address range, write 10.0.0.0/8 or ::1/128` }
+  return { kind: 'ok', value: found }
+}
+
+function isRange(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/')
+  const family = isIP(address)
+  if (family === 0 || rest.length > 0) return false
+  if (bits === undefined) return true
+  if (!/^\d{1,3}$/.test(bits) || Number(bits) > (family === 4 ? 32 : 128)) return false
+  new BlockList().addSubnet(address, Number(bits), family === 4 ? 'ipv4' : 'ipv6')
+  return true
+}
+
+function readDomain(text: string): Reading<string> {
+  const name = text.toLowerCase().replace(/^\./, '')
+  const label = '[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?'
+  if (name.length > 230 || !new RegExp(`^${label}(?:\\.${label})*$`).test(name)) {
+    return { kind: 'bad', why: 'write a domain such as cdn.example.com' }
+  }
+  return { kind: 'ok', value: name }
+}
+
+function readSize(text: string): Reading<Bytes> {
+  const size = parseBytes(text)
+  return size === undefined || size <= 0
+    ? { kind: 'bad', why: 'write a size such as 512MiB or 2GiB' }
+    : { kind: 'ok', value: size }
+}
+
+function readPop(text: string): Reading<string> {
+  return /^[A-Za-z0-9][A-Za-z0-9-]{0,31}$/.test(text)
+    ? { kind: 'ok', value: text }
+    : { kind: 'bad', why: 'use at most 32 letters, digits and "-"' }
+}
+
+const LEVELS: readonly LogLevel[] = ['debug', 'info', 'warn', 'error']
+
+function readLevel(text: string): Reading<LogLevel> {
+  const level = LEVELS.find(each => each === text)
+  return level === undefined
+    ? { kind: 'bad', why: `use one of ${LEVELS.join(', ')}` }
+    : { kind: 'ok', value: level }
+}

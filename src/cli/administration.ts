@@ -1,0 +1,155 @@
+import { SCOPES, type Scope } from '../client/index.ts'
+import { type DistributionId } from '../core/index.ts'
+import { awaitNodes } from './acknowledge.ts'
+import { NO_WAIT, SERVER_OPTIONS, text, type CommandSpec } from './command.ts'
+import { table } from './output.ts'
+import { connect } from './server.ts'
+import { usage } from './usage.ts'
+
+const invalidateCommand: CommandSpec = {
+  words: 'invalidate',
+  takes: '<paths...>',
+  summary: 'forget what the caches hold of paths; a * at the end means all below',
+  options: [
+    { flags: '--distribution <id>', description: 'only in this distribution (all)' },
+    NO_WAIT,
+    ...SERVER_OPTIONS,
+  ],
+  run: async (context, paths) => {
+    const wrong = paths.find(path => !path.startsWith('/'))
+    if (wrong !== undefined) throw usage('bad-path', `"${wrong}" is no path: begin it with "/".`)
+    const server = connect(context)
+    const id = text(context.options, 'distribution') as DistributionId | undefined // control checks it
+    const asked = await server.client.invalidate({
+      paths,
+      ...(id === undefined ? {} : { distributionId: id }),
+    })
+    const result = await awaitNodes(context, server, asked.snapshotVersion)
+    const status = result && result.missing.length === 0 ? 'Completed' : 'InProgress'
+    const nodes = result?.acknowledged ?? []
+    const slowest = Math.max(0, ...nodes.map(node => node.ms))
+    context.output.result(
+      { id: asked.id, status, nodes },
+      `${asked.id} ${status}${result ? `, ${nodes.length} nodes, ${slowest} ms` : ''}`,
+    )
+  },
+}
+
+const distributionListCommand: CommandSpec = {
+  words: 'distribution list',
+  summary: 'list the distributions',
+  options: SERVER_OPTIONS,
+  run: async context => {
+    const found = await connect(context).client.distributions()
+    const rows = found.map(each => [
+      each.id,
+      each.domain,
+      each.enabled ? 'enabled' : 'disabled',
+      each.fallback ? 'fallback' : '',
+    ])
+    context.output.result(found, table(['ID', 'DOMAIN', 'STATE', ''], rows))
+  },
+}
+
+const distributionShowCommand: CommandSpec = {
+  words: 'distribution show',
+  takes: '<id>',
+  summary: 'show a distribution with its behaviours',
+  options: SERVER_OPTIONS,
+  run: async (context, [id = '']) => {
+    const found = await connect(context).client.distribution(id as DistributionId) // control checks it
+    const rows = found.behaviours.map(each => [
+      each.pattern,
+      each.originId,
+      each.gate ? `signed requests of ${each.gate.keyGroups.join(', ')}` : 'open',
+      `${each.ttl.minimum} / ${each.ttl.default} / ${each.ttl.maximum} s`,
+    ])
+    const head = `${found.id} ${found.domain} ${found.enabled ? 'enabled' : 'disabled'}${found.fallback ? ', fallback' : ''}`
+    context.output.result(
+      found,
+      `${head}\n${table(['PATHS', 'ORIGIN', 'ACCESS', 'LIFETIME MIN / DEFAULT / MAX'], rows)}`,
+    )
+  },
+}
+
+const nodesCommand: CommandSpec = {
+  words: 'nodes',
+  summary: 'list the nodes and what they have of the configuration',
+  options: SERVER_OPTIONS,
+  run: async context => {
+    const nodes = await connect(context).client.nodes()
+    const rows = nodes.map(node => [
+      node.id,
+      node.role,
+      node.state,
+      node.version === null ? '' : `v${node.version}`,
+      node.lastSeen ?? '',
+    ])
+    context.output.result(nodes, table(['NODE', 'ROLE', 'STATE', 'HAS', 'LAST SEEN'], rows))
+  },
+}
+
+const tokensCreateCommand: CommandSpec = {
+  words: 'tokens create',
+  takes: '<name>',
+  summary: 'make a token for the control API; it is shown once',
+  options: [
+    {
+      flags: '--scope <scope>',
+      description: `what it may do: ${SCOPES.join(', ')} (read); may be repeated`,
+      repeat: 'many',
+    },
+    ...SERVER_OPTIONS,
+  ],
+  run: async (context, [name = '']) => {
+    const given = context.options['scope']
+    const scopes = scopesOf(Array.isArray(given) ? given : ['read'])
+    const made = await connect(context).client.createToken({ name, scopes })
+    context.output.say(`${made.id} may ${made.scopes.join(', ')}; the token is shown only now:`)
+    context.output.result(made, made.token)
+  },
+}
+
+const tokensListCommand: CommandSpec = {
+  words: 'tokens list',
+  summary: 'list the tokens',
+  options: SERVER_OPTIONS,
+  run: async context => {
+    const tokens = await connect(context).client.tokens()
+    const rows = tokens.map(each => [each.id, each.name, each.scopes.join(', '), each.createdAt])
+    context.output.result(tokens, table(['ID', 'NAME', 'MAY', 'SINCE'], rows))
+  },
+}
+
+const tokensDeleteCommand: CommandSpec = {
+  words: 'tokens delete',
+  takes: '<id>',
+  summary: 'make a token useless',
+  options: SERVER_OPTIONS,
+  run: async (context, [id = '']) => {
+    await connect(context).client.deleteToken(id)
+    context.output.result({ id }, `deleted ${id}`)
+  },
+}
+
+/** Distributions, nodes, invalidations and tokens. */
+export const administrationCommands: CommandSpec[] = [
+  invalidateCommand,
+  distributionListCommand,
+  distributionShowCommand,
+  nodesCommand,
+  tokensCreateCommand,
+  tokensListCommand,
+  tokensDeleteCommand,
+]
+
+function scopesOf(given: string[]): Scope[] {
+  return given
+    .flatMap(each => each.split(','))
+    .map(word => {
+      const scope = SCOPES.find(each => each === word)
+      if (scope === undefined)
+        throw usage('bad-scope', `--scope ${word} is unknown: use ${SCOPES.join(', ')}.`)
+      return scope
+    })
+}

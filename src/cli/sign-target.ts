@@ -1,0 +1,76 @@
+import { canonicalPath, SluiceError } from '../core/index.ts'
+import { resourceOfPath } from '../signing/index.ts'
+import type { Server } from './server.ts'
+import type { GrantPlace } from './signing-key.ts'
+
+/** What `sign` was given, understood. */
+export interface SignTarget {
+  /** What the policy opens. */
+  resource: string
+  place: GrantPlace
+  /** `http://host:port` of a whole URL; undefined when only a path was given or the host is a wildcard. */
+  site: string | undefined
+  /** Path and query of the one thing to open first; undefined where a wildcard hides it. */
+  opens: string | undefined
+}
+
+/**
+ * A URL stands for itself. A path stands for `*://*PATH`, and for all inside it when it is an asset (SEAMS 7): control
+ * knows that, and out of its reach the caller must say `/*` or give a URL.
+ */
+export async function signTarget(text: string, server: () => Server): Promise<SignTarget> {
+  if (text.startsWith('/')) return pathTarget(text, server)
+  const match = /^(https?|\*):\/\/([^/?]+)(\/.*)?$/.exec(text)
+  if (!match) {
+    throw usage(
+      `"${text}" can be signed neither as a path nor as a URL: begin it with "/", "http://" or "https://".`,
+    )
+  }
+  const [, scheme = '', host = '', rest = '/'] = match
+  const named = scheme !== '*' && !host.includes('*')
+  return {
+    resource: text,
+    place: { path: rest.replace(/\?.*$/, ''), host: named ? host : undefined },
+    site: named ? `${scheme}://${host}` : undefined,
+    opens: withoutStar(rest),
+  }
+}
+
+async function pathTarget(path: string, server: () => Server): Promise<SignTarget> {
+  const place = { path, host: undefined }
+  if (path.includes('*')) {
+    return { resource: resourceOfPath(path, 'exact'), place, site: undefined, opens: withoutStar(path) }
+  }
+  const canonical = canonicalPath(path)
+  if (canonical.kind === 'bad')
+    throw usage(`"${path}" is no path that viewers can ask for (${canonical.why}).`)
+  if (await isAsset(path, server)) {
+    return { resource: resourceOfPath(path, 'inside'), place, site: undefined, opens: `${path}/index.m3u8` }
+  }
+  return { resource: resourceOfPath(path, 'exact'), place, site: undefined, opens: path }
+}
+
+async function isAsset(path: string, server: () => Server): Promise<boolean> {
+  try {
+    await server().client.asset(path)
+    return true
+  } catch (error) {
+    if (!(error instanceof SluiceError)) throw error
+    // A path that can be no asset is refused as bad input.
+    if (error.kind === 'not-found' || error.kind === 'usage') return false
+    if (error.kind !== 'unavailable' && error.code !== 'no-server') throw error
+    throw usage(
+      `Whether ${path} is a film or a single file is for control to say, which does not answer: sign "${path}/*" or a whole URL.`,
+    )
+  }
+}
+
+/** `/members/talk/*` opens at `/members/talk/`; a wildcard elsewhere hides what it opens. */
+function withoutStar(path: string): string | undefined {
+  const start = path.endsWith('/*') ? path.slice(0, -1) : path
+  return start.includes('*') ? undefined : start
+}
+
+function usage(sentence: string): SluiceError {
+  return new SluiceError('bad-target', sentence, { side: 'operator', kind: 'usage' })
+}

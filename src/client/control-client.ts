@@ -1,0 +1,175 @@
+import type { DistributionId, PublicationId } from '../core/index.ts'
+import { ask, type Answer, type Ask, type Connection } from './request.ts'
+import { uploadByTus, type UploadOptions, type UploadSource } from './upload.ts'
+import type {
+  Acknowledgements,
+  Asset,
+  Changed,
+  CreatedToken,
+  DistributionInfo,
+  ImportedKey,
+  InvalidationInfo,
+  KeyGroupInfo,
+  KeyInfo,
+  NewInvalidation,
+  NewKey,
+  NewPublication,
+  NewToken,
+  NodeInfo,
+  Publication,
+  TokenInfo,
+} from './shapes.ts'
+
+export interface ControlClientOptions {
+  /** Of the control port. */
+  url: string
+  token: string
+}
+
+export interface Wait {
+  waitSeconds?: number
+  signal?: AbortSignal
+}
+
+/** Remembered entity tags of publications; a client follows few at a time. */
+const REMEMBERED = 64
+
+/** The control API as functions. Every error is a SluiceError with the server's code and sentence. */
+export class ControlClient {
+  readonly #connection: Connection
+  readonly #seen = new Map<PublicationId, { tag: string; publication: Publication }>()
+
+  constructor(options: ControlClientOptions) {
+    this.#connection = { url: options.url, authorization: `Bearer ${options.token}` }
+  }
+
+  /** Begins a publication; nothing is visible until its upload is whole and packaged. */
+  async publish(wanted: NewPublication): Promise<Publication> {
+    return this.#post<Publication>('/v1/assets', wanted)
+  }
+
+  /** Sends the bytes; resumes after lost connections and restarts of control, and from an earlier attempt. */
+  async upload(publication: Publication, source: UploadSource, options: UploadOptions = {}): Promise<void> {
+    await uploadByTus(this.#connection, publication.uploadUrl, source, options)
+  }
+
+  /** With `waitSeconds`: answers when it differs from what this client was last told, at the latest then. */
+  async publication(id: PublicationId, wait: Wait = {}): Promise<Publication> {
+    const known = this.#seen.get(id)
+    const path = `/v1/assets/publications/${encodeURIComponent(id)}`
+    const headers = known && wait.waitSeconds ? { 'if-none-match': known.tag } : {}
+    const answer = await this.#ask({
+      method: 'GET',
+      path,
+      headers,
+      query: { wait: wait.waitSeconds },
+      ...patience(wait),
+    })
+    if (answer.status === 304 && known) return known.publication
+    const publication = answer.body as Publication // our own server's, of the schema Publication
+    this.#remember(id, answer.headers.get('etag') ?? '', publication)
+    return publication
+  }
+
+  /** All assets, or those at or under a path. */
+  async assets(prefix?: string): Promise<Asset[]> {
+    return (await this.#get<{ assets: Asset[] }>('/v1/assets', { prefix })).assets
+  }
+
+  async asset(path: string): Promise<Asset> {
+    return this.#get<Asset>('/v1/assets/at', { path })
+  }
+
+  /** Resolves when the origin has taken the asset out of service; throws `not-found` when there is none. */
+  async unpublish(path: string): Promise<Changed> {
+    const answer = await this.#ask({
+      method: 'DELETE',
+      path: '/v1/assets/at',
+      query: { path },
+      waitSeconds: 60,
+    })
+    return answer.body as Changed // our own server's, of the schema Changed
+  }
+
+  async keys(): Promise<KeyInfo[]> {
+    return (await this.#get<{ keys: KeyInfo[] }>('/v1/keys')).keys
+  }
+
+  async importKey(key: NewKey): Promise<ImportedKey> {
+    return this.#post<ImportedKey>('/v1/keys', key)
+  }
+
+  async deleteKey(id: string): Promise<Changed> {
+    return this.#delete<Changed>(`/v1/keys/${encodeURIComponent(id)}`)
+  }
+
+  async keyGroups(): Promise<KeyGroupInfo[]> {
+    return (await this.#get<{ keyGroups: KeyGroupInfo[] }>('/v1/key-groups')).keyGroups
+  }
+
+  async distributions(): Promise<DistributionInfo[]> {
+    return (await this.#get<{ distributions: DistributionInfo[] }>('/v1/distributions')).distributions
+  }
+
+  async distribution(id: DistributionId): Promise<DistributionInfo> {
+    return this.#get<DistributionInfo>(`/v1/distributions/${encodeURIComponent(id)}`)
+  }
+
+  async invalidate(wanted: NewInvalidation): Promise<InvalidationInfo> {
+    return this.#post<InvalidationInfo>('/v1/invalidations', wanted)
+  }
+
+  /** Which live nodes have a snapshot version; waits until all have, or for `waitSeconds`. */
+  async acknowledged(version: number, wait: Wait = {}): Promise<Acknowledgements> {
+    return this.#get<Acknowledgements>('/v1/acknowledgements', { version, wait: wait.waitSeconds }, wait)
+  }
+
+  async nodes(): Promise<NodeInfo[]> {
+    return (await this.#get<{ nodes: NodeInfo[] }>('/v1/nodes')).nodes
+  }
+
+  async createToken(wanted: NewToken): Promise<CreatedToken> {
+    return this.#post<CreatedToken>('/v1/tokens', wanted)
+  }
+
+  async tokens(): Promise<TokenInfo[]> {
+    return (await this.#get<{ tokens: TokenInfo[] }>('/v1/tokens')).tokens
+  }
+
+  async deleteToken(id: string): Promise<void> {
+    await this.#delete(`/v1/tokens/${encodeURIComponent(id)}`)
+  }
+
+  #remember(id: PublicationId, tag: string, publication: Publication): void {
+    this.#seen.delete(id)
+    this.#seen.set(id, { tag, publication })
+    if (this.#seen.size <= REMEMBERED) return
+    for (const oldest of this.#seen.keys()) {
+      this.#seen.delete(oldest)
+      break
+    }
+  }
+
+  async #get<T>(path: string, query: NonNullable<Ask['query']> = {}, wait: Wait = {}): Promise<T> {
+    return (await this.#ask({ method: 'GET', path, query, ...patience(wait) })).body as T // our own server's
+  }
+
+  async #post<T>(path: string, body: unknown): Promise<T> {
+    return (await this.#ask({ method: 'POST', path, body })).body as T // our own server's
+  }
+
+  async #delete<T>(path: string): Promise<T> {
+    return (await this.#ask({ method: 'DELETE', path })).body as T // our own server's
+  }
+
+  #ask(wanted: Ask): Promise<Answer> {
+    return ask(this.#connection, wanted)
+  }
+}
+
+function patience(wait: Wait): Pick<Ask, 'signal' | 'waitSeconds'> {
+  return {
+    ...(wait.signal ? { signal: wait.signal } : {}),
+    ...(wait.waitSeconds === undefined ? {} : { waitSeconds: wait.waitSeconds }),
+  }
+}

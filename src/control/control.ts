@@ -1,0 +1,156 @@
+import { GiB, newDistributionId, systemClock, type Health } from '../core/index.ts'
+import { firstDistribution } from '../distribution/index.ts'
+import { createPeerVerifier } from '../membership/index.ts'
+import { openStore } from '../storage/index.ts'
+import { createLogger, createMetrics } from '../telemetry/index.ts'
+import { Gate } from './access.ts'
+import { Acknowledgements } from './acknowledgements.ts'
+import { Bell } from './bell.ts'
+import {
+  ensureKeyGroup,
+  getPublication,
+  insertDistribution,
+  listDistributions,
+  openDatabase,
+  setFallbackDistribution,
+  setLocalNodes,
+  type Database,
+} from './database/index.ts'
+import { Housekeeping } from './housekeeping.ts'
+import type { ControlLimits, ControlOptions, RunningControl } from './options.ts'
+import { Publishing } from './publishing.ts'
+import { assetRoutes } from './routes/assets.ts'
+import { distributionRoutes } from './routes/distributions.ts'
+import { keyRoutes } from './routes/keys.ts'
+import { nodeRoutes } from './routes/nodes.ts'
+import { operatorRoutes } from './routes/operators.ts'
+import { uploadRoute } from './routes/uploads.ts'
+import { startServer } from './server.ts'
+import type { Services } from './services.ts'
+import { Snapshots } from './snapshots.ts'
+import { createUploads } from './uploads.ts'
+
+const LIMITS: ControlLimits = {
+  lease: 10_000,
+  uploadLife: 24 * 3_600_000,
+  spareBytes: 2 * GiB,
+  sweep: 500,
+  clock: systemClock,
+}
+
+/** The control plane: the database, both APIs' port, uploads and jobs. It never calls a node. */
+export async function startControl(options: ControlOptions): Promise<RunningControl> {
+  const limits = { ...LIMITS, ...options.limits }
+  const log = createLogger('control', options.logLevel)
+  const database = await openDatabase({
+    dataDir: options.dataDir,
+    clock: limits.clock,
+    onError: error => log.error({ error: error.message }, 'job queue failed'),
+  })
+  try {
+    await database.transaction(tx => seed(tx, options))
+    const store = await openStore(options.storage)
+    const publishing = new Publishing(database, store, limits.spareBytes)
+    const snapshots = await Snapshots.open(database, limits.clock)
+    const acknowledgements = new Acknowledgements(limits.clock, version => snapshots.madeAt(version))
+    const services: Services = {
+      ...{ database, snapshots, acknowledgements, publishing },
+      uploads: createUploads({
+        store,
+        sizeOf: id => sizeOfUpload(database, id),
+        uploaded: id => publishing.uploaded(id),
+        log,
+      }),
+      publicationBell: new Bell(),
+      jobBell: new Bell(),
+      lease: limits.lease,
+    }
+    database.onCommit(topics => {
+      if (topics.has('publications')) services.publicationBell.ring()
+      if (topics.has('jobs')) services.jobBell.ring()
+    })
+    const housekeeping = new Housekeeping({ database, store, publishing, limits, log })
+    await housekeeping.start()
+    return await listen(options, services, { limits, housekeeping, log })
+  } catch (error) {
+    await database.close()
+    throw error
+  }
+}
+
+interface Parts {
+  limits: ControlLimits
+  housekeeping: Housekeeping
+  log: ReturnType<typeof createLogger>
+}
+
+async function listen(options: ControlOptions, services: Services, parts: Parts): Promise<RunningControl> {
+  const { database, snapshots, acknowledgements } = services
+  const { limits, housekeeping, log } = parts
+  let known = await snapshots.current()
+  const peers = createPeerVerifier(() => known, 'control', limits.clock)
+  const gate = new Gate(database, {
+    adminTokenSha256: options.adminTokenSha256,
+    peers: {
+      async verify(token) {
+        known = await snapshots.current()
+        return peers.verify(token)
+      },
+    },
+    heard: id => acknowledgements.heard(id),
+  })
+  const metrics = createMetrics('control')
+  const answered = metrics.counter('sluice_control_answers_total', 'Answers of the control APIs', ['status'])
+  metrics.gauge('sluice_control_snapshot_version', 'The newest snapshot version', () => known.version)
+  const server = await startServer(options.listen, {
+    routes: [
+      ...assetRoutes(services),
+      ...keyRoutes(services),
+      ...distributionRoutes(services),
+      ...operatorRoutes(services),
+      ...nodeRoutes(services),
+      uploadRoute(services),
+    ],
+    authorise: (access, headers) => gate.authorise(access, headers),
+    answered: status => answered({ status: String(status) }),
+    log,
+  })
+  log.info({ port: server.port }, 'control listens')
+  let health: Health = { kind: 'ready' }
+  return {
+    port: server.port,
+    metrics: () => metrics.text(),
+    health: () => health,
+    async close() {
+      health = { kind: 'not-ready', waitingFor: ['closing'] }
+      await server.close()
+      await housekeeping.close()
+      await database.close()
+    },
+  }
+}
+
+/** The first distribution, its members' key group, and the nodes of this machine. */
+async function seed(
+  tx: Parameters<Parameters<Database['transaction']>[0]>[0],
+  options: ControlOptions,
+): Promise<void> {
+  const group = await ensureKeyGroup(tx, 'default')
+  if ((await listDistributions(tx)).length === 0) {
+    const distribution = firstDistribution(newDistributionId(), options.domainSuffix, group)
+    await insertDistribution(tx, distribution)
+    await setFallbackDistribution(tx, distribution.id)
+  }
+  const nodes = options.localNodes.map(({ id, role, publicJwk }) => {
+    const { kty, crv, x } = publicJwk
+    return { id, role, publicKey: { kty, crv, x } }
+  })
+  await setLocalNodes(tx, nodes)
+}
+
+async function sizeOfUpload(database: Database, id: string): Promise<number | undefined> {
+  const publication = await database.read(tx =>
+    getPublication(tx, id as Parameters<typeof getPublication>[1]),
+  ) // compared only
+  return publication?.state === 'uploading' ? publication.size : undefined
+}

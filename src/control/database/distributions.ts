@@ -1,0 +1,83 @@
+import { asc, eq } from 'drizzle-orm'
+import type { DistributionId } from '../../core/index.ts'
+import type { Distribution, PeerNode, Snapshot } from '../../distribution/index.ts'
+import type { Tx } from './database.ts'
+import { keyGroupsWithKeys } from './keys.ts'
+import { distributions, invalidationPatterns, meta, nodes } from './tables.ts'
+
+export interface Meta {
+  /** Names this life of the database (see membership's stored snapshot). */
+  epoch: string
+  version: number
+  sequence: number
+  fallbackDistribution: DistributionId | null
+}
+
+export async function readMeta(tx: Tx): Promise<Meta> {
+  const [row] = await tx.sql.select().from(meta).where(eq(meta.id, 1))
+  if (!row) throw new Error('the row of counters is missing')
+  const { epoch, version, sequence, fallbackDistribution } = row
+  return { epoch, version, sequence, fallbackDistribution }
+}
+
+export async function listDistributions(tx: Tx): Promise<Distribution[]> {
+  const rows = await tx.sql
+    .select()
+    .from(distributions)
+    .orderBy(asc(distributions.createdAt), asc(distributions.id))
+  return rows.map(row => row.definition)
+}
+
+export async function insertDistribution(tx: Tx, distribution: Distribution): Promise<void> {
+  await tx.bump()
+  await tx.sql
+    .insert(distributions)
+    .values({ id: distribution.id, definition: distribution, createdAt: tx.now })
+}
+
+export async function setFallbackDistribution(tx: Tx, id: DistributionId): Promise<void> {
+  await tx.bump()
+  await tx.sql.update(meta).set({ fallbackDistribution: id }).where(eq(meta.id, 1))
+}
+
+export async function listNodes(tx: Tx): Promise<PeerNode[]> {
+  return tx.sql
+    .select({ id: nodes.id, role: nodes.role, publicKey: nodes.publicKey })
+    .from(nodes)
+    .orderBy(asc(nodes.id))
+}
+
+/** Makes the supervisor's own nodes exactly these; bumps the version only when something differs. */
+export async function setLocalNodes(tx: Tx, wanted: readonly PeerNode[]): Promise<void> {
+  const known = await tx.sql.select().from(nodes).where(eq(nodes.origin, 'local'))
+  for (const old of known) {
+    if (wanted.some(node => node.id === old.id)) continue
+    await tx.bump()
+    await tx.sql.delete(nodes).where(eq(nodes.id, old.id))
+  }
+  for (const { id, role, publicKey } of wanted) {
+    const old = known.find(node => node.id === id)
+    if (old?.role === role && old.publicKey.x === publicKey.x) continue
+    await tx.bump()
+    const row = { id, role, publicKey, origin: 'local' as const, createdAt: tx.now }
+    await tx.sql.insert(nodes).values(row).onConflictDoUpdate({ target: nodes.id, set: { role, publicKey } })
+  }
+}
+
+/** Everything that nodes follow, of one moment. */
+export async function readWholeSnapshot(tx: Tx): Promise<{ epoch: string; snapshot: Snapshot }> {
+  const { epoch, version, sequence, fallbackDistribution } = await readMeta(tx)
+  const snapshot: Snapshot = {
+    version,
+    distributions: await listDistributions(tx),
+    fallbackDistribution,
+    keyGroups: await keyGroupsWithKeys(tx),
+    nodes: await listNodes(tx),
+    sequence,
+    invalidations: await tx.sql
+      .select()
+      .from(invalidationPatterns)
+      .orderBy(asc(invalidationPatterns.sequence)),
+  }
+  return { epoch, snapshot }
+}

@@ -1,0 +1,87 @@
+import { and, asc, eq } from 'drizzle-orm'
+import { newKeyGroupId, newKeyId, type KeyId } from '../../core/index.ts'
+import type { KeyGroupInfo, KeyInfo } from '../../client/index.ts'
+import type { KeyGroup } from '../../distribution/index.ts'
+import type { Tx } from './database.ts'
+import { keyGroupMembers, keyGroups, publicKeys } from './tables.ts'
+
+export async function keyGroupsWithKeys(tx: Tx): Promise<KeyGroup[]> {
+  const groups = await tx.sql.select().from(keyGroups).orderBy(asc(keyGroups.createdAt), asc(keyGroups.id))
+  const members = await tx.sql
+    .select({ groupId: keyGroupMembers.groupId, key: publicKeys })
+    .from(keyGroupMembers)
+    .innerJoin(publicKeys, eq(publicKeys.id, keyGroupMembers.keyId))
+    .orderBy(asc(publicKeys.createdAt), asc(publicKeys.id))
+  return groups.map(({ id, name, sha1 }) => ({
+    id,
+    name,
+    keys: members
+      .filter(member => member.groupId === id)
+      .map(({ key }) => ({ id: key.id, name: key.name, type: key.type, pem: key.pem })),
+    sha1,
+  }))
+}
+
+export async function listKeys(tx: Tx): Promise<KeyInfo[]> {
+  const rows = await tx.sql.select().from(publicKeys).orderBy(asc(publicKeys.createdAt), asc(publicKeys.id))
+  const groups = await keyGroupsWithKeys(tx)
+  return rows.map(({ id, name, type, createdAt }) => ({
+    id,
+    name,
+    groups: groups.filter(group => group.keys.some(key => key.id === id)).map(group => group.name),
+    type,
+    createdAt: new Date(createdAt).toISOString(),
+  }))
+}
+
+export async function listKeyGroups(tx: Tx): Promise<KeyGroupInfo[]> {
+  const groups = await keyGroupsWithKeys(tx)
+  return groups.map(({ id, name, keys, sha1 }) => ({ id, name, keys: keys.map(key => key.id), sha1 }))
+}
+
+/** The group of this name, made where there is none. */
+export async function ensureKeyGroup(tx: Tx, name: string): Promise<KeyGroup['id']> {
+  const [known] = await tx.sql.select({ id: keyGroups.id }).from(keyGroups).where(eq(keyGroups.name, name))
+  if (known) return known.id
+  await tx.bump()
+  const id = newKeyGroupId()
+  await tx.sql.insert(keyGroups).values({ id, name, sha1: 'accept', createdAt: tx.now })
+  return id
+}
+
+export interface ImportKey {
+  name: string
+  type: 'rsa' | 'p256'
+  /** As `readPublicKey` writes it, so that equal keys are equal texts. */
+  pem: string
+  group: string
+}
+
+/** Adds a key to a group. The same key under the same name is the same key, so importing twice changes nothing. */
+export async function importKey(tx: Tx, key: ImportKey): Promise<KeyId> {
+  const groupId = await ensureKeyGroup(tx, key.group)
+  const [known] = await tx.sql
+    .select({ id: publicKeys.id })
+    .from(publicKeys)
+    .innerJoin(keyGroupMembers, eq(keyGroupMembers.keyId, publicKeys.id))
+    .where(
+      and(eq(publicKeys.pem, key.pem), eq(publicKeys.name, key.name), eq(keyGroupMembers.groupId, groupId)),
+    )
+  if (known) return known.id
+  await tx.bump()
+  const id = newKeyId()
+  const { name, type, pem } = key
+  await tx.sql.insert(publicKeys).values({ id, name, type, pem, createdAt: tx.now })
+  await tx.sql.insert(keyGroupMembers).values({ groupId, keyId: id })
+  return id
+}
+
+export async function deleteKey(tx: Tx, id: string): Promise<'deleted' | 'absent'> {
+  const gone = await tx.sql
+    .delete(publicKeys)
+    .where(eq(publicKeys.id, id as KeyId)) // compared only
+    .returning({ id: publicKeys.id })
+  if (gone.length === 0) return 'absent'
+  await tx.bump()
+  return 'deleted'
+}

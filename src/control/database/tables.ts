@@ -1,0 +1,173 @@
+import {
+  bigint,
+  doublePrecision,
+  index,
+  integer,
+  jsonb,
+  pgTable,
+  primaryKey,
+  text,
+} from 'drizzle-orm/pg-core'
+import type {
+  AssetId,
+  DistributionId,
+  InvalidationId,
+  JobId,
+  KeyGroupId,
+  KeyId,
+  NodeId,
+  PublicationId,
+  RoleName,
+} from '../../core/index.ts'
+import type { Failure, Ladder, Progress, PublicationState, Rendition, Scope } from '../../client/index.ts'
+import type { Distribution, PeerNode } from '../../distribution/index.ts'
+
+/** Instants are epoch milliseconds. PGlite gives bigint as a number, node-postgres as text; `mode: 'number'` settles it. */
+const instantColumn = (name: string) => bigint(name, { mode: 'number' })
+
+/** One row: the counters that every change takes its number from, and what exists once. */
+export const meta = pgTable('meta', {
+  id: integer('id').primaryKey().default(1),
+  /** Names this life of the database; a restored backup gets another. */
+  epoch: text('epoch').notNull(),
+  version: bigint('version', { mode: 'number' }).notNull(),
+  sequence: bigint('sequence', { mode: 'number' }).notNull(),
+  fallbackDistribution: text('fallback_distribution').$type<DistributionId>(),
+})
+
+export const distributions = pgTable('distributions', {
+  id: text('id').$type<DistributionId>().primaryKey(),
+  definition: jsonb('definition').$type<Distribution>().notNull(),
+  createdAt: instantColumn('created_at').notNull(),
+})
+
+export const keyGroups = pgTable('key_groups', {
+  id: text('id').$type<KeyGroupId>().primaryKey(),
+  name: text('name').notNull().unique(),
+  sha1: text('sha1').$type<'accept' | 'refuse'>().notNull(),
+  createdAt: instantColumn('created_at').notNull(),
+})
+
+export const publicKeys = pgTable('public_keys', {
+  id: text('id').$type<KeyId>().primaryKey(),
+  name: text('name').notNull(),
+  type: text('type').$type<'rsa' | 'p256'>().notNull(),
+  pem: text('pem').notNull(),
+  createdAt: instantColumn('created_at').notNull(),
+})
+
+export const keyGroupMembers = pgTable(
+  'key_group_members',
+  {
+    groupId: text('group_id')
+      .$type<KeyGroupId>()
+      .notNull()
+      .references(() => keyGroups.id, { onDelete: 'cascade' }),
+    keyId: text('key_id')
+      .$type<KeyId>()
+      .notNull()
+      .references(() => publicKeys.id, { onDelete: 'cascade' }),
+  },
+  table => [primaryKey({ columns: [table.groupId, table.keyId] })],
+)
+
+export const nodes = pgTable('nodes', {
+  id: text('id').$type<NodeId>().primaryKey(),
+  role: text('role').$type<RoleName>().notNull(),
+  publicKey: jsonb('public_key').$type<PeerNode['publicKey']>().notNull(),
+  /** `local` nodes are the supervisor's own and follow what it says at each start. */
+  origin: text('origin').$type<'local' | 'joined'>().notNull(),
+  createdAt: instantColumn('created_at').notNull(),
+})
+
+export const tokens = pgTable('tokens', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  /** Hex; the token itself is told once and kept nowhere. */
+  sha256: text('sha256').notNull().unique(),
+  scopes: jsonb('scopes').$type<Scope[]>().notNull(),
+  createdAt: instantColumn('created_at').notNull(),
+})
+
+export const assets = pgTable('assets', {
+  id: text('id').$type<AssetId>().primaryKey(),
+  path: text('path').notNull().unique(),
+  /** Of the newest publication; media keys carry it, so it never counts back. */
+  lastVersion: integer('last_version').notNull(),
+  /** What is served; null until the first publication is ready. */
+  currentVersion: integer('current_version'),
+  renditions: jsonb('renditions').$type<Rendition[]>().notNull(),
+  durationSeconds: doublePrecision('duration_seconds'),
+  /** `removing` from the request to unpublish until an origin has done it. */
+  state: text('state').$type<'present' | 'removing'>().notNull(),
+  /** The one job of this asset that is in the queue or runs; the next is queued when it ends. */
+  activeJob: text('active_job').$type<JobId>(),
+  createdAt: instantColumn('created_at').notNull(),
+  updatedAt: instantColumn('updated_at').notNull(),
+})
+
+export const publications = pgTable(
+  'publications',
+  {
+    id: text('id').$type<PublicationId>().primaryKey(),
+    /** No foreign key: a publication can be asked for after its asset was removed. */
+    assetId: text('asset_id').$type<AssetId>().notNull(),
+    path: text('path').notNull(),
+    version: integer('version').notNull(),
+    state: text('state').$type<PublicationState>().notNull(),
+    fileName: text('file_name').notNull(),
+    size: bigint('size', { mode: 'number' }).notNull(),
+    ladder: jsonb('ladder').$type<Ladder>().notNull(),
+    progress: jsonb('progress').$type<Progress>(),
+    error: jsonb('error').$type<Failure>(),
+    renditions: jsonb('renditions').$type<Rendition[]>().notNull(),
+    snapshotVersion: bigint('snapshot_version', { mode: 'number' }),
+    createdAt: instantColumn('created_at').notNull(),
+    updatedAt: instantColumn('updated_at').notNull(),
+  },
+  table => [
+    index('publications_of_asset').on(table.assetId, table.version),
+    index('publications_by_state').on(table.state),
+  ],
+)
+
+export const leases = pgTable(
+  'leases',
+  {
+    jobId: text('job_id').$type<JobId>().notNull(),
+    /** Fences: who holds an older attempt cannot speak for this one. */
+    attempt: integer('attempt').notNull(),
+    nodeId: text('node_id').$type<NodeId>().notNull(),
+    assetId: text('asset_id').$type<AssetId>().notNull(),
+    publicationId: text('publication_id').$type<PublicationId>(),
+    /** `cancelled`: the holder is told to stop. `finished`: kept a while, so that finishing twice is no error. */
+    state: text('state').$type<'running' | 'cancelled' | 'finished'>().notNull(),
+    deadline: instantColumn('deadline').notNull(),
+  },
+  table => [
+    primaryKey({ columns: [table.jobId, table.attempt] }),
+    index('leases_by_deadline').on(table.deadline),
+  ],
+)
+
+/** What was asked for, for idempotence and for showing. */
+export const invalidations = pgTable('invalidations', {
+  id: text('id').$type<InvalidationId>().primaryKey(),
+  reference: text('reference').unique(),
+  sequence: bigint('sequence', { mode: 'number' }).notNull(),
+  distributionIds: jsonb('distribution_ids').$type<DistributionId[]>().notNull(),
+  paths: jsonb('paths').$type<string[]>().notNull(),
+  snapshotVersion: bigint('snapshot_version', { mode: 'number' }).notNull(),
+  createdAt: instantColumn('created_at').notNull(),
+})
+
+/** What nodes are told: the newest number of each pattern. */
+export const invalidationPatterns = pgTable(
+  'invalidation_patterns',
+  {
+    distributionId: text('distribution_id').$type<DistributionId>().notNull(),
+    pattern: text('pattern').notNull(),
+    sequence: bigint('sequence', { mode: 'number' }).notNull(),
+  },
+  table => [primaryKey({ columns: [table.distributionId, table.pattern] })],
+)

@@ -1,0 +1,2 @@
+export { startControl } from './control.ts'
+export type { ControlLimits, ControlOptions, RunningControl } from './options.ts'

@@ -1,0 +1,38 @@
+import type { Bytes, Clock, Listen, Milliseconds, RunningRole } from '../core/index.ts'
+import type { NodeIdentity } from '../membership/index.ts'
+import type { StorageOptions } from '../storage/index.ts'
+import type { LogLevel } from '../telemetry/index.ts'
+
+export interface ControlOptions {
+  listen: Listen
+  /** Holds the database; nobody else may open it. */
+  dataDir: string
+  /** Where uploads arrive: the origin's storage. */
+  storage: StorageOptions
+  /** Of the domains of distributions: `cdn.localhost`. */
+  domainSuffix: string
+  /** Hex. The token itself stays with the supervisor and its user. */
+  adminTokenSha256: string
+  /** The supervisor's own nodes; exactly these are believed as local. */
+  localNodes: Pick<NodeIdentity, 'id' | 'role' | 'publicJwk'>[]
+  logLevel: LogLevel
+  /** Changed by tests only. */
+  limits?: Partial<ControlLimits>
+}
+
+export interface ControlLimits {
+  /** A job whose node says nothing for this long is offered again. */
+  lease: Milliseconds
+  /** An unfinished upload is removed after this. */
+  uploadLife: Milliseconds
+  /** Stays free on the disk, whatever is uploaded. */
+  spareBytes: Bytes
+  /** How often lapsed leases are looked for. */
+  sweep: Milliseconds
+  clock: Clock
+}
+
+export interface RunningControl extends RunningRole {
+  /** The port that was taken, where 0 was asked for. */
+  port: number
+}

@@ -1,0 +1,22 @@
+import type { Milliseconds } from '../core/index.ts'
+import type { Acknowledgements } from './acknowledgements.ts'
+import type { Bell } from './bell.ts'
+import type { Database } from './database/index.ts'
+import type { Publishing } from './publishing.ts'
+import type { Snapshots } from './snapshots.ts'
+import type { UploadHandler } from './uploads.ts'
+
+/** What the routes work with. */
+export interface Services {
+  database: Database
+  snapshots: Snapshots
+  acknowledgements: Acknowledgements
+  publishing: Publishing
+  uploads: UploadHandler
+  /** Rings when a publication or an asset changed. */
+  publicationBell: Bell
+  /** Rings when a job may be taken. */
+  jobBell: Bell
+  /** How long a lease holds without a heartbeat. */
+  lease: Milliseconds
+}

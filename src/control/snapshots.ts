@@ -1,0 +1,85 @@
+import type { Clock, Instant, Milliseconds } from '../core/index.ts'
+import type { PeerNode } from '../distribution/index.ts'
+import { Bell, poll } from './bell.ts'
+import { readWholeSnapshot, type Database } from './database/index.ts'
+
+export interface PublishedSnapshot {
+  epoch: string
+  version: number
+  nodes: PeerNode[]
+  /** JSON, made once for all nodes. */
+  text: string
+}
+
+/** Times of versions that are remembered; older ones count as made at the oldest remembered time. */
+const REMEMBERED = 1_000
+
+/** The newest snapshot, built once after each change however many nodes ask for it. */
+export class Snapshots {
+  readonly #database: Database
+  readonly #clock: Clock
+  readonly #bell = new Bell()
+  readonly #madeAt = new Map<number, Instant>()
+  #building: Promise<PublishedSnapshot>
+
+  private constructor(database: Database, clock: Clock, first: PublishedSnapshot) {
+    this.#database = database
+    this.#clock = clock
+    this.#building = Promise.resolve(first)
+    this.#remember(first.version)
+  }
+
+  static async open(database: Database, clock: Clock): Promise<Snapshots> {
+    const snapshots = new Snapshots(database, clock, await build(database))
+    database.onCommit(topics => {
+      if (topics.has('snapshot')) snapshots.#changed()
+    })
+    return snapshots
+  }
+
+  current(): Promise<PublishedSnapshot> {
+    return this.#building
+  }
+
+  /** The newest as soon as it is another than the known one; undefined when the time is over. */
+  async after(
+    known: { epoch: string; version: number } | undefined,
+    wait: { span: Milliseconds; signal: AbortSignal },
+  ): Promise<PublishedSnapshot | undefined> {
+    return poll(this.#bell, wait, async () => {
+      const newest = await this.#building
+      return known?.epoch === newest.epoch && known.version === newest.version ? undefined : newest
+    })
+  }
+
+  /** When a version was made, as far as this process knows. */
+  madeAt(version: number): Instant | undefined {
+    return this.#madeAt.get(version)
+  }
+
+  #changed(): void {
+    const next = build(this.#database)
+    this.#building = next
+    next.then(
+      ({ version }) => {
+        this.#remember(version)
+        this.#bell.ring()
+      },
+      // Those who ask get the error; the next change builds again.
+      () => this.#bell.ring(),
+    )
+  }
+
+  #remember(version: number): void {
+    if (!this.#madeAt.has(version)) this.#madeAt.set(version, this.#clock.now())
+    for (const oldest of this.#madeAt.keys()) {
+      if (this.#madeAt.size <= REMEMBERED) break
+      this.#madeAt.delete(oldest)
+    }
+  }
+}
+
+async function build(database: Database): Promise<PublishedSnapshot> {
+  const { epoch, snapshot } = await database.read(readWholeSnapshot)
+  return { epoch, version: snapshot.version, nodes: snapshot.nodes, text: JSON.stringify(snapshot) }
+}

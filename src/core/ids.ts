@@ -1,0 +1,57 @@
+import { randomBytes } from 'node:crypto'
+
+/** `E…`, as CloudFront names distributions. */
+export type DistributionId = string & { readonly id: 'distribution' }
+/** `K…`, the Key-Pair-Id of signed URLs and cookies. */
+export type KeyId = string & { readonly id: 'key' }
+export type KeyGroupId = string & { readonly id: 'key-group' }
+export type NodeId = string & { readonly id: 'node' }
+export type AssetId = string & { readonly id: 'asset' }
+/** One attempt of publishing something at a path. */
+export type PublicationId = string & { readonly id: 'publication' }
+export type JobId = string & { readonly id: 'job' }
+export type InvalidationId = string & { readonly id: 'invalidation' }
+/** Names one request in the response (`X-Sluice-Id`) and in the log. */
+export type RequestId = string & { readonly id: 'request' }
+
+const CAPITALS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789'
+const LOWER = 'abcdefghijklmnopqrstuvwxyz0123456789'
+
+/** Draws from `alphabet` without bias: 252 is the largest multiple of 36 below 256. */
+function draw(alphabet: string, length: number): string {
+  let text = ''
+  while (text.length < length) {
+    for (const byte of randomBytes(length)) {
+      if (byte < 252 && text.length < length) text += alphabet[byte % 36] ?? ''
+    }
+  }
+  return text
+}
+
+export function newDistributionId(): DistributionId {
+  return `E${draw(CAPITALS, 13)}` as DistributionId
+}
+
+export function newKeyId(): KeyId {
+  return `K${draw(CAPITALS, 13)}` as KeyId
+}
+
+export function newInvalidationId(): InvalidationId {
+  return `I${draw(CAPITALS, 13)}` as InvalidationId
+}
+
+export function newKeyGroupId(): KeyGroupId {
+  return `kg-${draw(LOWER, 12)}` as KeyGroupId
+}
+
+export function newNodeId(role: string): NodeId {
+  return `${role}-${draw(LOWER, 8)}` as NodeId
+}
+
+export function newAssetId(): AssetId {
+  return `a${draw(LOWER, 19)}` as AssetId
+}
+
+export function newPublicationId(): PublicationId {
+  return `p${draw(LOWER, 19)}` as PublicationId
+}

@@ -1,0 +1,32 @@
+/**
+ * Why a viewer or an encoder is refused. The same word stands in `X-Sluice-Reason`, in the log and as the label of
+ * the metric. The order of the grant reasons is the order in which they are told when several apply (INTERFACE.md,
+ * "HTTP at an edge").
+ */
+export const GRANT_REASONS = [
+  'missing',
+  'malformed',
+  'unknown-key',
+  'weak-hash',
+  'bad-signature',
+  'wrong-resource',
+  'wrong-action',
+  'expired',
+  'not-yet',
+  'wrong-ip',
+] as const
+
+export type GrantReason = (typeof GRANT_REASONS)[number]
+
+export type Reason =
+  | GrantReason
+  | 'unknown-host'
+  | 'not-a-node'
+  | 'https-only'
+  | 'geo'
+  | 'bad-path'
+  | 'reserved-path'
+  | 'method'
+  | 'no-channel'
+  | 'busy'
+  | 'no-play'

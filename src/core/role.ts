@@ -1,0 +1,20 @@
+/** What the supervisor holds of a role that runs in a process of its own. */
+export interface RunningRole {
+  /** Drains: takes no new work, lets what runs finish within the role's own limit, releases everything. */
+  close(): Promise<void>
+  /** Prometheus text of this process. */
+  metrics(): Promise<string>
+  /** Ready to serve; when not, one word per thing that is missing. */
+  health(): Health
+}
+
+export type Health = { kind: 'ready' } | { kind: 'not-ready'; waitingFor: string[] }
+
+/** Where a role listens. `host` undefined means all interfaces, IPv4 and IPv6. */
+export interface Listen {
+  host?: string
+  port: number
+}
+
+export const ROLES = ['control', 'origin', 'regional', 'edge', 'gateway'] as const
+export type RoleName = (typeof ROLES)[number]

@@ -1,0 +1,52 @@
+import type { Exchange } from './exchange.ts'
+import { sameSite } from './site.ts'
+
+/** What a page may read of our answers. */
+const EXPOSED =
+  'X-Sluice-Reason, X-Sluice-Id, X-Cache, Cache-Status, Age, Content-Length, Content-Range, ETag'
+
+const OPEN = ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', EXPOSED]
+
+/**
+ * SEAMS 11. What is open to all is open to every page, without credentials. What is gated answers with credentials
+ * to same-site pages, localhost and the listed origins, and to nobody else.
+ */
+export function corsHeaders(x: Exchange): readonly string[] {
+  if (!x.gated) return OPEN
+  const origin = x.header('origin')
+  if (origin === undefined || !mayReadGated(origin, x.viewer?.host ?? '', x.behaviour?.corsOrigins ?? [])) {
+    return ['Vary', 'Origin']
+  }
+  return [
+    'Access-Control-Allow-Origin',
+    origin,
+    'Access-Control-Allow-Credentials',
+    'true',
+    'Access-Control-Expose-Headers',
+    EXPOSED,
+    'Vary',
+    'Origin',
+  ]
+}
+
+/** The answer to a preflight; never gated, since browsers send it without credentials (Fetch, "CORS-preflight fetch"). */
+export function preflightHeaders(x: Exchange): string[] {
+  return [
+    ...corsHeaders(x),
+    'Access-Control-Allow-Methods',
+    'GET, HEAD, OPTIONS',
+    'Access-Control-Allow-Headers',
+    x.header('access-control-request-headers') ?? 'Range',
+    'Access-Control-Max-Age',
+    '86400',
+  ]
+}
+
+export function mayReadGated(origin: string, host: string, listed: readonly string[]): boolean {
+  if (listed.includes(origin)) return true
+  if (!URL.canParse(origin)) return false
+  const { protocol, hostname } = new URL(origin)
+  if (protocol !== 'http:' && protocol !== 'https:') return false
+  if (hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '127.0.0.1') return true
+  return sameSite(hostname, host)
+}

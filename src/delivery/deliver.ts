@@ -1,0 +1,165 @@
+import type { Filling, Found, StoredObject, UpstreamAnswer } from '../cache/index.ts'
+import type { Instant } from '../core/index.ts'
+import {
+  contentRange,
+  fieldValue,
+  isNotModified,
+  parseRange,
+  rangeApplies,
+  type ByteRange,
+  type Validators,
+} from '../http/index.ts'
+import { corsHeaders } from './cors.ts'
+import { known, type CacheWord, type Exchange, type Step } from './exchange.ts'
+import { record } from './record.ts'
+import { sendStream } from './send-stream.ts'
+import { preparedHeaders, viewerHeaders } from './viewer-headers.ts'
+
+/** Answers from whatever `lookup` found: conditions, range, then bytes as fast as the viewer takes them. */
+export const deliver: Step = (x: Exchange) => {
+  const found = known(x.found, 'what was found')
+  switch (found.kind) {
+    case 'hit':
+      return deliverStored(x, found.object, 'Hit', 'hit')
+    case 'refreshed':
+      return deliverStored(x, found.object, 'RefreshHit', 'fwd=stale; fwd-status=304')
+    case 'stale':
+      return deliverStored(x, found.object, 'Hit', 'hit; fwd=stale; detail=upstream-failed')
+    case 'filling':
+      return deliverFill(x, found)
+    case 'passing':
+      return deliverPassing(x, found.answer, found.reason)
+  }
+}
+
+function deliverStored(x: Exchange, object: StoredObject, fresh: CacheWord, member: string): undefined {
+  const now = x.node.clock.now()
+  const word = object.status >= 400 ? 'Error' : fresh
+  const { body } = object
+  const base = [
+    ...preparedHeaders(object, x.gated ? 'gated' : 'open'),
+    ...constant(x, word, member, object.freshUntil, now),
+  ]
+  base.push('Age', String(Math.max(0, Math.floor((now - object.bornAt) / 1000))))
+  const plan = planBody(x, object.status, object.validators, body.length, now)
+  begin(x, plan, object.status, base, body.length)
+  if (plan.kind === 'none' || x.request.method === 'HEAD') {
+    x.response.end()
+  } else {
+    const bytes = plan.kind === 'range' ? body.subarray(plan.range.first, plan.range.last + 1) : body
+    x.bodyBytes = bytes.length
+    x.response.end(bytes)
+  }
+  record(x)
+}
+
+function deliverFill(x: Exchange, found: Found & { kind: 'filling' }): undefined {
+  const { fill, joined } = found
+  const now = x.node.clock.now()
+  const member = joined ? 'hit; collapsed' : 'fwd=miss; stored'
+  const base = [
+    ...viewerHeaders(fill.headers, x.gated ? 'gated' : 'open'),
+    ...constant(x, fill.status >= 400 ? 'Error' : 'Miss', member, undefined, now),
+  ]
+  const plan = planBody(x, fill.status, fill.validators, fill.length, now)
+  begin(x, plan, fill.status, base, fill.length)
+  if (plan.kind === 'none' || x.request.method === 'HEAD') {
+    x.response.end()
+    return record(x) as undefined // nothing follows this step
+  }
+  record(x)
+  const { first, last } = plan.kind === 'range' ? plan.range : { first: 0, last: undefined }
+  sendStream(x, readFill(fill, first, last))
+}
+
+function readFill(fill: Filling, first: number, last: number | undefined): AsyncIterable<Uint8Array> {
+  return last === undefined ? fill.read(first) : fill.read(first, last)
+}
+
+function deliverPassing(x: Exchange, answer: UpstreamAnswer, reason: string): undefined {
+  const { status, headers } = answer
+  const base = [
+    ...viewerHeaders(headers, x.gated ? 'gated' : 'open'),
+    ...constant(
+      x,
+      status >= 400 ? 'Error' : 'Miss',
+      `fwd=miss; detail=${reason}`,
+      undefined,
+      answer.respondedAt,
+    ),
+  ]
+  const length = fieldValue(headers, 'content-length')
+  if (length !== undefined) base.push('Content-Length', length)
+  x.head(status, base)
+  record(x)
+  if (x.request.method === 'HEAD') {
+    answer.destroy()
+    x.response.end()
+    return
+  }
+  // This request's own: when the viewer leaves, nobody else waits for it.
+  x.response.once('close', () => answer.destroy())
+  sendStream(x, answer.body)
+}
+
+type BodyPlan = { kind: 'whole' } | { kind: 'range'; range: ByteRange } | { kind: 'none'; status: 304 | 416 }
+
+/** Conditions first, then the range (RFC 9110 §13.2.2). Only a 200 has either. */
+function planBody(
+  x: Exchange,
+  status: number,
+  validators: Validators,
+  length: number | undefined,
+  now: Instant,
+): BodyPlan {
+  if (status !== 200) return { kind: 'whole' }
+  const conditions = {
+    ifNoneMatch: x.header('if-none-match'),
+    ifModifiedSince: x.header('if-modified-since'),
+  }
+  if (isNotModified(conditions, validators, now)) return { kind: 'none', status: 304 }
+  const range = x.header('range')
+  if (range === undefined || length === undefined || !rangeApplies(x.header('if-range'), validators))
+    return { kind: 'whole' }
+  const parsed = parseRange(range, length)
+  return parsed.kind === 'unsatisfiable' ? { kind: 'none', status: 416 } : parsed
+}
+
+function begin(
+  x: Exchange,
+  plan: BodyPlan,
+  status: number,
+  headers: string[],
+  length: number | undefined,
+): void {
+  x.status = plan.kind === 'range' ? 206 : plan.kind === 'none' ? plan.status : status
+  if (plan.kind === 'range' && length !== undefined) {
+    headers.push('Content-Range', contentRange(plan.range, length))
+    headers.push('Content-Length', String(plan.range.last - plan.range.first + 1))
+  } else if (x.status === 416) {
+    headers.push('Content-Range', `bytes */${length ?? '*'}`, 'Content-Length', '0')
+  } else if (x.status !== 304 && length !== undefined) {
+    headers.push('Content-Length', String(length))
+  }
+  x.head(x.status, headers)
+}
+
+/** What every delivered answer carries beside the origin's own fields. RFC 9211 for Cache-Status. */
+function constant(
+  x: Exchange,
+  word: CacheWord,
+  member: string,
+  freshUntil: Instant | undefined,
+  now: Instant,
+): string[] {
+  x.cache = word
+  const ttl = freshUntil === undefined ? '' : `; ttl=${Math.floor((freshUntil - now) / 1000)}`
+  return [
+    'X-Cache',
+    `${word} from sluice`,
+    'Cache-Status',
+    `sluice; ${member}${ttl}`,
+    ...x.node.signature(x.id),
+    ...corsHeaders(x),
+  ]
+}

@@ -1,0 +1,95 @@
+import { systemClock, type Bytes, type Health, type Listen, type RunningRole } from '../core/index.ts'
+import { followSnapshot, nodeTokenSource, type NodeIdentity } from '../membership/index.ts'
+import {
+  createLogger,
+  createMetrics,
+  openAccessLog,
+  type LogLevel,
+  type Metrics,
+} from '../telemetry/index.ts'
+import { handle } from './engine.ts'
+import type { Incoming, Outgoing } from './exchange.ts'
+import { CacheNode } from './node.ts'
+import { read } from './read.ts'
+import { startViewerServer } from './server.ts'
+import { createUpstream } from './upstream.ts'
+import { Usage } from './usage.ts'
+import { compileTrustedProxies } from './viewer.ts'
+
+/** Transfers under way at a drain may take so long. */
+const DRAIN_MS = 8_000
+
+export interface EdgeOptions {
+  http: Listen
+  https: { listen: Listen; certificateFile: string; keyFile: string }
+  controlUrl: string
+  originUrl: string
+  identity: NodeIdentity
+  /** Where the last snapshot is kept. */
+  stateDir: string
+  memoryCacheBytes: Bytes
+  /** Stands in `X-Sluice-Pop`. */
+  pop: string
+  trustedProxies: string[]
+  accessLogFolder: string
+  logLevel: LogLevel
+}
+
+/** An edge: the steps from `read` on, over HTTP/1.1 and HTTP/2, before the origin. */
+export async function startEdge(options: EdgeOptions): Promise<RunningRole> {
+  const log = createLogger('edge', options.logLevel)
+  const metrics = createMetrics('edge')
+  const clock = systemClock
+  const upstream = createUpstream({
+    url: options.originUrl,
+    token: nodeTokenSource(options.identity, 'origin', clock),
+    clock,
+  })
+  const accessLog = await openAccessLog({ folder: options.accessLogFolder, clock })
+  const node = new CacheNode({
+    ...{ clock, upstream, accessLog, log },
+    pop: options.pop,
+    memoryCacheBytes: options.memoryCacheBytes,
+    usage: new Usage(metrics),
+    trustedProxies: compileTrustedProxies(options.trustedProxies),
+  })
+  const follower = followSnapshot({
+    controlUrl: options.controlUrl,
+    identity: options.identity,
+    stateDir: options.stateDir,
+    apply: snapshot => node.apply(snapshot),
+    ...{ clock, log },
+  })
+  measure(node, metrics)
+  const serve = (request: Incoming, response: Outgoing): void => handle(node, read, request, response)
+  const { https } = options
+  const servers = await Promise.all([
+    startViewerServer({ listen: options.http, handle: serve }),
+    startViewerServer({ listen: https.listen, tls: https, handle: serve }),
+  ])
+  log.info({ http: servers[0].port, https: servers[1].port }, 'edge listens')
+
+  return {
+    async close() {
+      await Promise.all(servers.map(server => server.close(DRAIN_MS)))
+      await follower.close()
+      await upstream.close()
+      await accessLog.close()
+    },
+    metrics: () => metrics.text(),
+    health: (): Health =>
+      node.matcher ? { kind: 'ready' } : { kind: 'not-ready', waitingFor: ['snapshot'] },
+  }
+}
+
+function measure(node: CacheNode, metrics: Metrics): void {
+  metrics.gauge('sluice_cache_objects', 'Objects in the memory tier', () => node.cache.objects)
+  metrics.gauge('sluice_cache_bytes', 'Bytes in the memory tier', () => node.cache.bytes)
+  metrics.gauge('sluice_cache_fills', 'Fetches under way', () => node.cache.fills)
+  metrics.gauge(
+    'sluice_snapshot_version',
+    'Version of the snapshot that is applied',
+    () => node.snapshot?.version ?? 0,
+  )
+  metrics.gauge('sluice_access_log_dropped', 'Access lines that were lost', () => node.accessLog.dropped)
+}

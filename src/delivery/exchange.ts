@@ -1,0 +1,86 @@
+import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Found } from '../cache/index.ts'
+import { type CanonicalPath, type Instant, type Reason, type RequestId } from '../core/index.ts'
+import type { Behaviour, CompiledDistribution } from '../distribution/index.ts'
+import type { CacheKey } from '../http/index.ts'
+import type { PathToken } from '../signing/index.ts'
+import type { CacheNode } from './node.ts'
+import type { Viewer } from './viewer.ts'
+
+export type Incoming = IncomingMessage | Http2ServerRequest
+export type Outgoing = ServerResponse | Http2ServerResponse
+
+/** One step of a request's life; names the next, or nothing when the answer is under way. */
+export type Step = (x: Exchange) => Step | undefined | Promise<Step | undefined>
+
+/** What `X-Cache` says, less the product's name. */
+export type CacheWord = 'Hit' | 'RefreshHit' | 'Miss' | 'Error'
+
+/** The request target as later steps see it. */
+export interface Target {
+  /** As sent, without path token and query; policies are compared with it first. */
+  rawPath: string
+  /** The only path after `read` (SEAMS 1). */
+  path: CanonicalPath
+  /** As sent, with signing parameters; empty when there is none. */
+  query: string
+  token: PathToken | undefined
+  /** What stands behind three dotted parts that are no token: `malformed` where that is gated. */
+  lookalike: string | undefined
+}
+
+/** One request and what the steps learn about it, in the order in which they learn it. */
+export class Exchange {
+  readonly node: CacheNode
+  readonly request: Incoming
+  readonly response: Outgoing
+  readonly startedAt: Instant
+  readonly id: RequestId
+  /** Set by `read`. */
+  viewer: Viewer | undefined
+  target: Target | undefined
+  /** Set by `match`. */
+  served: CompiledDistribution | undefined
+  behaviour: Behaviour | undefined
+  /** Set by `key`: the keyed query goes upstream too. */
+  key: CacheKey | undefined
+  query = ''
+  /** Set by `lookup`. */
+  found: Found | undefined
+  /** For the record. */
+  status = 0
+  cache: CacheWord = 'Error'
+  reason: Reason | undefined
+  bodyBytes = 0
+
+  constructor(node: CacheNode, request: Incoming, response: Outgoing) {
+    this.node = node
+    this.request = request
+    this.response = response
+    this.startedAt = node.clock.now()
+    this.id = node.nextRequestId()
+  }
+
+  get gated(): boolean {
+    return this.behaviour !== undefined && this.behaviour.gate !== null
+  }
+
+  /** Writes status and head. Node takes the flat list for both protocols; its types know it for HTTP/1 only. */
+  head(status: number, headers: string[]): void {
+    this.status = status
+    if ('stream' in this.response) this.response.writeHead(status, headers as unknown as OutgoingHttpHeaders)
+    else this.response.writeHead(status, headers)
+  }
+
+  header(name: string): string | undefined {
+    const value = this.request.headers[name]
+    return typeof value === 'string' ? value : value?.join(', ')
+  }
+}
+
+/** What an earlier step has set; a step that asks too early is a mistake of ours. */
+export function known<T>(value: T | undefined, what: string): T {
+  if (value === undefined) throw new Error(`${what} is not known at this step`)
+  return value
+}

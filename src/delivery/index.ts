@@ -1,0 +1,1 @@
+export { startEdge, type EdgeOptions } from './edge.ts'

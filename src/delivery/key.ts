@@ -1,0 +1,14 @@
+import { cacheKey, keyedQuery } from '../http/index.ts'
+import { stripSigning } from '../signing/index.ts'
+import { known, type Exchange, type Step } from './exchange.ts'
+import { lookup } from './lookup.ts'
+
+/** What the object is stored under: nothing that signs a request ever enters it, so all viewers share one object. */
+export const key: Step = (x: Exchange) => {
+  const { path, query } = known(x.target, 'the target')
+  const { distribution } = known(x.served, 'the distribution')
+  const behaviour = known(x.behaviour, 'the behaviour')
+  x.query = query === '' ? '' : keyedQuery(stripSigning(query), behaviour.query, path)
+  x.key = cacheKey(distribution.id, path, x.query)
+  return lookup
+}

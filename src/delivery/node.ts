@@ -1,0 +1,121 @@
+import { randomBytes } from 'node:crypto'
+import { ObjectCache } from '../cache/index.ts'
+import type { Bytes, Clock, RequestId } from '../core/index.ts'
+import {
+  compileInvalidations,
+  compileMatcher,
+  type Behaviour,
+  type Invalidations,
+  type KeyGroup,
+  type Matcher,
+  type Snapshot,
+} from '../distribution/index.ts'
+import { trustedKeys, type TrustedKeys } from '../signing/index.ts'
+import type { AccessLog, Logger } from '../telemetry/index.ts'
+import { GrantMemo } from './grant-memo.ts'
+import type { Upstream } from './upstream.ts'
+import type { Usage } from './usage.ts'
+import type { TrustedProxies } from './viewer.ts'
+
+/** What a snapshot means to a node, compiled once when it is applied and swapped as a whole. */
+interface Applied {
+  snapshot: Snapshot
+  matcher: Matcher
+  invalidations: Invalidations
+  trusted: Map<Behaviour, TrustedKeys>
+}
+
+export interface CacheNodeOptions {
+  pop: string
+  clock: Clock
+  memoryCacheBytes: Bytes
+  upstream: Upstream
+  usage: Usage
+  accessLog: AccessLog
+  log: Logger
+  trustedProxies: TrustedProxies
+}
+
+/** One cache node: its cache, what it was told, and whom it asks. Every step works on it. */
+export class CacheNode {
+  readonly clock: Clock
+  readonly cache: ObjectCache
+  readonly upstream: Upstream
+  readonly usage: Usage
+  readonly accessLog: AccessLog
+  readonly log: Logger
+  readonly trustedProxies: TrustedProxies
+  readonly grants = new GrantMemo()
+  readonly #pop: string
+  readonly #run = randomBytes(6).toString('base64url')
+  #count = 0
+  #applied: Applied | undefined
+
+  constructor(options: CacheNodeOptions) {
+    this.clock = options.clock
+    this.upstream = options.upstream
+    this.usage = options.usage
+    this.accessLog = options.accessLog
+    this.log = options.log
+    this.trustedProxies = options.trustedProxies
+    this.#pop = options.pop
+    this.cache = new ObjectCache({
+      maxBytes: options.memoryCacheBytes,
+      // One object may take an eighth, so that a single large one does not empty the cache.
+      largestObject: Math.floor(options.memoryCacheBytes / 8),
+      clock: options.clock,
+      invalidations: {
+        newest: (distribution, path) => this.#applied?.invalidations.newest(distribution, path) ?? 0,
+        applied: () => this.#applied?.snapshot.sequence ?? 0,
+      },
+    })
+  }
+
+  /** Takes effect for the next request; requests under way go on with what they began with. */
+  apply(snapshot: Snapshot): void {
+    const groups = new Map(snapshot.keyGroups.map(group => [group.id, group]))
+    const trusted = new Map<Behaviour, TrustedKeys>()
+    for (const { behaviours } of snapshot.distributions) {
+      for (const behaviour of behaviours) {
+        const named = behaviour.gate?.keyGroups.flatMap(id => groups.get(id) ?? [])
+        if (named) trusted.set(behaviour, this.#readKeys(named))
+      }
+    }
+    this.#applied = {
+      snapshot,
+      matcher: compileMatcher(snapshot),
+      invalidations: compileInvalidations(snapshot.invalidations),
+      trusted,
+    }
+  }
+
+  #readKeys(groups: KeyGroup[]): TrustedKeys {
+    const keys = trustedKeys(groups)
+    if (keys.unusable.length > 0)
+      this.log.error({ keys: keys.unusable }, 'keys that cannot be read open nothing')
+    return keys
+  }
+
+  /** Undefined until a first snapshot came from disk or from control. */
+  get matcher(): Matcher | undefined {
+    return this.#applied?.matcher
+  }
+
+  get snapshot(): Snapshot | undefined {
+    return this.#applied?.snapshot
+  }
+
+  /** The keys that may open a gated behaviour. */
+  trustedBy(behaviour: Behaviour): TrustedKeys | undefined {
+    return this.#applied?.trusted.get(behaviour)
+  }
+
+  nextRequestId(): RequestId {
+    return `${this.#run}${(this.#count++).toString(36).padStart(6, '0')}` as RequestId // the one maker of request ids
+  }
+
+  /** Fields that every answer carries. */
+  signature(id: RequestId): string[] {
+    return ['Via', '1.1 sluice', 'X-Sluice-Id', id, 'X-Sluice-Pop', this.#pop]
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * The page at `/.sluice/player#PATH`: plays an asset or channel of this CDN with hls.js, cookies and path tokens
+ * included, and says why when it may not.
+ */
+export const PLAYER_PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Sluice player</title>
+<link rel="stylesheet" href="/.sluice/player.css">
+</head>
+<body>
+<main>
+<header><strong>Sluice</strong><span id="path"></span></header>
+<video id="video" controls playsinline muted autoplay crossorigin="use-credentials"></video>
+<p id="message" role="status" aria-live="polite"></p>
+<form id="choose">
+<label for="wanted">Path</label>
+<input id="wanted" name="wanted" autocomplete="off" spellcheck="false" placeholder="/sample/index.m3u8">
+<button>Play</button>
+</form>
+<dl id="facts"></dl>
+</main>
+<script src="/.sluice/hls.js"></script>
+<script src="/.sluice/player.js"></script>
+</body>
+</html>
+`
+
+export const PLAYER_STYLE = `:root { color-scheme: light dark; --edge: #8884; --soft: light-dark(#5c5c5c, #a6a6a6); --accent: #1f7a8c }
+* { box-sizing: border-box }
+body { margin: 0; font: 16px/1.5 system-ui, sans-serif }
+main { max-width: 60rem; margin: 0 auto; padding: 1rem }
+header { display: flex; gap: .75rem; align-items: baseline; margin-bottom: .75rem }
+header strong { color: var(--accent) }
+#path { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; color: var(--soft) }
+video { display: block; width: 100%; aspect-ratio: 16 / 9; background: #000; border-radius: 8px }
+#message { min-height: 1.5em; margin: .75rem 0 }
+#message.bad { color: #c0392b; font-weight: 600 }
+form { display: flex; gap: .5rem; align-items: center }
+input { flex: 1; min-width: 0; font: inherit; padding: .4rem .6rem; border: 1px solid var(--edge); border-radius: 6px }
+button { font: inherit; padding: .4rem 1rem; border: 0; border-radius: 6px; background: var(--accent); color: #fff }
+dl { display: grid; grid-template-columns: repeat(auto-fit, minmax(8rem, 1fr)); gap: .5rem; margin: 1rem 0 0 }
+dl div { border: 1px solid var(--edge); border-radius: 6px; padding: .4rem .6rem }
+dt { font-size: .75rem; color: var(--soft) }
+dd { margin: 0; font-variant-numeric: tabular-nums }
+`
+
+export const PLAYER_SCRIPT = `'use strict'
+const video = document.getElementById('video')
+const message = document.getElementById('message')
+const facts = document.getElementById('facts')
+const wanted = document.getElementById('wanted')
+let hls
+
+const REASONS = {
+  missing: 'it needs a signed cookie, URL or path token, and none came with the request',
+  malformed: 'its signature or policy cannot be read',
+  'unknown-key': 'it was signed with a key that this distribution does not trust',
+  'weak-hash': 'its signature uses SHA-1, which this distribution refuses',
+  'bad-signature': 'its signature does not match',
+  'wrong-resource': 'it is signed for something else',
+  expired: 'its signature has expired',
+  'not-yet': 'its signature is not valid yet',
+  'wrong-ip': 'it is signed for another address',
+}
+
+function say(text, kind) {
+  message.textContent = text
+  message.className = kind ?? ''
+}
+
+/** Only paths of this CDN: the page must not be usable to play strangers' media under our name. */
+function pathOf(hash) {
+  const path = decodeURI(hash.slice(1))
+  if (!path.startsWith('/') || path.startsWith('//')) return undefined
+  return path.endsWith('.m3u8') ? path : path.replace(/\\/$/, '') + '/index.m3u8'
+}
+
+/** A path token opens its asset to whoever reads it, so it is not put on the screen. */
+function shown(path) {
+  return path.replace(/^\\/~[^/]+/, '')
+}
+
+function play() {
+  hls?.destroy()
+  hls = undefined
+  const path = pathOf(location.hash)
+  document.getElementById('path').textContent = path ? shown(path) : ''
+  if (!path) return say('Name the path of an asset, such as /sample/index.m3u8.')
+  wanted.value = shown(path)
+  say('Loading…')
+  if (window.Hls && Hls.isSupported()) {
+    hls = new Hls({ lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.5, xhrSetup: xhr => { xhr.withCredentials = true } })
+    hls.on(Hls.Events.ERROR, (_, data) => failed(data))
+    hls.on(Hls.Events.MANIFEST_PARSED, () => say(''))
+    hls.loadSource(path)
+    hls.attachMedia(video)
+  } else if (video.canPlayType('application/vnd.apple.mpegurl')) {
+    video.src = path
+    say('')
+  } else {
+    return say('This browser can play neither Media Source Extensions nor HLS.', 'bad')
+  }
+  video.play().catch(() => {})
+}
+
+let recoveries = 0
+function failed(data) {
+  if (!data.fatal) return
+  const status = data.response?.code
+  const reason = data.networkDetails?.getResponseHeader?.('X-Sluice-Reason')
+  // Nothing more will come: no wheel that turns for ever.
+  if (status === 403 || status === 404) hls.destroy()
+  if (status === 403) return say('Refused: ' + (REASONS[reason] ?? reason ?? 'not allowed') + '.', 'bad')
+  if (status === 404) return say('Nothing is published at this path.', 'bad')
+  if (data.type === 'mediaError' && recoveries++ < 3) return hls.recoverMediaError()
+  say('Playback failed: ' + data.details + '.', 'bad')
+}
+
+function report() {
+  const buffered = video.buffered.length ? video.buffered.end(video.buffered.length - 1) - video.currentTime : 0
+  const quality = video.getVideoPlaybackQuality?.()
+  const rows = [
+    ['Picture', video.videoWidth ? video.videoWidth + ' × ' + video.videoHeight : '–'],
+    ['Position', video.currentTime.toFixed(1) + ' s'],
+    ['Buffer', Math.max(0, buffered).toFixed(1) + ' s'],
+    ['Dropped frames', String(quality?.droppedVideoFrames ?? 0)],
+  ]
+  if (hls?.latency && hls.levels?.[hls.currentLevel]?.details?.live) rows.push(['Behind live', hls.latency.toFixed(1) + ' s'])
+  facts.replaceChildren(...rows.map(([name, value]) => {
+    const cell = document.createElement('div')
+    const term = document.createElement('dt')
+    const text = document.createElement('dd')
+    term.textContent = name
+    text.textContent = value
+    cell.append(term, text)
+    return cell
+  }))
+}
+
+document.getElementById('choose').addEventListener('submit', event => {
+  event.preventDefault()
+  location.hash = wanted.value.startsWith('/') ? wanted.value : '/' + wanted.value
+})
+addEventListener('hashchange', play)
+setInterval(report, 500)
+play()
+`

@@ -1,0 +1,35 @@
+import { canonicalPath } from '../core/index.ts'
+import { takePathToken } from '../signing/index.ts'
+import type { Exchange, Step } from './exchange.ts'
+import { match } from './match.ts'
+import { refuse, sendError } from './refusal.ts'
+import { serveReserved } from './reserved.ts'
+import { readViewer } from './viewer.ts'
+
+/** CloudFront's limit on a URL. */
+const LONGEST_URL = 8192
+
+/** First step: limits, who asks, path token off, canonical path (SEAMS 1). Nothing decodes the path again after it. */
+export const read: Step = (x: Exchange) => {
+  const url = x.request.url ?? ''
+  if (url.length > LONGEST_URL)
+    return sendError(x, 414, 'URITooLong', `A URL has at most ${LONGEST_URL} bytes`)
+  const viewer = readViewer(x.request, x.node.trustedProxies)
+  if (viewer.kind === 'bad') return sendError(x, 400, 'InvalidHost', `The request has ${viewer.why}`)
+  x.viewer = viewer.viewer
+
+  const queryAt = url.indexOf('?')
+  const withToken = queryAt < 0 ? url : url.slice(0, queryAt)
+  const taken = takePathToken(withToken)
+  const canonical = canonicalPath(taken.rest)
+  if (canonical.kind === 'bad') return refuse(x, 'bad-path')
+  x.target = {
+    rawPath: taken.rest,
+    path: canonical.path,
+    query: queryAt < 0 ? '' : url.slice(queryAt + 1),
+    token: taken.token,
+    lookalike: taken.lookalike,
+  }
+  if (canonical.path.startsWith('/.sluice/')) return serveReserved(x)
+  return match
+}

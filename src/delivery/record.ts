@@ -1,0 +1,39 @@
+import type { Exchange } from './exchange.ts'
+
+/** The last step: one access line and the counters, once for every request, whatever became of it. */
+export function record(x: Exchange): void {
+  const { node, response } = x
+  if (response.writableFinished) return write()
+  let done = false
+  const once = (): void => {
+    if (done) return
+    done = true
+    write()
+  }
+  // `finish` is the whole answer handed on; `close` without it is a viewer who left.
+  response.once('finish', once)
+  response.once('close', once)
+
+  function write(): void {
+    node.usage.add(x)
+    const now = node.clock.now()
+    node.accessLog.write({
+      time: new Date(x.startedAt).toISOString(),
+      id: x.id,
+      distribution: x.served?.distribution.id,
+      address: x.viewer?.address,
+      scheme: x.viewer?.scheme,
+      host: x.viewer?.host,
+      method: x.request.method,
+      // The canonical path only: path tokens and signing parameters would let a reader of the log in.
+      path: x.target?.path,
+      status: x.status,
+      bytes: x.bodyBytes,
+      ms: now - x.startedAt,
+      result: x.cache,
+      reason: x.reason,
+      complete: response.writableFinished,
+      protocol: x.request.httpVersion,
+    })
+  }
+}

@@ -1,0 +1,57 @@
+import type { StoredObject } from '../cache/index.ts'
+import { fields, fieldValue, parseCacheControl, type FlatHeaders } from '../http/index.ts'
+
+/**
+ * The fields of an upstream answer that go on to viewers, in one flat list that is made once per stored object. What
+ * nodes say among themselves stays among them, and a gated answer says `private`: otherwise a proxy in between would
+ * hand a member's film to anyone (SEAMS 10).
+ */
+export function viewerHeaders(headers: FlatHeaders, gate: 'open' | 'gated'): string[] {
+  const out: string[] = []
+  for (const [name, value] of fields(headers)) {
+    const lower = name.toLowerCase()
+    if (DROPPED.has(lower) || lower.startsWith('sluice-')) continue
+    if (gate === 'gated' && (lower === 'cdn-cache-control' || lower === 'cache-control')) continue
+    out.push(name, value)
+  }
+  if (gate === 'gated') out.push('Cache-Control', privately(fieldValue(headers, 'cache-control') ?? ''))
+  return out
+}
+
+/** Each has a value of this node's own, or is set for each answer. */
+const DROPPED = new Set([
+  'age',
+  'content-length',
+  'x-cache',
+  'cache-status',
+  'x-sluice-id',
+  'x-sluice-pop',
+  'via',
+  'access-control-allow-origin',
+  'access-control-allow-credentials',
+  'access-control-expose-headers',
+])
+
+/** Keeps what tells a browser how long, drops what speaks to shared caches. */
+export function privately(control: string): string {
+  const kept = ['private']
+  for (const [name, value] of parseCacheControl(control)) {
+    if (['public', 's-maxage', 'private', 'proxy-revalidate'].includes(name)) continue
+    kept.push(value === '' ? name : `${name}=${value}`)
+  }
+  return kept.join(', ')
+}
+
+interface Prepared {
+  open?: readonly string[]
+  gated?: readonly string[]
+}
+
+const prepared = new WeakMap<StoredObject, Prepared>()
+
+/** The prepared list of a stored object; later hits only append what changes. */
+export function preparedHeaders(object: StoredObject, gate: 'open' | 'gated'): readonly string[] {
+  let lists = prepared.get(object)
+  if (!lists) prepared.set(object, (lists = {}))
+  return (lists[gate] ??= viewerHeaders(object.headers, gate))
+}

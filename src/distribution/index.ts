@@ -1,0 +1,5 @@
+export * from './first.ts'
+export * from './invalidation.ts'
+export * from './match.ts'
+export * from './schema.ts'
+export * from './snapshot.ts'

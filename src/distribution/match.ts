@@ -1,0 +1,87 @@
+import { canonicalPattern } from '../core/index.ts'
+import type { Behaviour, Distribution } from './schema.ts'
+import type { Snapshot } from './snapshot.ts'
+
+/**
+ * Which distribution and which behaviour a request meets. Whether a request must be signed is decided by the first
+ * matching behaviour alone, so order is the operator's and is kept exactly.
+ */
+export interface Matcher {
+  /** By Host without port, any case; the fallback when nobody claims it; undefined means `unknown-host`. */
+  distribution(host: string): CompiledDistribution | undefined
+}
+
+export interface CompiledDistribution {
+  readonly distribution: Distribution
+  /** By canonical path. The last behaviour is `*`, so there is always one. */
+  behaviour(path: string): Behaviour
+}
+
+export function compileMatcher(snapshot: Pick<Snapshot, 'distributions' | 'fallbackDistribution'>): Matcher {
+  /** A distribution that is switched off keeps its names: the fallback must not answer in its place. */
+  const byHost = new Map<string, CompiledDistribution | undefined>()
+  let fallback: CompiledDistribution | undefined
+  for (const distribution of snapshot.distributions) {
+    const compiled = distribution.enabled ? compileDistribution(distribution) : undefined
+    for (const name of [distribution.domain, ...distribution.aliases])
+      byHost.set(name.toLowerCase(), compiled)
+    if (distribution.id === snapshot.fallbackDistribution) fallback = compiled
+  }
+  return {
+    distribution: host => {
+      const name = host.toLowerCase()
+      return byHost.has(name) ? byHost.get(name) : fallback
+    },
+  }
+}
+
+export function compileDistribution(distribution: Distribution): CompiledDistribution {
+  const tests = distribution.behaviours.map(behaviour => ({
+    behaviour,
+    matches: compilePattern(behaviour.pattern),
+  }))
+  const last = distribution.behaviours.at(-1)
+  if (last === undefined) throw new RangeError(`distribution ${distribution.id} has no behaviour`)
+  return {
+    distribution,
+    behaviour: path => tests.find(test => test.matches(path))?.behaviour ?? last,
+  }
+}
+
+/** `*` crosses slashes, `?` is exactly one character, the leading slash is optional (CloudFront, "Path pattern"). */
+export function compilePattern(text: string): (path: string) => boolean {
+  const pattern = canonicalPattern(text)
+  if (pattern === '*' || pattern === '/*') return () => true
+  const rooted = pattern.startsWith('/') || pattern.startsWith('*') ? pattern : `/${pattern}`
+  const star = rooted.indexOf('*')
+  if (!rooted.includes('?') && star === rooted.length - 1) {
+    const prefix = rooted.slice(0, -1)
+    return path => path.startsWith(prefix)
+  }
+  return path => globMatches(rooted, path)
+}
+
+/** On a mismatch only the last `*` is tried again one further: at most pattern × path looks, never exponential. */
+export function globMatches(pattern: string, text: string): boolean {
+  let p = 0
+  let t = 0
+  let starAt = -1
+  let resumeAt = 0
+  while (t < text.length) {
+    const want = pattern[p]
+    if (want === '*') {
+      starAt = p++
+      resumeAt = t
+    } else if (p < pattern.length && (want === '?' || want === text[t])) {
+      p++
+      t++
+    } else if (starAt >= 0) {
+      p = starAt + 1
+      t = ++resumeAt
+    } else {
+      return false
+    }
+  }
+  while (pattern[p] === '*') p++
+  return p === pattern.length
+}

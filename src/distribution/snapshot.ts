@@ -1,0 +1,53 @@
+import {
+  ROLES,
+  reader,
+  Type,
+  type DistributionId,
+  type NodeId,
+  type RoleName,
+  type Static,
+} from '../core/index.ts'
+import { Distribution, KeyGroup } from './schema.ts'
+
+/** One invalidation: everything of a distribution whose path matches and that was asked for before `sequence`. */
+export const Invalidation = Type.Object({
+  sequence: Type.Integer({ minimum: 1 }),
+  distributionId: Type.Unsafe<DistributionId>(Type.String()),
+  /** An exact canonical path, or a prefix with one `*` at its end. */
+  pattern: Type.String({ pattern: '^/', maxLength: 4000 }),
+})
+export type Invalidation = Static<typeof Invalidation>
+
+/** A peer whose tokens are believed. Absent means revoked (SEAMS 25). */
+export const PeerNode = Type.Object({
+  id: Type.Unsafe<NodeId>(Type.String({ minLength: 1 })),
+  role: Type.Union(ROLES.map(role => Type.Literal(role))),
+  /** Ed25519 public key as a JWK. */
+  publicKey: Type.Object({ kty: Type.Literal('OKP'), crv: Type.Literal('Ed25519'), x: Type.String() }),
+})
+export interface PeerNode {
+  id: NodeId
+  role: RoleName
+  publicKey: { kty: 'OKP'; crv: 'Ed25519'; x: string }
+}
+
+/**
+ * Everything a node needs to serve without control: pulled by long poll, applied, kept on disk, acknowledged by the
+ * next poll's `If-None-Match`.
+ */
+export const Snapshot = Type.Object({
+  /** Grows with every change; the entity tag of the poll is `"<version>"`. */
+  version: Type.Integer({ minimum: 1 }),
+  distributions: Type.Array(Distribution),
+  /** Serves Hosts that no distribution claims; a setting, never inferred. */
+  fallbackDistribution: Type.Union([Type.Null(), Type.Unsafe<DistributionId>(Type.String())]),
+  keyGroups: Type.Array(KeyGroup),
+  nodes: Type.Array(PeerNode),
+  /** The highest invalidation number given out; `invalidations` may hold fewer, merged ones. */
+  sequence: Type.Integer({ minimum: 0 }),
+  invalidations: Type.Array(Invalidation),
+})
+export type Snapshot = Omit<Static<typeof Snapshot>, 'nodes'> & { nodes: PeerNode[] }
+
+/** Reads a snapshot from control or from disk; throws a sentence when it is not one. */
+export const readSnapshot: (value: unknown) => Snapshot = reader(Snapshot, 'the snapshot')

@@ -1,0 +1,156 @@
+import { messageOf, SluiceError, systemClock, type Clock } from '../core/index.ts'
+import { readSnapshot, type Snapshot } from '../distribution/index.ts'
+import type { Logger } from '../telemetry/index.ts'
+import { BackOff } from './back-off.ts'
+import { controlLink, type ControlLink } from './control-link.ts'
+import type { NodeIdentity } from './identity.ts'
+import { loadSnapshot, saveSnapshot, type EpochSnapshot } from './stored-snapshot.ts'
+import { nodeTokenSource } from './token-source.ts'
+
+export interface FollowOptions {
+  controlUrl: string
+  identity: NodeIdentity
+  /** Holds `snapshot.json`. */
+  stateDir: string
+  /** Awaited before the version is acknowledged. When it throws, the old version stays and it is tried again. */
+  apply(snapshot: Snapshot): void | Promise<void>
+  log: Logger
+  clock?: Clock
+  /** How long control may hold a poll. */
+  waitSeconds?: number
+}
+
+export interface SnapshotFollower {
+  /** The version that was applied last; undefined until the first was. */
+  current(): Snapshot | undefined
+  /** Resolves once a snapshot was applied, from disk or from control; rejects when closed before. */
+  readonly started: Promise<void>
+  /** Whether the last poll reached control. */
+  connected(): boolean
+  close(): Promise<void>
+}
+
+/**
+ * Keeps a node's snapshot in step with control: starts from the disk, long-polls, applies, stores, acknowledges by
+ * the next poll's `If-None-Match`. While control is away the node goes on with what it has.
+ *
+ * Within one epoch the version never goes back: an older one is ignored. Another epoch means that control's database
+ * was made anew or restored, and then its version counts whatever its number.
+ */
+export function followSnapshot(options: FollowOptions): SnapshotFollower {
+  return new Follower(options)
+}
+
+class Follower implements SnapshotFollower {
+  readonly started: Promise<void>
+  readonly #options: FollowOptions
+  readonly #ask: ControlLink
+  readonly #closing = new AbortController()
+  readonly #running: Promise<void>
+  #applied: EpochSnapshot | undefined
+  #connected = false
+  #resolveStarted: () => void = () => {}
+
+  constructor(options: FollowOptions) {
+    this.#options = options
+    const clock = options.clock ?? systemClock
+    this.#ask = controlLink(options.controlUrl, nodeTokenSource(options.identity, 'control', clock))
+    this.started = new Promise((resolve, reject) => {
+      this.#resolveStarted = resolve
+      this.#closing.signal.addEventListener('abort', () => {
+        reject(new SluiceError('closed', 'the node was closed before it had a snapshot'))
+      })
+    })
+    // Who does not wait for the start is not killed by its rejection.
+    this.started.catch(() => {})
+    this.#running = this.#run()
+  }
+
+  current(): Snapshot | undefined {
+    return this.#applied?.snapshot
+  }
+
+  connected(): boolean {
+    return this.#connected
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await this.#running
+  }
+
+  async #run(): Promise<void> {
+    const { stateDir, log } = this.#options
+    const stored = await loadSnapshot(stateDir, log)
+    if (stored) await this.#apply(stored).catch(error => this.#complain(error))
+    const backOff = new BackOff()
+    while (!this.#closing.signal.aborted) {
+      try {
+        const next = await this.#poll()
+        this.#connected = true
+        if (next) await this.#take(next)
+        backOff.reset()
+      } catch (error) {
+        if (this.#closing.signal.aborted) return
+        this.#complain(error)
+        await backOff.pause(this.#closing.signal)
+      }
+    }
+  }
+
+  #complain(error: unknown): void {
+    const away = error instanceof SluiceError && error.code === 'control-away'
+    // One line when control goes, not one for each try.
+    if (!away) this.#options.log.warn({ error: messageOf(error) }, 'snapshot not applied')
+    else if (this.#connected) this.#options.log.warn({ error: messageOf(error) }, 'control is away')
+    if (away) this.#connected = false
+  }
+
+  async #poll(): Promise<EpochSnapshot | undefined> {
+    const known = this.#applied
+    const waitSeconds = known ? (this.#options.waitSeconds ?? 25) : 0
+    const answer = await this.#ask({
+      method: 'GET',
+      path: `/v1/node/snapshot?wait=${waitSeconds}`,
+      headers: known ? { 'if-none-match': `"${known.snapshot.version}"`, 'sluice-epoch': known.epoch } : {},
+      signal: this.#closing.signal,
+      waitSeconds,
+    })
+    if (answer.status === 304) return undefined
+    if (answer.status !== 200) {
+      throw new SluiceError(
+        'snapshot-refused',
+        `control answered ${answer.status} when asked for the snapshot`,
+        {
+          side: 'upstream',
+        },
+      )
+    }
+    return { epoch: answer.headers.get('sluice-epoch') ?? '', snapshot: readSnapshot(answer.body) }
+  }
+
+  async #take(next: EpochSnapshot): Promise<void> {
+    const known = this.#applied
+    if (known?.epoch === next.epoch && next.snapshot.version <= known.snapshot.version) {
+      throw new SluiceError(
+        'snapshot-older',
+        `control offered version ${next.snapshot.version}, older than ${known.snapshot.version}, which is applied`,
+        { side: 'upstream' },
+      )
+    }
+    await this.#apply(next)
+    try {
+      await saveSnapshot(this.#options.stateDir, next)
+    } catch (error) {
+      // The node serves the version all the same; only a start without control would be behind.
+      this.#options.log.warn({ error: messageOf(error) }, 'snapshot not stored')
+    }
+  }
+
+  async #apply(next: EpochSnapshot): Promise<void> {
+    await this.#options.apply(next.snapshot)
+    this.#applied = next
+    this.#resolveStarted()
+    this.#options.log.info({ version: next.snapshot.version }, 'snapshot applied')
+  }
+}

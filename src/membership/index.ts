@@ -1,0 +1,5 @@
+export { followSnapshot, type FollowOptions, type SnapshotFollower } from './follow-snapshot.ts'
+export { loadOrCreateIdentity, type NodeIdentity } from './identity.ts'
+export { leaseJobs, type JobLeases, type LeaseJobsOptions, type LeasedJob } from './lease-jobs.ts'
+export { createPeerVerifier, type PeerVerdict, type PeerVerifier } from './peers.ts'
+export { nodeTokenSource } from './token-source.ts'

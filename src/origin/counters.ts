@@ -1,0 +1,36 @@
+import type { Metrics } from '../telemetry/index.ts'
+
+/** What kind of thing was asked for; `other` is everything that is not ours. */
+export type RequestKind = 'multivariant' | 'playlist' | 'init' | 'segment' | 'other'
+
+/** The origin's metrics. */
+export interface Counters {
+  served(kind: RequestKind, status: number, bytes: number): void
+  refused(): void
+  job(kind: string, result: 'packaged' | 'removed' | 'errored' | 'thrown'): void
+}
+
+export function createCounters(metrics: Metrics, indexMemory: () => number): Counters {
+  const requests = metrics.counter(
+    'sluice_origin_requests_total',
+    'Requests of nodes, by what they asked for.',
+    ['kind'],
+  )
+  const bytes = metrics.counter('sluice_origin_bytes_total', 'Bytes of bodies sent to nodes.', ['kind'])
+  const answers = metrics.counter('sluice_origin_answers_total', 'Answers to nodes, by status.', ['status'])
+  const refusals = metrics.counter('sluice_origin_refused_total', 'Requests of strangers.')
+  const jobs = metrics.counter('sluice_origin_jobs_total', 'Jobs, by how their attempts ended.', [
+    'kind',
+    'result',
+  ])
+  metrics.gauge('sluice_origin_index_bytes', 'Memory of decoded indexes.', indexMemory)
+  return {
+    served(kind, status, sent) {
+      requests({ kind })
+      answers({ status: String(status) })
+      if (sent > 0) bytes({ kind }, sent)
+    },
+    refused: () => refusals(),
+    job: (kind, result) => jobs({ kind, result }),
+  }
+}

@@ -1,0 +1,2 @@
+export type { OriginOptions } from './options.ts'
+export { startOrigin } from './start-origin.ts'

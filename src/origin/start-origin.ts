@@ -1,0 +1,76 @@
+import { messageOf, systemClock, type Health, type Milliseconds, type RunningRole } from '../core/index.ts'
+import { createPeerVerifier, followSnapshot, leaseJobs } from '../membership/index.ts'
+import { createPackager } from '../packager/index.ts'
+import { openStore } from '../storage/index.ts'
+import { createLogger, createMetrics, type Logger } from '../telemetry/index.ts'
+import { createCounters } from './counters.ts'
+import { Library } from './library.ts'
+import { Movies } from './movies.ts'
+import type { OriginOptions } from './options.ts'
+import { Pointers } from './pointers.ts'
+import { startOriginServer } from './server.ts'
+import { Turnstile } from './turnstile.ts'
+import { Worker } from './worker.ts'
+
+const SWEEP_EVERY: Milliseconds = 10 * 60_000
+/** A segment of an ordinary film has 2 MiB; at this many at once even large ones fit a small machine. */
+const SEGMENTS_AT_ONCE = { width: 12, queue: 2000 }
+
+/** An origin: serves what is published to other nodes, and does control's jobs. */
+export async function startOrigin(options: OriginOptions): Promise<RunningRole> {
+  const { controlUrl, identity, stateDir, workDir } = options
+  const log = createLogger('origin', options.logLevel)
+  const clock = systemClock
+  const metrics = createMetrics('origin')
+  const store = await openStore(options.storage)
+  const pointers = new Pointers(store, clock)
+  const movies = new Movies(store)
+  const counters = createCounters(metrics, () => movies.memory)
+  const packager = createPackager({
+    store,
+    workDir,
+    log,
+    ...(options.ffmpeg === undefined ? {} : { ffmpeg: options.ffmpeg }),
+  })
+  await packager.start()
+  const library = new Library({ pointers, movies, turnstile: new Turnstile(SEGMENTS_AT_ONCE) })
+  const snapshots = followSnapshot({ controlUrl, identity, stateDir, apply: () => {}, log, clock })
+  const peers = createPeerVerifier(() => snapshots.current(), 'origin', clock)
+  const server = await startOriginServer({ listen: options.listen, library, peers, counters, clock, log })
+  const worker = new Worker({ store, packager, pointers, counters, clock, log })
+  const jobs = leaseJobs({ controlUrl, identity, work: leased => worker.work(leased), log, clock })
+  const sweeping = sweepRegularly(pointers, log)
+  log.info({ port: server.port }, 'origin listens')
+  return {
+    metrics: () => metrics.text(),
+    health: (): Health =>
+      snapshots.current() ? { kind: 'ready' } : { kind: 'not-ready', waitingFor: ['snapshot'] },
+    async close() {
+      await jobs.close()
+      await sweeping.close()
+      await server.close()
+      await snapshots.close()
+    },
+  }
+}
+
+function sweepRegularly(pointers: Pointers, log: Logger): { close(): Promise<void> } {
+  let running: Promise<void> = Promise.resolve()
+  const sweep = async (): Promise<void> => {
+    try {
+      const swept = await pointers.sweep()
+      if (swept > 0) log.info({ swept }, 'replaced versions deleted')
+    } catch (error) {
+      log.warn({ error: messageOf(error) }, 'sweep failed')
+    }
+  }
+  const timer = setInterval(() => {
+    running = running.then(sweep)
+  }, SWEEP_EVERY)
+  return {
+    close: () => {
+      clearInterval(timer)
+      return running
+    },
+  }
+}

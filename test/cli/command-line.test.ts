@@ -1,0 +1,126 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { COMMANDS } from '../../src/cli/commands.ts'
+import { sluice, stubControl, workFolder } from './stub-control.ts'
+
+const usage = (message: string, code = 'usage') => ({ error: { code, message } })
+
+test.each([
+  [['pulish', 'a', '/b'], "Unknown command 'pulish': did you mean publish?"],
+  [['keys', 'creat', 'a'], "Unknown command 'creat': did you mean create?"],
+  [['publish', 'a'], 'Missing required argument \'path\'; see "sluice --help".'],
+  [
+    ['publish', 'a', '/b', 'c'],
+    'Too many arguments for \'publish\'. Expected 2 arguments but got 3; see "sluice --help".',
+  ],
+  [['assets', '--jsno'], "Unknown option '--jsno': did you mean --json?"],
+  [['open', '/a', '--data'], 'Option \'--data <folder>\' argument missing; see "sluice --help".'],
+  [['keys'], '"sluice keys" needs a further word; "sluice keys --help" lists them.'],
+  [[], 'Name a command; "sluice --help" lists them.'],
+] as const)('%j is a usage error with a hint', async (argv, message) => {
+  const { code, json, stderr } = await sluice(workFolder(), [...argv, '--json'])
+  expect([code, json]).toEqual([2, usage(message)])
+  expect(stderr).toBe(`error: ${message}\n`)
+})
+
+test.each([
+  ['live create /live/stage', 'live'],
+  ['live sign /live/stage --ttl 12h', 'live'],
+  ['edge --join TOKEN', 'edge'],
+  ['control', 'control'],
+  ['env', 'env'],
+  ['usage', 'usage'],
+  ['explain http://x/', 'explain'],
+  ['backup f', 'backup'],
+  ['restore f', 'restore'],
+  ['assets verify /a', 'assets verify'],
+  ['distribution create --origin https://site.example', 'distribution create'],
+  ['nodes token --role edge', 'nodes token'],
+  ['doctor cookies http://x/', 'doctor cookies'],
+])('"sluice %s" has not landed: one sentence and 2', async (line, name) => {
+  const { code, json } = await sluice(workFolder(), [...line.split(' '), '--json'])
+  const message = `"sluice ${name}" is not in this version of Sluice.`
+  expect([code, json]).toEqual([2, usage(message, 'not-in-this-version')])
+})
+
+test('what has not landed is absent from the help, what has is in it', async () => {
+  const { code, stdout, stderr } = await sluice(workFolder(), ['--help'])
+  expect([code, stderr]).toEqual([0, ''])
+  const listed = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(match => match[1])
+  expect(listed).toEqual([...new Set(COMMANDS.map(command => command.words.split(' ')[0])), 'help'])
+  expect(await sluice(workFolder(), ['help'])).toMatchObject({ code: 0, stdout })
+  for (const word of ['live', 'edge', 'env', 'explain', 'backup']) expect(listed).not.toContain(word)
+})
+
+test('the version is that of the package', async () => {
+  expect(await sluice(workFolder(), ['--version'])).toMatchObject({ code: 0, stdout: '0.1.0\n' })
+})
+
+test('without a server there is one sentence, also as JSON', async () => {
+  const cwd = workFolder()
+  const { code, json } = await sluice(cwd, ['assets', '--json'])
+  expect(code).toBe(1)
+  expect(json).toEqual(
+    usage(
+      `There is no Sluice in ${join(cwd, '.sluice')}: start it with "sluice up", name its folder with --data, or set SLUICE_CONTROL and SLUICE_TOKEN.`,
+      'no-server',
+    ),
+  )
+})
+
+test('the token of the client file goes to its own server only', async () => {
+  const stub = await stubControl({ 'GET /v1/nodes': { body: { nodes: [] } } })
+  const stranger = await stubControl({ 'GET /v1/nodes': { body: { nodes: [] } } })
+  const cwd = workFolder(stub)
+  expect(await sluice(cwd, ['nodes', '--json'])).toMatchObject({ code: 0, json: [] })
+  expect((await sluice(cwd, ['nodes', '--control', `${stub.url}/`])).code).toBe(0)
+  const refused = await sluice(cwd, ['nodes', '--json', '--control', stranger.url])
+  expect(refused).toMatchObject({ code: 5, json: { error: { code: 'no-token' } } })
+  expect(stranger.asked).toEqual([])
+})
+
+test('SLUICE_CONTROL with SLUICE_TOKEN, or its file, needs no data folder', async () => {
+  const stub = await stubControl({ 'GET /v1/nodes': { body: { nodes: [] } } })
+  const cwd = workFolder()
+  const file = join(cwd, 'token')
+  writeFileSync(file, 'a-token-of-the-tests\n')
+  const env = { SLUICE_CONTROL: stub.url, SLUICE_TOKEN_FILE: file }
+  expect((await sluice(cwd, ['nodes'], { env })).code).toBe(0)
+  const wrong = await sluice(cwd, ['nodes', '--json'], {
+    env: { SLUICE_CONTROL: stub.url, SLUICE_TOKEN: 'wrong' },
+  })
+  expect(wrong).toMatchObject({
+    code: 5,
+    json: { error: { code: 'unauthorised', message: 'This token is not known.' } },
+  })
+})
+
+test.each([
+  [400, 2],
+  [401, 5],
+  [404, 3],
+  [409, 4],
+  [500, 1],
+  [503, 1],
+])('a server that answers %i makes the command end with %i', async (status, code) => {
+  const stub = await stubControl({
+    'GET /v1/keys': { status, body: { error: { code: 'x', message: 'A sentence.' } } },
+  })
+  const ran = await sluice(workFolder(stub), ['keys', 'list', '--json'])
+  expect(ran).toMatchObject({
+    code,
+    json: { error: { code: 'x', message: 'A sentence.' } },
+    stderr: 'error: A sentence.\n',
+  })
+})
+
+test('colours are for terminals, and NO_COLOR is obeyed', async () => {
+  let said = ''
+  const stderr = { isTTY: true, write: (text: string) => (said += text) }
+  await sluice(workFolder(), ['nodes'], { stderr })
+  expect(said).toContain('\u001b[31merror:\u001b[0m')
+  said = ''
+  await sluice(workFolder(), ['nodes'], { stderr, env: { NO_COLOR: '1' } })
+  expect(said).toMatch(/^error: /)
+})

@@ -1,0 +1,127 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { generateKeyPairSync } from 'node:crypto'
+import {
+  instant,
+  systemClock,
+  type Clock,
+  type DistributionId,
+  type KeyGroupId,
+  type KeyId,
+} from '../../src/core/index.ts'
+import { firstDistribution, type Snapshot } from '../../src/distribution/index.ts'
+import { createMetrics, silentLogger } from '../../src/telemetry/index.ts'
+import { handle } from '../../src/delivery/engine.ts'
+import { CacheNode } from '../../src/delivery/node.ts'
+import { read } from '../../src/delivery/read.ts'
+import { startViewerServer, type ViewerServer } from '../../src/delivery/server.ts'
+import { createUpstream, type Upstream } from '../../src/delivery/upstream.ts'
+import { Usage } from '../../src/delivery/usage.ts'
+import { compileTrustedProxies } from '../../src/delivery/viewer.ts'
+
+export type OriginHandler = (request: IncomingMessage, response: ServerResponse) => void
+
+/** Key material of the tests, made anew for each run. */
+export const keys = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+export const KEY_ID = 'KTESTKEY000001' as KeyId // a test's own
+export const DISTRIBUTION = 'ETESTDISTRIBUT' as DistributionId // a test's own
+const GROUP = 'kg-members' as KeyGroupId // a test's own
+
+export function snapshotOf(change: Partial<Snapshot> = {}): Snapshot {
+  const pem = keys.publicKey.export({ type: 'spki', format: 'pem' }).toString()
+  return {
+    version: 1,
+    distributions: [firstDistribution(DISTRIBUTION, 'cdn.localhost', GROUP)],
+    fallbackDistribution: DISTRIBUTION,
+    keyGroups: [
+      { id: GROUP, name: 'default', sha1: 'accept', keys: [{ id: KEY_ID, name: 'test', type: 'p256', pem }] },
+    ],
+    nodes: [],
+    sequence: 0,
+    invalidations: [],
+    ...change,
+  }
+}
+
+/** A real edge over real sockets before a real origin that the test scripts. */
+export class EdgeBench {
+  readonly node: CacheNode
+  readonly url: string
+  /** What the origin was asked, in order. */
+  readonly asked: string[]
+  readonly lines: Record<string, unknown>[]
+  readonly #closers: (() => Promise<void>)[]
+
+  private constructor(
+    parts: Pick<EdgeBench, 'node' | 'url' | 'asked' | 'lines'>,
+    closers: (() => Promise<void>)[],
+  ) {
+    this.node = parts.node
+    this.url = parts.url
+    this.asked = parts.asked
+    this.lines = parts.lines
+    this.#closers = closers
+  }
+
+  static async start(
+    origin: OriginHandler,
+    options: {
+      snapshot?: Snapshot
+      trustedProxies?: string[]
+      clock?: Clock
+      tls?: { certificateFile: string; keyFile: string }
+    } = {},
+  ): Promise<EdgeBench> {
+    const asked: string[] = []
+    const lines: Record<string, unknown>[] = []
+    const originServer = createServer((request, response) => {
+      asked.push(request.url ?? '')
+      // The test's clock runs apart from the machine's, and a Date would tell them apart.
+      response.sendDate = false
+      origin(request, response)
+    })
+    await new Promise<void>(resolve => originServer.listen(0, '127.0.0.1', resolve))
+    const { port } = originServer.address() as AddressInfo // listening on TCP
+    const clock = options.clock ?? systemClock
+    const upstream: Upstream = createUpstream({
+      url: `http://127.0.0.1:${port}`,
+      token: () => Promise.resolve('token'),
+      clock,
+    })
+    const node = new CacheNode({
+      pop: 'test',
+      clock,
+      memoryCacheBytes: 64 * 1024 * 1024,
+      upstream,
+      usage: new Usage(createMetrics('edge')),
+      accessLog: { write: line => void lines.push(line), dropped: 0, close: () => Promise.resolve() },
+      log: silentLogger,
+      trustedProxies: compileTrustedProxies(options.trustedProxies ?? []),
+    })
+    node.apply(options.snapshot ?? snapshotOf())
+    const server: ViewerServer = await startViewerServer({
+      listen: { host: '127.0.0.1', port: 0 },
+      handle: (request, response) => handle(node, read, request, response),
+      ...(options.tls && { tls: options.tls }),
+    })
+    const scheme = options.tls ? 'https' : 'http'
+    return new EdgeBench({ node, url: `${scheme}://127.0.0.1:${server.port}`, asked, lines }, [
+      () => server.close(100),
+      () => upstream.close(),
+      () =>
+        new Promise<void>(
+          resolve => (originServer.closeAllConnections(), originServer.close(() => resolve())),
+        ),
+    ])
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers) await close()
+  }
+}
+
+/** A clock that the test moves. */
+export function handClock(): Clock & { move(ms: number): void } {
+  let now = Date.now()
+  return { now: () => instant(now), move: ms => void (now += ms) }
+}

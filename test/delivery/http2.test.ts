@@ -1,0 +1,95 @@
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
+import { systemClock } from '../../src/core/index.ts'
+import { EdgeBench } from './edge-bench.ts'
+
+let folder: string
+let bench: EdgeBench
+let session: ClientHttp2Session
+let slowEnd = (): void => {}
+
+beforeAll(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'sluice-h2-'))
+  await ensureCertificates(folder, 'cdn.localhost', systemClock.now())
+  const files = certificateFiles(folder)
+  bench = await EdgeBench.start(
+    (request, response) => {
+      response.setHeader('Cache-Control', 'max-age=60')
+      if (request.url === '/cut') {
+        response.writeHead(200, { 'Content-Length': 100 }).write('half', () => response.destroy())
+      } else if (request.url === '/slow') {
+        response.writeHead(200, { 'Content-Length': 10 }).write('01234')
+        slowEnd = () => response.end('56789')
+      } else {
+        response.end('film')
+      }
+    },
+    { tls: { certificateFile: files.certificate, keyFile: files.key } },
+  )
+  session = connect(bench.url, { rejectUnauthorized: false })
+  await once(session, 'connect')
+})
+afterAll(async () => {
+  session.close()
+  await bench.close()
+  await rm(folder, { recursive: true, force: true })
+})
+
+async function get(
+  target: string,
+  headers: Record<string, string> = {},
+): Promise<{ headers: IncomingHttpHeaders; body: string }> {
+  const stream = session.request({ ':path': target, ...headers })
+  const [answer] = (await once(stream, 'response')) as [IncomingHttpHeaders]
+  let body = ''
+  for await (const chunk of stream) body += String(chunk)
+  return { headers: answer, body }
+}
+
+describe('over HTTP/2', () => {
+  test('an object is missed, then hit', async () => {
+    const miss = await get('/a')
+    const hit = await get('/a')
+    expect(
+      [miss, hit].map(answer => [answer.headers[':status'], answer.headers['x-cache'], answer.body]),
+    ).toEqual([
+      [200, 'Miss from sluice', 'film'],
+      [200, 'Hit from sluice', 'film'],
+    ])
+    expect(bench.lines.at(-1)).toMatchObject({ protocol: '2.0', scheme: 'https', complete: true, bytes: 4 })
+  })
+
+  test('a refusal and a range look as over HTTP/1.1', async () => {
+    expect((await get('/members/a')).headers).toMatchObject({ ':status': 403, 'x-sluice-reason': 'missing' })
+    const part = await get('/a', { range: 'bytes=1-2' })
+    expect([part.headers[':status'], part.headers['content-range'], part.body]).toEqual([
+      206,
+      'bytes 1-2/4',
+      'il',
+    ])
+  })
+
+  test('bytes arrive while the object is being fetched, on many streams of one connection', async () => {
+    const streams = Array.from({ length: 20 }, () => session.request({ ':path': '/slow' }))
+    const first = await Promise.all(
+      streams.map(async stream => String(((await once(stream, 'data')) as [Buffer])[0])),
+    )
+    expect(new Set(first)).toEqual(new Set(['01234']))
+    slowEnd()
+    const rest = await Promise.all(
+      streams.map(async stream => String(((await once(stream, 'data')) as [Buffer])[0])),
+    )
+    expect(new Set(rest)).toEqual(new Set(['56789']))
+    expect(bench.asked.filter(target => target === '/slow').length).toBe(1)
+  })
+
+  test('a body that breaks off resets its stream and leaves the others', async () => {
+    await expect(get('/cut')).rejects.toThrow()
+    expect((await get('/a')).body).toBe('film')
+  })
+})

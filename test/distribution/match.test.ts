@@ -1,0 +1,182 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { canonicalPath, type DistributionId, type KeyGroupId } from '../../src/core/index.ts'
+import {
+  compileDistribution,
+  compileMatcher,
+  compilePattern,
+  firstDistribution,
+  globMatches,
+  type Behaviour,
+  type Distribution,
+} from '../../src/distribution/index.ts'
+
+const GROUP = 'kg-1' as KeyGroupId
+
+function distribution(id: string, more: Partial<Distribution> = {}): Distribution {
+  return { ...firstDistribution(id as DistributionId, 'cdn.localhost', GROUP), ...more }
+}
+
+function behaviours(...patterns: string[]): Behaviour[] {
+  const [model] = distribution('E1').behaviours
+  if (model === undefined) throw new Error('the first distribution has behaviours')
+  return patterns.map(pattern => ({ ...model, pattern }))
+}
+
+describe('path patterns (cloudfront.md §2.3)', () => {
+  test.each([
+    ['*', '/', true],
+    ['*', '/a/b', true],
+    ['/*', '/a', true],
+    ['/members/*', '/members/x', true],
+    ['/members/*', '/members/', true],
+    ['/members/*', '/members', false],
+    ['/members/*', '/membership', false],
+    ['/members/*', '/Members/x', false],
+    ['/members/*', '//members/x', false],
+    ['members/*', '/members/x', true],
+    ['/members*', '/membership', true],
+    ['images/*.jpg', '/images/a/b.jpg', true],
+    ['images/*.jpg', '/images/.jpg', true],
+    ['images/*.jpg', '/x/images/a.jpg', false],
+    ['*.m3u8', '/a/b.m3u8', true],
+    ['*.m3u8', '/a/b.m3u8x', false],
+    ['*.m3u8', '/m3u8', false],
+    ['/a?c', '/abc', true],
+    ['/a?c', '/ac', false],
+    ['/a?c', '/a/c', true],
+    ['/a?', '/a', false],
+    ['/?*', '/', false],
+    ['/?*', '/a', true],
+    ['/a', '/a', true],
+    ['/a', '/a/', false],
+    ['/a', '/ab', false],
+    ['a', '/a', true],
+    ['/a**', '/ab', true],
+    ['/*/b/*', '/a/b/c', true],
+    ['/*/b/*', '/a/c/b', false],
+    ['/a.c', '/abc', false],
+    ['/a+(b)', '/a+(b)', true],
+    ['/$&', '/$&', true],
+    ['/%6Dembers/*', '/members/x', true],
+    ['/für/*', '/f%C3%BCr/x', true],
+    ['/f%c3%bcr/*', '/f%C3%BCr/x', true],
+    ['/a"b', '/a%22b', true],
+  ])('%s over %s: %s', (pattern, path, matches) => {
+    expect(compilePattern(pattern)(path)).toBe(matches)
+  })
+
+  test('a glob matches exactly what the regular expression of the same meaning does', () => {
+    const letters = fc.array(fc.constantFrom('a', 'b', '/'), { maxLength: 14 }).map(list => list.join(''))
+    const globs = fc
+      .array(fc.constantFrom('a', 'b', '/', '*', '?'), { maxLength: 10 })
+      .map(list => list.join(''))
+    fc.assert(
+      fc.property(globs, letters, (glob, text) => {
+        const oracle = new RegExp(
+          `^${glob.replaceAll('/', '\\/').replaceAll('*', '[^]*').replaceAll('?', '[^]')}$`,
+        )
+        expect(globMatches(glob, text)).toBe(oracle.test(text))
+      }),
+      { numRuns: 5000 },
+    )
+  })
+
+  test('a pattern made of wildcards is answered in a moment', () => {
+    const started = performance.now()
+    expect(globMatches('*a'.repeat(120) + 'b', '/'.padEnd(8192, 'a'))).toBe(false)
+    expect(performance.now() - started).toBeLessThan(500)
+  })
+})
+
+describe('the first matching behaviour decides', () => {
+  const which = (patterns: string[], path: string) =>
+    compileDistribution(distribution('E1', { behaviours: behaviours(...patterns) })).behaviour(path).pattern
+
+  test.each([
+    [['/members/*', '/live/*', '*'], '/members/x', '/members/*'],
+    [['/members/*', '/live/*', '*'], '/live/x', '/live/*'],
+    [['/members/*', '/live/*', '*'], '/open/x', '*'],
+    [['*.m3u8', '/members/*', '*'], '/members/x.m3u8', '*.m3u8'],
+    [['/members/*', '*.m3u8', '*'], '/members/x.m3u8', '/members/*'],
+    [['/members/open/*', '/members/*', '*'], '/members/open/x', '/members/open/*'],
+    [['/members/*', '/members/open/*', '*'], '/members/open/x', '/members/*'],
+    [['*', '/members/*'], '/members/x', '*'],
+  ])('%j and %s: %s', (patterns, path, first) => {
+    expect(which(patterns, path)).toBe(first)
+  })
+
+  test('every spelling of a gated path meets the gate', () => {
+    const compiled = compileDistribution(distribution('E1'))
+    for (const raw of [
+      '/members/x',
+      '/%6Dembers/x',
+      '/m%65mbers/%78',
+      '/members/',
+      '/members//x',
+      '/members/a%2E%2Eb',
+    ]) {
+      const path = canonicalPath(raw)
+      if (path.kind === 'bad') throw new Error(`${raw} is a path`)
+      expect(compiled.behaviour(path.path).gate, raw).toEqual({ keyGroups: [GROUP] })
+    }
+  })
+
+  test('a distribution without behaviours cannot be served', () => {
+    expect(() => compileDistribution(distribution('E1', { behaviours: [] }))).toThrow(RangeError)
+  })
+})
+
+describe('a Host finds its distribution', () => {
+  const site = distribution('EAAAAAA', { aliases: ['media.example.com', 'Video.Example.com'] })
+  const other = distribution('EBBBBBB')
+  const off = distribution('ECCCCCC', { enabled: false, aliases: ['old.example.com'] })
+  const find = (host: string, fallback: Distribution | null = other) =>
+    compileMatcher({
+      distributions: [site, other, off],
+      fallbackDistribution: fallback?.id ?? null,
+    }).distribution(host)?.distribution.id
+
+  test.each([
+    ['eaaaaaa.cdn.localhost', 'EAAAAAA'],
+    ['EAAAAAA.CDN.localhost', 'EAAAAAA'],
+    ['media.example.com', 'EAAAAAA'],
+    ['video.example.com', 'EAAAAAA'],
+    ['ebbbbbb.cdn.localhost', 'EBBBBBB'],
+    ['127.0.0.1', 'EBBBBBB'],
+    ['', 'EBBBBBB'],
+    ['x.media.example.com', 'EBBBBBB'],
+    ['constructor', 'EBBBBBB'],
+  ])('%s: %s', (host, id) => {
+    expect(find(host)).toBe(id)
+  })
+
+  test('nobody claims it and there is no fallback: unknown-host', () => {
+    expect(find('127.0.0.1', null)).toBeUndefined()
+    expect(find('media.example.com', null)).toBe('EAAAAAA')
+  })
+
+  test('one that is switched off answers nothing, and the fallback does not answer for it', () => {
+    expect(find('eccccccc.cdn.localhost')).toBe('EBBBBBB')
+    expect(find('ecccccc.cdn.localhost')).toBeUndefined()
+    expect(find('old.example.com')).toBeUndefined()
+    expect(find('127.0.0.1', off)).toBeUndefined()
+  })
+})
+
+test('a fresh installation has the behaviours that are promised', () => {
+  const { behaviours: list, origins, ...rest } = distribution('E123456')
+  expect(rest).toEqual({
+    id: 'E123456',
+    domain: 'e123456.cdn.localhost',
+    aliases: [],
+    enabled: true,
+    comment: 'made at first start',
+  })
+  expect(origins).toEqual([{ id: 'built-in', kind: 'built-in' }])
+  expect(list.map(({ pattern, gate, ttl }) => [pattern, gate, ttl.minimum])).toEqual([
+    ['/members/*', { keyGroups: [GROUP] }, 0],
+    ['/live/*', null, 0],
+    ['*', null, 0],
+  ])
+})

@@ -1,0 +1,159 @@
+import { createHash } from 'node:crypto'
+import path from 'node:path'
+import { rmSync } from 'node:fs'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Page } from 'playwright-core'
+import { look, openBrowser, type Browser } from './browser.ts'
+import { kill, processOf, ROLES, whole } from './roles.ts'
+import { ffmpeg, makeFilm, startSluice, temporaryFolder, until, type Outcome, type Sluice } from './sluice.ts'
+
+/** Long enough that a player, which buffers half a minute, still has to fetch after every kill. */
+const FILM_SECONDS = 240
+
+let folder: string
+let sluice: Sluice
+let browser: Browser
+let page: Page
+
+beforeAll(async () => {
+  folder = temporaryFolder('kills')
+  await makeFilm(path.join(folder, 'film.mp4'), FILM_SECONDS)
+  // Neither container nor codec fit, so the origin has seconds of work to be killed in.
+  await ffmpeg(
+    '-f',
+    'lavfi',
+    '-i',
+    'testsrc2=s=640x360:r=25:d=15',
+    '-c:v',
+    'mpeg4',
+    '-q:v',
+    '3',
+    path.join(folder, 'work.avi'),
+  )
+  sluice = await startSluice()
+  expect((await sluice.cli('publish', path.join(folder, 'film.mp4'), '/open/film')).code).toBe(0)
+  browser = await openBrowser()
+  page = await browser.page()
+}, 120_000)
+
+afterAll(async () => {
+  await browser?.close()
+  await sluice?.close()
+  rmSync(folder, { recursive: true, force: true })
+}, 60_000)
+
+/** Waits until the film has played on for `seconds` from where it stands. */
+async function playsOn(seconds: number): Promise<void> {
+  const from = (await look(page)).seconds
+  await until(
+    `the film plays on from ${from} s. ${browser.trouble()}`,
+    async () => {
+      const { seconds: at, picture } = await look(page)
+      return at >= from + seconds && picture.length > 0 ? true : undefined
+    },
+    30_000,
+  )
+}
+
+/** All media of a film as the origin first gave it: the truth that later bytes are held against. */
+async function digests(base: string): Promise<Map<string, string>> {
+  const found = new Map<string, string>()
+  const fetchInto = async (url: URL): Promise<string> => {
+    const answer = await fetch(url)
+    expect(answer.status).toBe(200)
+    const bytes = Buffer.from(await answer.arrayBuffer())
+    found.set(url.pathname, createHash('sha256').update(bytes).digest('hex'))
+    return bytes.toString('utf8')
+  }
+  const entry = new URL(`${base}/index.m3u8`)
+  const uris = (text: string): string[] => [
+    ...text.split('\n').filter(line => line !== '' && !line.startsWith('#')),
+    ...[...text.matchAll(/URI="([^"]+)"/g)].map(match => match[1] ?? ''),
+  ]
+  for (const playlist of uris(await fetchInto(entry))) {
+    const url = new URL(playlist, entry)
+    for (const part of uris(await fetchInto(url))) await fetchInto(new URL(part, url))
+  }
+  return found
+}
+
+describe('with each role killed in turn', () => {
+  test.each(ROLES)('a player that must fetch right after the %s died meets no fatal error', async role => {
+    await page.goto('about:blank')
+    await page.goto(`${sluice.ready.http}/.sluice/player#/open/film`)
+    await playsOn(1)
+    const killed = await kill(sluice, role)
+    // Somewhere that is in no buffer.
+    await page.evaluate(at => {
+      const video = document.querySelector('video')
+      if (video) video.currentTime = at
+    }, FILM_SECONDS - 60)
+    await playsOn(2)
+    await whole(sluice)
+    expect(await processOf(sluice, role)).not.toBe(killed)
+    expect(await page.locator('#message').getAttribute('class')).not.toBe('bad')
+  })
+
+  test('every byte that arrives whole is the right one', async () => {
+    const base = `${sluice.ready.http}/open/film`
+    const truth = await digests(base)
+    expect(truth.size).toBeGreaterThan(100)
+    const paths = [...truth.keys()]
+    let running = true
+    let checked = 0
+    const wrong: string[] = []
+    const viewer = async (first: number): Promise<void> => {
+      for (let at = first; running; at = (at + 7) % paths.length) {
+        const target = paths[at] ?? ''
+        const bytes = await fetch(`${sluice.ready.http}${target}`)
+          .then(async answer => (answer.status === 200 ? Buffer.from(await answer.arrayBuffer()) : undefined))
+          .catch(() => undefined)
+        if (!bytes) continue
+        checked++
+        if (createHash('sha256').update(bytes).digest('hex') !== truth.get(target)) wrong.push(target)
+      }
+    }
+    const viewers = [0, 1, 2, 3].map(viewer)
+    for (const role of ROLES) {
+      const before = checked
+      await kill(sluice, role)
+      await until('viewers are served again', () => Promise.resolve(checked > before + 20 ? true : undefined))
+      await whole(sluice)
+    }
+    running = false
+    await Promise.all(viewers)
+    expect(wrong).toEqual([])
+    expect(checked).toBeGreaterThan(60)
+  }, 90_000)
+
+  test.each(ROLES)(
+    'a publish goes on or says that it failed when the %s dies, and what was there plays on',
+    async role => {
+      const at = `/open/work-${role}`
+      const publishing: Promise<Outcome<{ state?: string; playlist?: string }>> = sluice.cli(
+        'publish',
+        path.join(folder, 'work.avi'),
+        at,
+      )
+      await until(
+        'the origin works on it',
+        () => stateOf(at).then(state => (state === 'preparing' ? true : undefined)),
+        30_000,
+      )
+      await kill(sluice, role)
+      const outcome = await publishing
+      expect(['ready', 'errored']).toContain(outcome.json.state)
+      expect(outcome.code).toBe(outcome.json.state === 'ready' ? 0 : 1)
+      await whole(sluice)
+      if (outcome.json.state === 'ready')
+        expect((await fetch(`${sluice.ready.http}${at}/index.m3u8`)).status).toBe(200)
+      expect((await fetch(`${sluice.ready.http}/open/film/index.m3u8`)).status).toBe(200)
+    },
+    120_000,
+  )
+})
+
+async function stateOf(at: string): Promise<string | undefined> {
+  const { json } = await sluice.cli<{ path: string; state: string }[]>('assets', at)
+  return Array.isArray(json) ? json.find(asset => asset.path === at)?.state : undefined
+}

@@ -1,0 +1,97 @@
+import { builtinModules } from 'node:module'
+import { importsOf } from './imports.ts'
+import { roomOf } from './floors.ts'
+import { sources, textOf, type Tree } from './tree.ts'
+
+/** Where a package's door may stand. Every other package: in one file, wherever that is. */
+export type Door =
+  | { kind: 'file'; at: string }
+  | { kind: 'folder'; under: string }
+  | { kind: 'one-per-room'; rooms: readonly string[] }
+
+/** Each role may own a server; the supervisor has the admin port. */
+const SERVERS: Door = { kind: 'one-per-room', rooms: ['delivery', 'gateway', 'origin', 'control', 'app'] }
+const DATABASE: Door = { kind: 'folder', under: 'src/control/database/' }
+const file = (at: string): Door => ({ kind: 'file', at })
+
+export const DOORS: Readonly<Record<string, Door>> = {
+  '@electric-sql/pglite': DATABASE,
+  'drizzle-orm': DATABASE,
+  pg: DATABASE,
+  'pg-boss': DATABASE,
+  fastify: SERVERS,
+  '@fastify/type-provider-typebox': SERVERS,
+  '@fastify/swagger': SERVERS,
+  typebox: file('src/core/schema.ts'),
+  'lru-cache': file('src/core/lru.ts'),
+  jose: file('src/signing/jwt.ts'),
+  'hls-parser': file('src/hls/'),
+  'fluent-ffmpeg': file('src/packager/'),
+  'node-media-server': file('src/ingest/'),
+  undici: file('src/delivery/'),
+  pino: file('src/telemetry/'),
+  'prom-client': file('src/telemetry/'),
+  commander: file('src/cli/'),
+}
+
+interface Manifest {
+  dependencies?: Record<string, string>
+}
+
+/** `@scope/name/deep/file` → `@scope/name`. */
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/')
+}
+
+/** package → the files of src that name it. */
+export function packagesUsed(tree: Tree): Map<string, string[]> {
+  const used = new Map<string, string[]>()
+  for (const [file, text] of sources(tree)) {
+    for (const { specifier } of importsOf(file, text)) {
+      const builtin = specifier.startsWith('node:')
+      if (specifier.startsWith('.') || builtin) continue
+      const name = packageOf(specifier)
+      used.set(name, [...new Set([...(used.get(name) ?? []), file])])
+    }
+  }
+  return used
+}
+
+/** Every package with a second door, a door in the wrong place, undeclared, unused, or a Node module without `node:`. */
+export function doorViolations(tree: Tree, doors: Readonly<Record<string, Door>> = DOORS): string[] {
+  const manifest = JSON.parse(textOf(tree, 'package.json')) as Manifest // the shape that npm gives it
+  const declared = new Set(Object.keys(manifest.dependencies ?? {}))
+  const used = packagesUsed(tree)
+  const wrong = [...used].flatMap(([name, files]) => {
+    if (builtinModules.includes(name)) return [`${files.join(', ')}: write node:${name}`]
+    if (!declared.has(name))
+      return [`${files.join(', ')}: ${name} is not among the dependencies of package.json`]
+    return atDoor(name, files, doors[name])
+  })
+  const unused = [...declared]
+    .filter(name => !used.has(name))
+    .map(name => `package.json: nothing in src uses ${name}`)
+  return [...wrong, ...unused]
+}
+
+function atDoor(name: string, files: string[], door: Door | undefined): string[] {
+  if (door?.kind === 'folder') {
+    return files.filter(f => !f.startsWith(door.under)).map(f => `${f}: ${name} belongs under ${door.under}`)
+  }
+  if (door?.kind === 'one-per-room') {
+    const outside = files.filter(f => !door.rooms.includes(roomOf(f) ?? ''))
+    const second = files.filter(f => files.some(other => other < f && roomOf(other) === roomOf(f)))
+    return [
+      ...outside.map(f => `${f}: ${name} belongs to ${door.rooms.join(', ')}`),
+      ...second.map(f => `${f}: a second door to ${name} in this room`),
+    ]
+  }
+  const misplaced = door === undefined ? [] : files.filter(f => !f.startsWith(door.at))
+  return [
+    ...misplaced.map(f => `${f}: the door to ${name} is ${door?.at}`),
+    ...(files.length > 1 ? [`${name} has several doors: ${files.join(', ')}`] : []),
+  ]
+}

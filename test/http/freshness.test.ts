@@ -1,0 +1,97 @@
+import { describe, expect, test } from 'vitest'
+import { instant } from '../../src/core/index.ts'
+import { formatHttpDate, judgeStorability, type Bounds, type Storability } from '../../src/http/index.ts'
+
+const NOW = instant(Date.UTC(2026, 10, 22, 12, 0, 0))
+const DEFAULTS: Bounds = { minimum: 0, default: 86_400, maximum: 31_536_000 }
+
+function judge(headers: string[], bounds: Bounds = DEFAULTS, status = 200): Storability {
+  return judgeStorability({ status, headers, requestedAt: NOW, respondedAt: NOW }, bounds)
+}
+
+/** Seconds for which the answer is fresh, or why it is not stored. */
+function lifetime(headers: string[], bounds?: Bounds, status?: number): number | string {
+  const verdict = judge(headers, bounds, status)
+  return verdict.kind === 'store' ? (verdict.freshUntil - NOW) / 1000 : verdict.reason
+}
+
+const date = (seconds: number): string => formatHttpDate(instant(NOW + seconds * 1000))
+
+describe('a lifetime', () => {
+  test.each<[string, string[], number | string]>([
+    ['is 24 hours when the origin says nothing', [], 86_400],
+    ['is max-age', ['Cache-Control', 'max-age=60'], 60],
+    ['is s-maxage before max-age', ['Cache-Control', 'max-age=60, s-maxage=5'], 5],
+    ['is max-age before Expires', ['Cache-Control', 'max-age=7', 'Expires', date(900)], 7],
+    ['is Expires less Date', ['Date', date(-100), 'Expires', date(200)], 200],
+    ['is at most a year by default', ['Cache-Control', 'max-age=99999999'], 31_536_000],
+    ['is shortened by Age', ['Cache-Control', 'max-age=60', 'Age', '20'], 40],
+    ['is shortened by an old Date', ['Cache-Control', 'max-age=60', 'Date', date(-15)], 45],
+    ['takes a quoted number', ['Cache-Control', 'max-age="33"'], 33],
+    ['takes directive names in any case', ['cache-control', 'MAX-AGE=9'], 9],
+    ['ends at once when max-age is no number', ['Cache-Control', 'max-age=abc', 'ETag', '"a"'], 0],
+    ['ends at once when Expires is no date', ['Expires', '0', 'ETag', '"a"'], 0],
+    [
+      'is nothing that can be kept without a validator when it is zero',
+      ['Cache-Control', 'max-age=0'],
+      'no-lifetime',
+    ],
+    ['is zero with no-cache and a validator', ['Cache-Control', 'no-cache', 'ETag', '"a"'], 0],
+    ['is none with no-cache and no validator', ['Cache-Control', 'no-cache'], 'no-cache'],
+    ['is none with no-store', ['Cache-Control', 'no-store, max-age=60'], 'no-store'],
+    ['is none with private', ['Cache-Control', 'private, max-age=60'], 'private'],
+    ['is none with Set-Cookie', ['Cache-Control', 'max-age=60', 'Set-Cookie', 'a=b'], 'set-cookie'],
+    ['is none where the answer varies', ['Cache-Control', 'max-age=60', 'Vary', 'Cookie'], 'vary'],
+  ])('%s', (_, headers, expected) => {
+    expect(lifetime(headers)).toBe(expected)
+  })
+
+  test('is held between minimum and maximum', () => {
+    const bounds = { minimum: 10, default: 50, maximum: 100 }
+    expect([lifetime(['Cache-Control', 'max-age=1'], bounds), lifetime([], bounds)]).toEqual([10, 50])
+    expect(lifetime(['Cache-Control', 'max-age=1000'], bounds)).toBe(100)
+  })
+
+  test('of a minimum above zero outranks no-store, private and no-cache, as CloudFront documents', () => {
+    const bounds = { minimum: 5, default: 5, maximum: 100 }
+    for (const control of ['no-store', 'private', 'no-cache']) {
+      expect(lifetime(['Cache-Control', control], bounds)).toBe(5)
+    }
+  })
+
+  test('may be a hundred years, to the second', () => {
+    const century = 3_153_600_000
+    const bounds = { minimum: 0, default: 0, maximum: century }
+    expect(lifetime(['Cache-Control', `max-age=${century}`], bounds)).toBe(century)
+  })
+
+  test.each([
+    [200, 86_400],
+    [301, 86_400],
+    [404, 10],
+    [503, 10],
+    [302, 'status'],
+    [206, 'status'],
+    [403, 'status'],
+  ])('of a %s that says nothing is %s', (status, expected) => {
+    expect(lifetime([], DEFAULTS, status)).toBe(expected)
+  })
+
+  test('of an error is the one that the origin names', () => {
+    expect(lifetime(['Cache-Control', 'max-age=1'], DEFAULTS, 404)).toBe(1)
+    expect(lifetime(['Cache-Control', 'max-age=30'], DEFAULTS, 403)).toBe(30)
+  })
+})
+
+describe('serving stale when the origin fails', () => {
+  test.each([
+    ['max-age=60', true],
+    ['max-age=60, must-revalidate', false],
+    ['max-age=60, proxy-revalidate', false],
+    ['s-maxage=60', false],
+    ['max-age=60, stale-if-error=0', false],
+    ['max-age=60, stale-if-error=600', true],
+  ])('%s: %s', (control, allowed) => {
+    expect(judge(['Cache-Control', control])).toMatchObject({ kind: 'store', staleOnError: allowed })
+  })
+})

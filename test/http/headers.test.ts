@@ -1,0 +1,54 @@
+import { expect, test } from 'vitest'
+import { cacheKey, endToEnd, fieldValue, keyedQuery, parseCacheControl } from '../../src/http/index.ts'
+import type { CanonicalPath, DistributionId } from '../../src/core/index.ts'
+
+const path = (text: string): CanonicalPath => text as CanonicalPath // a test's own canonical paths
+
+test('values of a repeated field are joined, whatever their spelling', () => {
+  expect(fieldValue(['A', '1', 'b', '2', 'a', '3'], 'a')).toBe('1, 3')
+  expect(fieldValue(['A', '1'], 'c')).toBeUndefined()
+})
+
+test('hop-by-hop fields and those that Connection names do not travel on', () => {
+  const headers = [
+    'Connection',
+    'close, X-Private',
+    'X-Private',
+    '1',
+    'Keep-Alive',
+    't',
+    'Transfer-Encoding',
+    'chunked',
+    'ETag',
+    '"a"',
+  ]
+  expect(endToEnd(headers)).toEqual(['ETag', '"a"'])
+})
+
+test('Cache-Control keeps quoted commas together and skips what is no directive', () => {
+  expect([...parseCacheControl('private="a, b", max-age=5, ,=x, No-Store , ext="q\\"r"')]).toEqual([
+    ['private', 'a, b'],
+    ['max-age', '5'],
+    ['no-store', ''],
+    ['ext', 'q\\"r'],
+  ])
+})
+
+test('of a repeated directive the first counts', () => {
+  expect(parseCacheControl('max-age=1, max-age=9').get('max-age')).toBe('1')
+})
+
+test('a key begins with the distribution and holds the keyed part of the query in its order', () => {
+  const id = 'E1' as DistributionId // shorter than real ones
+  expect(cacheKey(id, path('/a'), '')).toBe('E1 /a')
+  expect(cacheKey(id, path('/a'), keyedQuery('b=2&a=1&c=%20', ['c', 'b'], path('/a')))).toBe(
+    'E1 /a?b=2&c=%20',
+  )
+  expect(keyedQuery('b=2&a=1', 'all', path('/a'))).toBe('b=2&a=1')
+  expect(keyedQuery('b=2', 'none', path('/a'))).toBe('')
+})
+
+test('the low-latency directives of a playlist always count, elsewhere they do not', () => {
+  expect(keyedQuery('x=1&_HLS_msn=3&_HLS_part=1', 'none', path('/a.m3u8'))).toBe('_HLS_msn=3&_HLS_part=1')
+  expect(keyedQuery('x=1&_HLS_msn=3', 'none', path('/a.m4s'))).toBe('')
+})

@@ -1,0 +1,14 @@
+import { defineConfig } from 'vitest/config'
+
+/** The long suites run with `npm run test:full`, which sets this. */
+const full = process.env.SLUICE_TEST_FULL === '1'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: full ? [] : ['test/full/**'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+  },
+})
