@@ -111,14 +111,14 @@ describe('publishing', () => {
     const [one, two] = await Promise.all([control.upload('/both'), control.upload('/both')])
     expect([one.version, two.version].sort()).toEqual([1, 2])
     const lease = await control.lease()
-    expect(lease?.job).toMatchObject({ kind: 'package', path: '/both' })
+    expect(lease?.job).toMatchObject({ kind: 'package', path: '/both', version: 1 })
+    expect((await control.upload('/both')).version).toBe(3)
     expect(await control.lease(0)).toBeUndefined()
-    await control.post(control.origin, `/v1/node/jobs/${lease?.job.id}/finish`, {
-      result: PACKAGED,
-      attempt: 1,
-    })
-    await control.workOne()
-    expect(await control.client.asset('/both')).toMatchObject({ state: 'ready', version: 2 })
+    const finish = `/v1/node/jobs/${lease?.job.id}/finish`
+    expect((await control.post(control.origin, finish, { result: PACKAGED, attempt: 1 })).status).toBe(200)
+    expect((await control.workOne()).job).toMatchObject({ version: 2 })
+    expect((await control.workOne()).job).toMatchObject({ version: 3 })
+    expect(await control.client.asset('/both')).toMatchObject({ state: 'ready', version: 3 })
   })
 
   it('says superseded to an older upload that ends after a newer one is ready', async () => {

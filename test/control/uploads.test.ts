@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Publication } from '../../src/client/index.ts'
@@ -91,7 +92,6 @@ describe('an upload', () => {
       control.client.upload(publication, sourceOf(bytes)),
       control.client.upload(publication, sourceOf(bytes)),
     ])
-    const { readFile } = await import('node:fs/promises')
     expect(bytes.equals(await readFile(fileOf(publication)))).toBe(true)
   })
 

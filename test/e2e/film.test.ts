@@ -126,10 +126,15 @@ describe('a direct request to the origin', () => {
 })
 
 describe('bad input', () => {
-  test.each<[string, Buffer, string]>([
-    ['a text file', Buffer.from('this is not a film\n'.repeat(100)), 'not-media'],
-    ['an empty file', Buffer.alloc(0), 'empty-file'],
-  ])('%s is errored with a sentence and leaves nothing', async (_, content, code) => {
+  test.each<[string, Buffer, string, RegExp]>([
+    [
+      'a text file',
+      Buffer.from('this is not a film\n'.repeat(100)),
+      'not-media',
+      /^the file is not a film or sound/,
+    ],
+    ['an empty file', Buffer.alloc(0), 'empty-file', /is empty: there is nothing to publish/],
+  ])('%s is errored with a sentence and leaves nothing', async (_, content, code, sentence) => {
     const file = path.join(folder, 'bad.bin')
     writeFileSync(file, content)
     const outcome = await sluice.cli<{ state: string; error: { code: string; message: string } }>(
@@ -139,7 +144,7 @@ describe('bad input', () => {
     )
     expect(outcome.code).toBe(1)
     expect(outcome.json).toMatchObject({ path: '/open/bad', state: 'errored', error: { code } })
-    expect(outcome.json.error.message).toMatch(/^the file /i)
+    expect(outcome.json.error.message).toMatch(sentence)
     expect((await fetch(`${sluice.ready.http}/open/bad/index.m3u8`)).status).toBe(404)
   })
 })
