@@ -5,7 +5,7 @@ import { orRefuse, prepare } from './prepare.mjs'
 
 await orRefuse(() => {
   prepare()
-  build()
+  build({ types: 'trusted' })
 })
 const { run } = await import('../dist/cli/index.js')
 process.exit(await run(['up', ...process.argv.slice(2)]))

@@ -1,9 +1,9 @@
-import { createHash } from 'node:crypto'
 import path from 'node:path'
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Page } from 'playwright-core'
 import { look, openBrowser, type Browser } from './browser.ts'
+import { readTruth, startReaders } from './readers.ts'
 import { kill, processOf, ROLES, whole } from './roles.ts'
 import { ffmpeg, makeFilm, startSluice, temporaryFolder, until, type Outcome, type Sluice } from './sluice.ts'
 
@@ -55,28 +55,6 @@ async function playsOn(seconds: number): Promise<void> {
   )
 }
 
-/** All media of a film as the origin first gave it: the truth that later bytes are held against. */
-async function digests(base: string): Promise<Map<string, string>> {
-  const found = new Map<string, string>()
-  const fetchInto = async (url: URL): Promise<string> => {
-    const answer = await fetch(url)
-    expect(answer.status).toBe(200)
-    const bytes = Buffer.from(await answer.arrayBuffer())
-    found.set(url.pathname, createHash('sha256').update(bytes).digest('hex'))
-    return bytes.toString('utf8')
-  }
-  const entry = new URL(`${base}/index.m3u8`)
-  const uris = (text: string): string[] => [
-    ...text.split('\n').filter(line => line !== '' && !line.startsWith('#')),
-    ...[...text.matchAll(/URI="([^"]+)"/g)].map(match => match[1] ?? ''),
-  ]
-  for (const playlist of uris(await fetchInto(entry))) {
-    const url = new URL(playlist, entry)
-    for (const part of uris(await fetchInto(url))) await fetchInto(new URL(part, url))
-  }
-  return found
-}
-
 describe('with each role killed in turn', () => {
   test.each(ROLES)('a player that must fetch right after the %s died meets no fatal error', async role => {
     await page.goto('about:blank')
@@ -95,35 +73,20 @@ describe('with each role killed in turn', () => {
   })
 
   test('every byte that arrives whole is the right one', async () => {
-    const base = `${sluice.ready.http}/open/film`
-    const truth = await digests(base)
+    const truth = await readTruth(`${sluice.ready.http}/open/film`)
     expect(truth.size).toBeGreaterThan(100)
-    const paths = [...truth.keys()]
-    let running = true
-    let checked = 0
-    const wrong: string[] = []
-    const viewer = async (first: number): Promise<void> => {
-      for (let at = first; running; at = (at + 7) % paths.length) {
-        const target = paths[at] ?? ''
-        const bytes = await fetch(`${sluice.ready.http}${target}`)
-          .then(async answer => (answer.status === 200 ? Buffer.from(await answer.arrayBuffer()) : undefined))
-          .catch(() => undefined)
-        if (!bytes) continue
-        checked++
-        if (createHash('sha256').update(bytes).digest('hex') !== truth.get(target)) wrong.push(target)
-      }
-    }
-    const viewers = [0, 1, 2, 3].map(viewer)
+    const readers = startReaders(sluice.ready.http, truth)
     for (const role of ROLES) {
-      const before = checked
+      const before = readers.checked()
       await kill(sluice, role)
-      await until('viewers are served again', () => Promise.resolve(checked > before + 20 ? true : undefined))
+      const served = (): Promise<true | undefined> =>
+        Promise.resolve(readers.checked() > before + 20 ? true : undefined)
+      await until('viewers are served again', served)
       await whole(sluice)
     }
-    running = false
-    await Promise.all(viewers)
-    expect(wrong).toEqual([])
-    expect(checked).toBeGreaterThan(60)
+    await readers.stop()
+    expect(readers.wrong).toEqual([])
+    expect(readers.checked()).toBeGreaterThan(60)
   }, 90_000)
 
   test.each(ROLES)(
