@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
-import type { Http2Session } from 'node:http2'
-import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Listen } from '../core/index.ts'
+import { Connections } from './connections.ts'
 import type { Incoming, Outgoing } from './exchange.ts'
 
 /** CloudFront's limit on a request's head. */
@@ -17,21 +16,22 @@ export interface ViewerServerOptions {
 export interface ViewerServer {
   /** The port that it listens on. */
   port: number
-  /** Ends idle connections at once and busy ones when their answers are out, at most after `graceMs`. */
+  /** Ends connections without a request at once and the others when their answers are out, at most after `graceMs`. */
   close(graceMs: number): Promise<void>
 }
 
 /** One listening server for viewers: HTTP/1.1, or HTTP/2 and 1.1 over TLS. The delivery room's door to Fastify. */
 export async function startViewerServer(options: ViewerServerOptions): Promise<ViewerServer> {
   const server = createServer(options)
+  const connections = new Connections(server.server)
   // Steps write raw heads and bytes, so the reply is theirs before Fastify looks at path or body.
   server.addHook('onRequest', (request, reply) => {
     reply.hijack()
     request.raw.url = request.originalUrl
+    connections.serve(request.raw, reply.raw)
     options.handle(request.raw, reply.raw)
   })
   server.all('/', (_request, reply) => reply.code(500).send())
-  const connections = trackConnections(server.server)
   await server.listen({ host: options.listen.host ?? '::', port: options.listen.port, backlog: 4096 })
   const address = server.server.address()
   const port = typeof address === 'object' && address ? address.port : options.listen.port
@@ -43,33 +43,6 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
       const timer = setTimeout(() => connections.destroy(), graceMs)
       await closed
       clearTimeout(timer)
-    },
-  }
-}
-
-interface Connections {
-  /** Tells HTTP/2 peers that no new request is taken; idle ones end. */
-  drain(): void
-  destroy(): void
-}
-
-/** An HTTP/2 server does not close while sessions are open, and Node keeps no list of them. */
-function trackConnections(server: FastifyInstance['server']): Connections {
-  const sessions = new Set<Http2Session>()
-  const sockets = new Set<Socket>()
-  server.on('session', (session: Http2Session) => {
-    sessions.add(session)
-    session.once('close', () => sessions.delete(session))
-  })
-  server.on('connection', (socket: Socket) => {
-    sockets.add(socket)
-    socket.once('close', () => sockets.delete(socket))
-  })
-  return {
-    drain: () => sessions.forEach(session => session.close()),
-    destroy: () => {
-      sessions.forEach(session => session.destroy())
-      sockets.forEach(socket => socket.destroy())
     },
   }
 }

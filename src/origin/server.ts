@@ -1,5 +1,12 @@
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
-import { canonicalPath, codeOf, messageOf, type Clock, type Listen } from '../core/index.ts'
+import {
+  canonicalPath,
+  codeOf,
+  messageOf,
+  type Clock,
+  type Listen,
+  type Milliseconds,
+} from '../core/index.ts'
 import type { PeerVerifier } from '../membership/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { answer, notFound, type Answer, type Asked } from './answer.ts'
@@ -18,12 +25,14 @@ export interface OriginServerOptions {
 
 export interface OriginServer {
   port: number
-  /** Takes no new request, lets those under way end. */
+  /** Takes no new request, lets those under way end for a few seconds. */
   close(): Promise<void>
 }
 
 /** Roles that may fetch from an origin; control never does. */
 const ASKERS = new Set(['edge', 'regional', 'origin'])
+
+const DRAIN_LIMIT: Milliseconds = 3_000
 
 /** CloudFront's words for a request that did not come through the CDN. */
 const STRANGER =
@@ -75,7 +84,12 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
   const address = server.server.address()
   return {
     port: typeof address === 'object' && address ? address.port : options.listen.port,
-    close: () => server.close(),
+    async close() {
+      // Whoever is connected and asks nothing would otherwise hold the end up for as long as it likes.
+      const cut = setTimeout(() => server.server.closeAllConnections(), DRAIN_LIMIT)
+      await server.close()
+      clearTimeout(cut)
+    },
   }
 }
 

@@ -1,0 +1,36 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../../src/core/index.ts'
+import { createCounters } from '../../src/origin/counters.ts'
+import { Library } from '../../src/origin/library.ts'
+import { Movies } from '../../src/origin/movies.ts'
+import { Pointers } from '../../src/origin/pointers.ts'
+import { startOriginServer } from '../../src/origin/server.ts'
+import { Turnstile } from '../../src/origin/turnstile.ts'
+import { openStore } from '../../src/storage/index.ts'
+import { createMetrics, silentLogger } from '../../src/telemetry/index.ts'
+import { trusting } from './origin-under-test.ts'
+
+test('a connection that asks nothing holds the end up for a few seconds at most', async () => {
+  const store = await openStore({ kind: 'memory' })
+  const movies = new Movies(store)
+  const server = await startOriginServer({
+    listen: { host: '127.0.0.1', port: 0 },
+    library: new Library({
+      ...{ movies, pointers: new Pointers(store, systemClock) },
+      turnstile: new Turnstile({ width: 1, queue: 1 }),
+    }),
+    counters: createCounters(createMetrics('origin'), () => movies.memory),
+    ...{ peers: trusting, clock: systemClock, log: silentLogger },
+  })
+  const silent = connect(server.port, '127.0.0.1')
+  onTestFinished(() => void silent.destroy())
+  silent.on('error', () => {})
+  await once(silent, 'connect')
+  // Connections are accepted in their order: once this one is answered, the other is the server's.
+  await fetch(`http://127.0.0.1:${server.port}/nothing`)
+  const began = performance.now()
+  await Promise.all([server.close(), once(silent, 'close')])
+  expect(performance.now() - began).toBeLessThan(4_500)
+})
