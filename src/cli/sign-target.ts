@@ -10,8 +10,8 @@ export interface SignTarget {
   place: GrantPlace
   /** `http://host:port` of a whole URL; undefined when only a path was given or the host is a wildcard. */
   site: string | undefined
-  /** Path and query of the one thing to open first; undefined where a wildcard hides it. */
-  opens: string | undefined
+  /** Path and query of the one thing to open first; undefined where a wildcard hides it. May ask control. */
+  opens: () => Promise<string | undefined>
 }
 
 /**
@@ -27,27 +27,40 @@ export async function signTarget(text: string, server: () => Server): Promise<Si
     )
   }
   const [, scheme = '', host = '', rest = '/'] = match
+  const path = rest.replace(/\?.*$/, '')
   const named = scheme !== '*' && !host.includes('*')
   return {
     resource: text,
-    place: { path: rest.replace(/\?.*$/, ''), host: named ? host : undefined },
+    place: { path, host: named ? host : undefined },
     site: named ? `${scheme}://${host}` : undefined,
-    opens: withoutStar(rest),
+    opens: () => firstOf(rest, server),
   }
 }
 
 async function pathTarget(path: string, server: () => Server): Promise<SignTarget> {
   const place = { path, host: undefined }
   if (path.includes('*')) {
-    return { resource: resourceOfPath(path, 'exact'), place, site: undefined, opens: withoutStar(path) }
+    const opens = (): Promise<string | undefined> => firstOf(path, server)
+    return { resource: resourceOfPath(path, 'exact'), place, site: undefined, opens }
   }
   const canonical = canonicalPath(path)
   if (canonical.kind === 'bad')
     throw usage(`"${path}" is no path that viewers can ask for (${canonical.why}).`)
   if (await isAsset(path, server)) {
-    return { resource: resourceOfPath(path, 'inside'), place, site: undefined, opens: `${path}/index.m3u8` }
+    const inside = { path: `${path}/*`, host: undefined }
+    return {
+      resource: resourceOfPath(path, 'inside'),
+      place: inside,
+      site: undefined,
+      opens: () => Promise.resolve(`${path}/index.m3u8`),
+    }
   }
-  return { resource: resourceOfPath(path, 'exact'), place, site: undefined, opens: path }
+  return {
+    resource: resourceOfPath(path, 'exact'),
+    place,
+    site: undefined,
+    opens: () => Promise.resolve(path),
+  }
 }
 
 async function isAsset(path: string, server: () => Server): Promise<boolean> {
@@ -65,10 +78,25 @@ async function isAsset(path: string, server: () => Server): Promise<boolean> {
   }
 }
 
-/** `/members/talk/*` opens at `/members/talk/`; a wildcard elsewhere hides what it opens. */
-function withoutStar(path: string): string | undefined {
-  const start = path.endsWith('/*') ? path.slice(0, -1) : path
-  return start.includes('*') ? undefined : start
+/**
+ * What somebody opens first of a path: its playlist where `/*` stands behind a film, the folder where that is not
+ * known; undefined where a wildcard elsewhere hides it.
+ */
+async function firstOf(path: string, server: () => Server): Promise<string | undefined> {
+  if (!path.includes('*')) return path
+  const folder = path.endsWith('/*') ? path.slice(0, -1) : path
+  if (folder.includes('*')) return undefined
+  return (await isKnownAsset(folder.slice(0, -1), server)) ? `${folder}index.m3u8` : folder
+}
+
+/** A wildcard says what is meant, so it is signed whether or not control can be asked. */
+async function isKnownAsset(path: string, server: () => Server): Promise<boolean> {
+  try {
+    return await isAsset(path, server)
+  } catch (error) {
+    if (error instanceof SluiceError) return false
+    throw error
+  }
 }
 
 function usage(sentence: string): SluiceError {

@@ -82,7 +82,8 @@ async function printUrl(
   sign: (signer: Signer, url: string, terms: UrlTerms) => SignedUrl,
 ): Promise<void> {
   const { signer, found, terms, server } = await prepare(context, target)
-  if (found.opens === undefined) {
+  const opens = await found.opens()
+  if (opens === undefined) {
     throw usage(
       'bad-target',
       `"${target}" names no single URL: put its wildcard at the end, or sign cookies.`,
@@ -90,12 +91,8 @@ async function printUrl(
   }
   const site = found.site ?? (await viewersUrl(server()))
   // A URL that stands for itself needs no policy of its own.
-  const itself = found.resource === `${site}${found.opens}`
-  const signed = sign(
-    signer,
-    `${site}${found.opens}`,
-    itself ? terms : { ...terms, resource: found.resource },
-  )
+  const itself = found.resource === `${site}${opens}`
+  const signed = sign(signer, `${site}${opens}`, itself ? terms : { ...terms, resource: found.resource })
   const value = { url: signed.url, resource: signed.resource, expires: isoTime(signed.expires) }
   context.output.say(`opens ${value.resource} until ${value.expires}`)
   context.output.result(value, value.url)

@@ -152,6 +152,8 @@ test.each([
   ['https://media.example.com/members/*', 'Path=/members/; Secure; HttpOnly; SameSite=Lax'],
   ['http://e1.cdn.localhost:8080/members/talk/*', 'Path=/members/talk/; Secure; HttpOnly; SameSite=Lax'],
   ['/members/talk/*', 'Path=/members/talk/; HttpOnly; SameSite=Lax'],
+  ['/members/talk', 'Path=/members/talk/; HttpOnly; SameSite=Lax'],
+  ['/members/page.html', 'Path=/members/; HttpOnly; SameSite=Lax'],
 ])('Set-Cookie lines for %s end with %s', async (target, tail) => {
   const { cwd } = await place()
   const { stdout } = await sluice(cwd, ['sign', 'cookies', target, '--format', 'set-cookie'])
@@ -196,6 +198,18 @@ test('a path token stands before the path', async () => {
   expect(verified(pairs, taken.token.policy, taken.token.signature, 'KNEW')).toEqual(
     policyOf('*://*/members/talk/*'),
   )
+})
+
+test.each([
+  ['url', '/members/talk/*', 'http://127.0.0.1:8080/members/talk/index.m3u8'],
+  ['path', '/members/talk/*', 'http://127.0.0.1:8080/members/talk/index.m3u8'],
+  ['path', 'http://h:1/members/talk/*', 'http://h:1/members/talk/index.m3u8'],
+  ['path', '/members/*', 'http://127.0.0.1:8080/members/'],
+])('sign %s %s opens first %s', async (form, target, wanted) => {
+  const { cwd } = await place()
+  const { json } = await sluice(cwd, ['sign', form, target, '--json'])
+  const { origin, pathname } = new URL((json as Record<string, string>)['url'] ?? '')
+  expect(`${origin}${takePathToken(pathname).rest}`).toBe(wanted)
 })
 
 test('a key in a file signs without any server, when a wildcard or a URL says what is meant', async () => {
