@@ -8,7 +8,7 @@ import {
   rmSync,
   statSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { codeOf, messageOf, SluiceError, type RoleName } from '../core/index.ts'
 
 /** Where everything lies inside the data folder. */
@@ -65,14 +65,21 @@ export function stateFolder(data: DataFolder, role: RoleName): string {
 /** Makes the data folder and those inside it, for this user alone; one sentence when that cannot be. */
 export function openDataFolder(path: string): DataFolder {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
+    makeFolder(path)
     const data = layout(realpathSync(path))
-    for (const folder of foldersOf(data)) mkdirSync(folder, { recursive: true, mode: 0o700 })
+    for (const folder of foldersOf(data)) makeFolder(folder)
     accessSync(data.root, constants.R_OK | constants.W_OK | constants.X_OK)
     return data
   } catch (error) {
     throw notWritable(path, error)
   }
+}
+
+/** Node's own recursion never ends where a parent is there and takes no folder, such as /proc. */
+function makeFolder(path: string): void {
+  if (statSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+  if (dirname(path) !== path) makeFolder(dirname(path))
+  mkdirSync(path, { mode: 0o700 })
 }
 
 /** The data folder if it is there already; nothing is made. */
@@ -106,6 +113,7 @@ function notWritable(path: string, cause: unknown): SluiceError {
     EPERM: 'is not writable by this user: mend its rights',
     EROFS: 'lies on a read-only file system: mount it writable',
     ENOTDIR: 'or a folder above it is a file: move that away',
+    ENOENT: 'cannot be made, the folder above it takes none: mend that',
     EEXIST: 'is a file: move it away',
     ENOSPC: 'cannot be made, the disk is full: make room',
   }[codeOf(cause) ?? '']
