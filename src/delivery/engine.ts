@@ -33,7 +33,7 @@ function advance(x: Exchange, step: Step | undefined): void {
 
 function broken(x: Exchange, error: unknown): void {
   x.node.log.error(
-    { id: x.id, code: codeOf(error), message: messageOf(error), path: x.target?.path },
+    { id: x.id, code: codeOf(error), message: messageOf(error), path: x.loggedPath },
     'a step failed',
   )
   if (x.response.headersSent) cut(x.response)

@@ -66,6 +66,11 @@ export class Exchange {
     return this.behaviour !== undefined && this.behaviour.gate !== null
   }
 
+  /** The path as logs may hold it: whatever looks like a path token opens its asset to whoever reads the log. */
+  get loggedPath(): string | undefined {
+    return this.target?.path.replace(/\/~[^/]*\.[^/]*\.[^/]*/g, '/~token')
+  }
+
   /** Writes status and head. Node takes the flat list for both protocols; its types know it for HTTP/1 only. */
   head(status: number, headers: string[]): void {
     this.status = status

@@ -38,7 +38,7 @@ function next(x: Exchange, found: Found): Step {
 }
 
 function failed(x: Exchange, error: unknown): undefined {
-  x.node.log.warn({ id: x.id, code: codeOf(error), path: x.target?.path }, 'upstream failed')
+  x.node.log.warn({ id: x.id, code: codeOf(error), path: x.loggedPath }, 'upstream failed')
   if (codeOf(error) === 'upstream-timeout')
     return sendError(x, 504, 'GatewayTimeout', 'The origin did not answer in time')
   return sendError(x, 502, 'BadGateway', 'The origin cannot be reached')

@@ -25,8 +25,8 @@ export function record(x: Exchange): void {
       scheme: x.viewer?.scheme,
       host: x.viewer?.host,
       method: x.request.method,
-      // The canonical path only: path tokens and signing parameters would let a reader of the log in.
-      path: x.target?.path,
+      // Never the target as sent: path tokens and signing parameters would let a reader of the log in.
+      path: x.loggedPath,
       status: x.status,
       bytes: x.bodyBytes,
       ms: now - x.startedAt,

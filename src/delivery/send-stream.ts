@@ -4,7 +4,7 @@ import type { Exchange, Outgoing } from './exchange.ts'
 /** Writes chunks no faster than the viewer takes them. A body that fails is cut, never ended, so that it cannot look whole. */
 export function sendStream(x: Exchange, chunks: AsyncIterable<Uint8Array>): void {
   write(x, chunks).catch((error: unknown) => {
-    x.node.log.warn({ id: x.id, code: codeOf(error), path: x.target?.path }, 'an answer was cut')
+    x.node.log.warn({ id: x.id, code: codeOf(error), path: x.loggedPath }, 'an answer was cut')
     cut(x.response)
   })
 }
