@@ -53,7 +53,7 @@ async function openUrl(url: string): Promise<PublishSource> {
   const headers: Record<string, string> =
     validator === null || validator.startsWith('W/') ? {} : { 'if-range': validator }
   return {
-    fileName: decodeURIComponent(basename(new URL(url).pathname)).replaceAll('/', '') || 'download',
+    fileName: nameIn(url),
     size,
     async read(start, length) {
       const range = `bytes=${start}-${start + length - 1}`
@@ -65,6 +65,16 @@ async function openUrl(url: string): Promise<PublishSource> {
       return new Uint8Array(await response.arrayBuffer())
     },
     close: () => Promise.resolve(),
+  }
+}
+
+function nameIn(url: string): string {
+  const last = basename(new URL(url).pathname)
+  try {
+    return decodeURIComponent(last).replaceAll('/', '') || 'download'
+  } catch {
+    // A percent sign that encodes nothing is allowed in a URL.
+    return last
   }
 }
 

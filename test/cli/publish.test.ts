@@ -215,6 +215,18 @@ test('a URL is read in parts', async () => {
   expect(wanted()).toMatchObject({ fileName: 'film one.mp4', size: 3_000_000 })
 })
 
+test('a URL may hold a percent sign that encodes nothing', async () => {
+  const { cwd, wanted } = await control([READY])
+  const ran = await sluice(cwd, [
+    'publish',
+    `${await site(true, Buffer.alloc(10))}/100%.mp4`,
+    '/talk',
+    '--json',
+  ])
+  expect(ran).toMatchObject({ code: 0, json: { state: 'ready' } })
+  expect(wanted()).toMatchObject({ fileName: '100%.mp4' })
+})
+
 test.each([
   ['/film.mp4?secret=1', false, 1, 'no-ranges'],
   ['/gone?secret=1', true, 3, 'no-source'],
