@@ -1,4 +1,5 @@
 import {
+  hasLeadingPictures,
   keyframeFrom,
   longestKeyframeGapSeconds,
   timelineOf,
@@ -27,6 +28,7 @@ export interface Chosen {
 export type Verdict = { kind: 'conforming'; chosen: Chosen } | { kind: 'not'; faults: Fault[] }
 
 const LONGEST_KEYFRAME_GAP: Seconds = 12
+
 /** Whether a movie is served as it is (SEAMS 31), and if not, everything that is in the way. */
 export function judgeMovie(movie: Movie): Verdict {
   const { chosen, faults } = choose(movie.tracks)
@@ -75,6 +77,8 @@ function videoFaults(track: VideoTrack): Fault[] {
   if (gap > LONGEST_KEYFRAME_GAP)
     video(`its keyframes are up to ${Math.round(gap)} s apart, more than ${LONGEST_KEYFRAME_GAP}`)
   if (keyframeFrom(track.samples, 0) !== 0) video('it does not begin with a keyframe')
+  if (hasLeadingPictures(track))
+    video('pictures that follow its keyframes are shown before them (open groups of pictures)')
   return [...faults, ...timingFaults(track)]
 }
 

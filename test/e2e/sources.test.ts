@@ -188,6 +188,17 @@ const SOURCES: Source[] = [
     ...{ how: 'encode', video: 'alike', audio: 'synchronous' },
   },
   {
+    name: 'open groups of pictures, whose keyframes are not enough to begin at',
+    file: 'open.mp4',
+    make: [
+      [
+        ...[...PICTURE(), ...SOUND(), ...H264],
+        ...['-x264-params', 'open-gop=1:bframes=3:scenecut=0', ...AAC],
+      ],
+    ],
+    ...{ how: 'encode', video: 'alike', audio: 'synchronous' },
+  },
+  {
     name: 'keyframes 20 seconds apart',
     file: 'sparse.mp4',
     make: [
