@@ -34,6 +34,8 @@ export interface OptionSpec {
   description: string
   /** May be given several times; its values come as a list. */
   repeat?: 'many'
+  /** Left out of the help: a flag of something that is not in this version. */
+  shown?: 'never'
 }
 
 /** One command, as a value: the table of them is the command line. */

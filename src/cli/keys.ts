@@ -107,5 +107,11 @@ function readPublicPem(path: string, asGiven: string): string {
       `${asGiven} is a private key, which stays with you: give its public half, as "openssl pkey -in ${asGiven} -pubout" prints it.`,
     )
   }
+  if (!/-----BEGIN /.test(pem)) {
+    throw usage(
+      'no-public-key',
+      `${asGiven} holds no public key in PEM, which begins with -----BEGIN PUBLIC KEY-----: "openssl pkey -in KEY -pubout" prints one.`,
+    )
+  }
   return pem
 }

@@ -21,7 +21,12 @@ const COMMANDS = [
 
 /** The sentence for a command line that asks for something that has not landed; undefined when it does not. */
 export function notYet(argv: readonly string[]): string | undefined {
-  const words = argv.filter(word => !word.startsWith('-'))
+  const given = argv.filter(word => !word.startsWith('-'))
+  const words = given[0] === 'help' ? given.slice(1) : given
   const asked = COMMANDS.find(command => command.split(' ').every((word, at) => words[at] === word))
-  return asked === undefined ? undefined : `"sluice ${asked}" is not in this version of Sluice.`
+  return asked === undefined ? undefined : notInThisVersion(`sluice ${asked}`)
+}
+
+export function notInThisVersion(what: string): string {
+  return `"${what}" is not in this version of Sluice.`
 }

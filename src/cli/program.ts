@@ -78,13 +78,14 @@ function toOption(spec: OptionSpec): Option {
   if (spec.repeat === 'many') {
     option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value])
   }
-  return option
+  return spec.shown === 'never' ? option.hideHelp() : option
 }
 
 /** commander's sentence in our form: no prefix, one line, with where to read more. */
 function sentenceOf(error: CommanderError, argv: readonly string[]): string {
   if (error.code === 'commander.help') {
     const group = argv.find(word => !word.startsWith('-'))
+    if (group === 'help') return 'There is no such command; "sluice --help" lists them.'
     return group === undefined
       ? 'Name a command; "sluice --help" lists them.'
       : `"sluice ${group}" needs a further word; "sluice ${group} --help" lists them.`

@@ -14,7 +14,7 @@ export const publishCommand: CommandSpec = {
   takes: '<file|url> <path>',
   summary: 'publish a film at a path',
   options: [
-    { flags: '--ladder <ladder>', description: 'which renditions to make: none, auto (none)' },
+    { flags: '--ladder <ladder>', description: 'which renditions to make (none)', shown: 'never' },
     { flags: '--no-wait', description: 'return once it is uploaded' },
     { flags: '--wait <what>', description: 'all: return when every rendition is ready' },
     ...SERVER_OPTIONS,
@@ -122,11 +122,11 @@ async function tellQueued(context: Context, server: Server, path: string): Promi
 
 function ladderOf({ options }: Context): Ladder {
   const asked = text(options, 'ladder') ?? 'none'
-  if (asked === 'none' || asked === 'auto') return asked
-  if (/^\d+p(,\d+p)*$/.test(asked)) {
+  if (asked === 'none') return asked
+  if (/^(?:auto|\d+p(,\d+p)*)$/.test(asked)) {
     throw usage('no-ladders', `"--ladder ${asked}" is not in this version of Sluice: use --ladder none.`)
   }
-  throw usage('bad-ladder', `--ladder ${asked} is unknown: use none or auto.`)
+  throw usage('bad-ladder', `--ladder ${asked} is unknown: use none.`)
 }
 
 function checkWait({ options }: Context): void {

@@ -1,5 +1,16 @@
 import { SETTING_NAMES, SETTINGS, type SettingName } from '../app/index.ts'
 import type { OptionSpec, Options } from './command.ts'
+import { notInThisVersion } from './not-yet.ts'
+import { usage } from './usage.ts'
+
+/** Settings of what has not landed; their flags are absent from the help (INTERFACE.md, "Command line"). */
+const LATER: Partial<Record<SettingName, 'accepted' | 'refused'>> = {
+  // The ready line has a null for each of these, so scripts may already set them.
+  rtmp: 'accepted',
+  rtmps: 'accepted',
+  regional: 'refused',
+  allowOrigins: 'refused',
+}
 
 /** The settings of `up` as options, from the one table that also reads the file and the environment. */
 export const SETTING_OPTIONS: OptionSpec[] = [
@@ -10,6 +21,7 @@ export const SETTING_OPTIONS: OptionSpec[] = [
       flags: `${flag} <value>`,
       description: `${description} (${env})`,
       ...(many ? { repeat: 'many' as const } : {}),
+      ...(LATER[name] === undefined ? {} : { shown: 'never' as const }),
     }
   }),
   {
@@ -18,11 +30,15 @@ export const SETTING_OPTIONS: OptionSpec[] = [
   },
 ]
 
-/** What was given of them, by setting. */
+/** What was given of them, by setting. Throws a usage error for a flag that has not landed. */
 export function settingFlags(options: Options): Partial<Record<SettingName, string>> {
   const flags: Partial<Record<SettingName, string>> = {}
   for (const name of SETTING_NAMES) {
-    const value = options[camelCase(SETTINGS[name].flag)]
+    const { flag } = SETTINGS[name]
+    const value = options[camelCase(flag)]
+    if (value !== undefined && LATER[name] === 'refused') {
+      throw usage('not-in-this-version', notInThisVersion(flag))
+    }
     if (typeof value === 'string') flags[name] = value
     if (Array.isArray(value)) flags[name] = value.join(',')
   }

@@ -38,6 +38,7 @@ test.each([
   ['distribution create --origin https://site.example', 'distribution create'],
   ['nodes token --role edge', 'nodes token'],
   ['doctor cookies http://x/', 'doctor cookies'],
+  ['help live', 'live'],
 ])('"sluice %s" has not landed: one sentence and 2', async (line, name) => {
   const { code, json } = await sluice(workFolder(), [...line.split(' '), '--json'])
   const message = `"sluice ${name}" is not in this version of Sluice.`
@@ -51,6 +52,36 @@ test('what has not landed is absent from the help, what has is in it', async () 
   expect(listed).toEqual([...new Set(COMMANDS.map(command => command.words.split(' ')[0])), 'help'])
   expect(await sluice(workFolder(), ['help'])).toMatchObject({ code: 0, stdout })
   for (const word of ['live', 'edge', 'env', 'explain', 'backup']) expect(listed).not.toContain(word)
+})
+
+test.each([
+  ['up', ['--http', '--trusted-proxies'], ['--rtmp', '--regional', '--allow-origin']],
+  ['config check', ['--http'], ['--rtmp', '--regional', '--allow-origin']],
+  ['publish', ['--no-wait'], ['--ladder']],
+])('the help of "%s" has the flags that have landed and no other', async (words, there, absent) => {
+  const { code, stdout } = await sluice(workFolder(), [...words.split(' '), '--help'])
+  expect(code).toBe(0)
+  for (const flag of there) expect(stdout).toContain(flag)
+  for (const flag of absent) expect(stdout).not.toContain(flag)
+})
+
+test.each([
+  ['--regional', '9002'],
+  ['--allow-origin', '127.0.0.1/32'],
+])('the flag %s has not landed: one sentence and 2', async (flag, value) => {
+  const { code, json } = await sluice(workFolder(), ['config', 'check', flag, value, '--json'])
+  const message = `"${flag}" is not in this version of Sluice.`
+  expect([code, json]).toEqual([2, usage(message, 'not-in-this-version')])
+})
+
+test('the flags of live ingest are accepted already', async () => {
+  const argv = ['config', 'check', '--rtmp', '127.0.0.1:0', '--rtmps', '0', '--json']
+  expect(await sluice(workFolder(), argv)).toMatchObject({ code: 0, json: { valid: true } })
+})
+
+test('help for a word that is no command is a usage error', async () => {
+  const { code, json } = await sluice(workFolder(), ['help', 'banana', '--json'])
+  expect([code, json]).toEqual([2, usage('There is no such command; "sluice --help" lists them.')])
 })
 
 test('the version is that of the package', async () => {

@@ -196,6 +196,11 @@ test('keys import sends public keys and refuses private ones before they leave',
     code: 2,
     json: { error: { code: 'private-key' } },
   })
+  writeFileSync(join(cwd, 'film.mp4'), Buffer.alloc(2_000_000))
+  expect(await sluice(cwd, ['keys', 'import', 'bar', 'film.mp4', '--json'])).toMatchObject({
+    code: 2,
+    json: { error: { code: 'no-public-key' } },
+  })
   expect(await sluice(cwd, ['keys', 'import', 'bar', 'no.pem', '--json'])).toMatchObject({
     code: 3,
     json: { error: { code: 'no-file' } },
