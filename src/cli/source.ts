@@ -1,5 +1,6 @@
-import { open } from 'node:fs/promises'
-import { basename, resolve } from 'node:path'
+import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
 import type { UploadSource } from '../client/index.ts'
 import { codeOf, messageOf, SluiceError } from '../core/index.ts'
 
@@ -26,7 +27,7 @@ async function openFile(path: string, asGiven: string): Promise<PublishSource> {
   if (!found.isFile() || found.size === 0) {
     await file.close()
     throw found.isFile()
-      ? refusal('empty-file', `${asGiven} is empty: there is nothing to publish.`)
+      ? emptySource(asGiven)
       : refusal('not-a-file', `${asGiven} is not a file: name one media file.`)
   }
   return {
@@ -40,24 +41,29 @@ async function openFile(path: string, asGiven: string): Promise<PublishSource> {
   }
 }
 
+/**
+ * Asked by GET, since many signed URLs allow nothing else. A server that cannot give parts is read once, into a file:
+ * uploads resume at any byte.
+ */
 async function openUrl(url: string): Promise<PublishSource> {
   const shown = withoutSecrets(url)
-  const head = await ask(url, shown, { method: 'HEAD' })
-  const size = Number(head.headers.get('content-length') ?? NaN)
-  if (!Number.isSafeInteger(size) || head.headers.get('accept-ranges') !== 'bytes') {
-    throw refusal('no-ranges', `${shown} cannot be read in parts: download it and publish the file.`)
-  }
-  if (size === 0) throw refusal('empty-file', `${shown} is empty: there is nothing to publish.`)
+  const fileName = nameIn(url)
+  const first = await ask(url, shown, { headers: { range: 'bytes=0-0' } })
+  if (first.status !== 206) return download(first, { shown, fileName })
+  await first.body?.cancel()
+  const size = Number(/^bytes 0-0\/(\d+)$/.exec(first.headers.get('content-range') ?? '')?.[1] ?? NaN)
+  if (!Number.isSafeInteger(size)) return download(await ask(url, shown, {}), { shown, fileName })
   // The parts must be of one version of the object.
-  const validator = head.headers.get('etag') ?? head.headers.get('last-modified')
+  const validator = first.headers.get('etag') ?? first.headers.get('last-modified')
   const headers: Record<string, string> =
     validator === null || validator.startsWith('W/') ? {} : { 'if-range': validator }
   return {
-    fileName: nameIn(url),
+    fileName,
     size,
     async read(start, length) {
       const range = `bytes=${start}-${start + length - 1}`
-      const response = await ask(url, shown, { headers: { ...headers, range } })
+      const signal = AbortSignal.timeout(60_000)
+      const response = await ask(url, shown, { headers: { ...headers, range }, signal })
       if (response.status !== 206) {
         await response.body?.cancel()
         throw refusal('source-changed', `${shown} changed while it was read: publish it again.`)
@@ -78,21 +84,47 @@ function nameIn(url: string): string {
   }
 }
 
+/** The whole body in a file of this user's temporary folder, which is gone when the source is closed. */
+async function download(
+  response: Response,
+  { shown, fileName }: { shown: string; fileName: string },
+): Promise<PublishSource> {
+  const folder = await mkdtemp(join(tmpdir(), 'sluice-download-'))
+  const remove = (): Promise<void> => rm(folder, { recursive: true, force: true })
+  const path = join(folder, 'body')
+  try {
+    await writeFile(path, response.body ?? [])
+    const source = await openFile(path, shown)
+    return { ...source, fileName, close: () => source.close().finally(remove) }
+  } catch (error) {
+    await remove()
+    if (error instanceof SluiceError) throw error
+    const why = codeOf(error) === 'ENOSPC' ? 'the disk is full' : 'it broke off'
+    throw refusal('no-source', `${shown} could not be downloaded, ${why}: try again.`)
+  }
+}
+
 async function ask(url: string, shown: string, request: RequestInit): Promise<Response> {
   let response: Response
   try {
-    response = await fetch(url, { ...request, signal: AbortSignal.timeout(60_000) })
+    response = await fetch(url, request)
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
     throw refusal('no-source', `${shown} cannot be reached (${messageOf(cause)}).`)
   }
   if (response.ok) return response
   await response.body?.cancel()
+  // A range of nothing cannot be given.
+  if (response.status === 416) throw emptySource(shown)
   throw refusal(
     'no-source',
     `${shown} answers ${response.status}.`,
     response.status === 404 ? 'not-found' : 'failed',
   )
+}
+
+function emptySource(shown: string): SluiceError {
+  return refusal('empty-file', `${shown} is empty: there is nothing to publish.`)
 }
 
 /** A URL may hold a signature or a password; neither is repeated. */

@@ -179,6 +179,7 @@ test.each([
   [['film.mp4', '/talk/'], 'bad-path'],
   [['film.mp4', '/a b'], 'bad-path'],
   [['film.mp4', '/talk', '--ladder', '720p'], 'no-ladders'],
+  [['film.mp4', '/talk', '--ladder', 'auto'], 'no-ladders'],
   [['film.mp4', '/talk', '--ladder', 'best'], 'bad-ladder'],
   [['film.mp4', '/talk', '--wait', 'some'], 'bad-wait'],
 ])('%j is a usage error', async (argv, reason) => {
@@ -188,12 +189,21 @@ test.each([
 
 async function site(ranges: boolean, body: Buffer) {
   const server = createServer((request, response) => {
-    const asked = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '')
+    const asked = ranges ? /^bytes=(\d+)-(\d+)$/.exec(request.headers.range ?? '') : null
     const headers = { etag: '"1"', ...(ranges ? { 'accept-ranges': 'bytes' } : {}) }
     if (request.url?.startsWith('/gone')) return response.writeHead(404).end()
+    // As a signed URL that was made for GET.
+    if (request.method !== 'GET') return response.writeHead(403).end()
+    if (request.url?.startsWith('/cut')) {
+      return response.writeHead(200, { 'content-length': 100 }).write('half', () => response.destroy())
+    }
+    if (asked && body.length === 0) return response.writeHead(416, { 'content-range': 'bytes */0' }).end()
     if (!asked) return response.writeHead(200, { ...headers, 'content-length': body.length }).end(body)
     const part = body.subarray(Number(asked[1]), Number(asked[2]) + 1)
-    return response.writeHead(206, { ...headers, 'content-length': part.length }).end(part)
+    const given = `bytes ${asked[1]}-${Number(asked[1]) + part.length - 1}/${body.length}`
+    return response
+      .writeHead(206, { ...headers, 'content-length': part.length, 'content-range': given })
+      .end(part)
   })
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   onTestFinished(() => void server.close())
@@ -201,12 +211,15 @@ async function site(ranges: boolean, body: Buffer) {
   return `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`
 }
 
-test('a URL is read in parts', async () => {
+test.each([
+  ['is read in parts', true],
+  ['whose server gives no parts is downloaded first', false],
+])('a URL %s', async (_, ranges) => {
   const body = Buffer.from(Array.from({ length: 3_000_000 }, (_, at) => at % 251))
   const { cwd, uploaded, wanted } = await control([READY])
   const ran = await sluice(cwd, [
     'publish',
-    `${await site(true, body)}/a/film%20one.mp4?secret=1`,
+    `${await site(ranges, body)}/a/film%20one.mp4?secret=1`,
     '/talk',
     '--json',
   ])
@@ -228,13 +241,14 @@ test('a URL may hold a percent sign that encodes nothing', async () => {
 })
 
 test.each([
-  ['/film.mp4?secret=1', false, 1, 'no-ranges'],
-  ['/gone?secret=1', true, 3, 'no-source'],
-])('a URL that cannot be read (%s) is told without its query', async (path, ranges, code, reason) => {
+  ['/gone?secret=1', 10, 3, 'no-source'],
+  ['/cut?secret=1', 10, 1, 'no-source'],
+  ['/empty?secret=1', 0, 1, 'empty-file'],
+])('a URL that cannot be read (%s) is told without its query', async (path, size, code, reason) => {
   const { cwd } = await control([])
   const ran = await sluice(cwd, [
     'publish',
-    `${await site(ranges, Buffer.alloc(10))}${path}`,
+    `${await site(true, Buffer.alloc(size))}${path}`,
     '/talk',
     '--json',
   ])
