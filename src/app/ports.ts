@@ -1,5 +1,5 @@
 import { createServer, type Server } from 'node:net'
-import { codeOf, type Listen } from '../core/index.ts'
+import { codeOf, SluiceError, type Listen } from '../core/index.ts'
 import { listenRefusal } from './listen.ts'
 
 /** A port that somebody will listen on: where, which flag changes it, and what it is for, for the sentence. */
@@ -20,15 +20,17 @@ export async function fixPorts<Name extends string>(
   wishes: Record<Name, PortWish>,
 ): Promise<Record<Name, FixedListen>> {
   const held: Server[] = []
+  const flagsByPort = new Map<number, string>()
   const fixed: Partial<Record<Name, FixedListen>> = {}
   const names = Object.keys(wishes) as Name[] // a record's keys are its names
   // Numbers that somebody chose come first, so that port 0 is never given a number that is wished for below.
   names.sort((one, other) => Number(wishes[one].listen.port === 0) - Number(wishes[other].listen.port === 0))
   try {
     for (const name of names) {
-      const { server, listen } = await hold(wishes[name])
+      const { server, listen } = await hold(wishes[name], flagsByPort)
       held.push(server)
       fixed[name] = listen
+      flagsByPort.set(listen.port, wishes[name].flag)
     }
   } finally {
     await Promise.all(held.map(release))
@@ -36,7 +38,10 @@ export async function fixPorts<Name extends string>(
   return fixed as Record<Name, FixedListen> // the loop above has filled in every name
 }
 
-async function hold(wish: PortWish): Promise<{ server: Server; listen: FixedListen }> {
+async function hold(
+  wish: PortWish,
+  flagsByPort: ReadonlyMap<number, string>,
+): Promise<{ server: Server; listen: FixedListen }> {
   const hosts = wish.listen.host === undefined ? ['::', '0.0.0.0'] : [wish.listen.host]
   for (const host of hosts) {
     const outcome = await tryListen(host, wish.listen.port)
@@ -44,9 +49,19 @@ async function hold(wish: PortWish): Promise<{ server: Server; listen: FixedList
     // A machine without IPv6 has no `::`; all its interfaces are 0.0.0.0.
     const noIpv6 = outcome.code === 'EAFNOSUPPORT' || outcome.code === 'EADDRNOTAVAIL'
     if (host === '::' && noIpv6 && hosts.length > 1) continue
+    const other = flagsByPort.get(wish.listen.port)
+    if (outcome.code === 'EADDRINUSE' && other !== undefined) throw sameTwice(wish, other)
     throw listenRefusal(wish.listen, wish.flag, wish.what, outcome.code)
   }
   throw listenRefusal(wish.listen, wish.flag, wish.what, undefined)
+}
+
+function sameTwice({ listen, flag }: PortWish, other: string): SluiceError {
+  return new SluiceError(
+    'port-taken',
+    `${other} and ${flag} both ask for port ${listen.port}: give one of them another.`,
+    { side: 'operator' },
+  )
 }
 
 type Attempt = { kind: 'held'; server: Server; port: number } | { kind: 'refused'; code: string | undefined }

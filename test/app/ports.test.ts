@@ -48,8 +48,11 @@ test('all interfaces are taken when loopback is', async () => {
 
 test('the same number for two things is refused', async () => {
   const { a } = await fixPorts({ a: loopback })
-  const wish = { ...loopback, listen: a }
-  await expect(fixPorts({ one: wish, other: wish })).rejects.toMatchObject({ code: 'port-taken' })
+  const one = { ...loopback, listen: a, flag: '--one' }
+  await expect(fixPorts({ one, other: { ...one, flag: '--other' } })).rejects.toMatchObject({
+    code: 'port-taken',
+    message: `--one and --other both ask for port ${a.port}: give one of them another.`,
+  })
 })
 
 test('an address of another machine is refused with a sentence', async () => {
