@@ -12,7 +12,7 @@ import {
 import { corsHeaders } from './cors.ts'
 import { known, type CacheWord, type Exchange, type Step } from './exchange.ts'
 import { record } from './record.ts'
-import { sendStream } from './send-stream.ts'
+import { hasLeft, sendBytes, sendStream } from './send-stream.ts'
 import { preparedHeaders, viewerHeaders } from './viewer-headers.ts'
 
 /** Answers from whatever `lookup` found: conditions, range, then bytes as fast as the viewer takes them. */
@@ -46,9 +46,7 @@ function deliverStored(x: Exchange, object: StoredObject, fresh: CacheWord, memb
   if (plan.kind === 'none' || x.request.method === 'HEAD') {
     x.response.end()
   } else {
-    const bytes = plan.kind === 'range' ? body.subarray(plan.range.first, plan.range.last + 1) : body
-    x.bodyBytes = bytes.length
-    x.response.end(bytes)
+    sendBytes(x, plan.kind === 'range' ? body.subarray(plan.range.first, plan.range.last + 1) : body)
   }
   record(x)
 }
@@ -78,6 +76,12 @@ function readFill(fill: Filling, first: number, last: number | undefined): Async
 
 function deliverPassing(x: Exchange, answer: UpstreamAnswer, reason: string): undefined {
   const { status, headers } = answer
+  if (hasLeft(x.response)) {
+    // No `close` follows any more, and a body that nobody reads would hold its connection to the origin for ever.
+    answer.destroy()
+    x.status = status
+    return record(x) as undefined // nothing follows this step
+  }
   const base = [
     ...viewerHeaders(headers, x.gated ? 'gated' : 'open'),
     ...constant(
@@ -118,7 +122,8 @@ function planBody(
     ifModifiedSince: x.header('if-modified-since'),
   }
   if (isNotModified(conditions, validators, now)) return { kind: 'none', status: 304 }
-  const range = x.header('range')
+  // RFC 9110 §14.2: a range counts for GET only.
+  const range = x.request.method === 'GET' ? x.header('range') : undefined
   if (range === undefined || length === undefined || !rangeApplies(x.header('if-range'), validators))
     return { kind: 'whole' }
   const parsed = parseRange(range, length)

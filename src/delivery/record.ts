@@ -1,9 +1,11 @@
 import type { Exchange } from './exchange.ts'
+import { hasLeft } from './send-stream.ts'
 
 /** The last step: one access line and the counters, once for every request, whatever became of it. */
 export function record(x: Exchange): void {
   const { node, response } = x
-  if (response.writableFinished) return write()
+  // Nothing more happens to an answer whose viewer is gone already.
+  if (response.writableFinished || hasLeft(response)) return write()
   let done = false
   const once = (): void => {
     if (done) return

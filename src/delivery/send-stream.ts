@@ -1,22 +1,45 @@
-import { codeOf } from '../core/index.ts'
+import { codeOf, KiB } from '../core/index.ts'
 import type { Exchange, Outgoing } from './exchange.ts'
 
+/**
+ * Written at once. TLS encrypts the whole of a write into memory of the connection's own, so without this bound each
+ * viewer who stops reading would cost a copy of the object.
+ */
+const AT_ONCE = 256 * KiB
+
+export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
+
 /** Writes chunks no faster than the viewer takes them. A body that fails is cut, never ended, so that it cannot look whole. */
-export function sendStream(x: Exchange, chunks: AsyncIterable<Uint8Array>): void {
+export function sendStream(x: Exchange, chunks: Chunks): void {
   write(x, chunks).catch((error: unknown) => {
     x.node.log.warn({ id: x.id, code: codeOf(error), path: x.loggedPath }, 'an answer was cut')
     cut(x.response)
   })
 }
 
-async function write(x: Exchange, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+/** Writes bytes that are all there, in one go when that is bounded. */
+export function sendBytes(x: Exchange, bytes: Uint8Array): void {
+  if (bytes.length > AT_ONCE) return sendStream(x, [bytes])
+  x.bodyBytes = bytes.length
+  x.response.end(bytes)
+}
+
+async function write(x: Exchange, chunks: Chunks): Promise<void> {
   const { response } = x
   for await (const chunk of chunks) {
-    if (response.destroyed || response.closed) return
-    x.bodyBytes += chunk.length
-    if (!put(response, chunk)) await drained(response)
+    for (let at = 0; at < chunk.length; at += AT_ONCE) {
+      if (hasLeft(response)) return
+      const bytes = chunk.subarray(at, at + AT_ONCE)
+      x.bodyBytes += bytes.length
+      if (!put(response, bytes)) await drained(response)
+    }
   }
   response.end()
+}
+
+/** Whether the viewer is gone. Node's HTTP/2 answers have no `destroyed`, whatever their types say; their streams have. */
+export function hasLeft(response: Outgoing): boolean {
+  return 'stream' in response ? response.stream.destroyed : response.destroyed
 }
 
 /** Node's two response types agree on this call, but not in their overloads. */
@@ -26,6 +49,8 @@ function put(response: Outgoing, chunk: Uint8Array): boolean {
 
 function drained(response: Outgoing): Promise<void> {
   return new Promise(resolve => {
+    // Its `close` may be over already.
+    if (hasLeft(response)) return resolve()
     const go = (): void => {
       response.off('drain', go)
       response.off('close', go)

@@ -1,16 +1,18 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
-import { connect, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
+import { connect, constants, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
-import { systemClock } from '../../src/core/index.ts'
+import { MiB, systemClock } from '../../src/core/index.ts'
 import { EdgeBench } from './edge-bench.ts'
 
 let folder: string
 let bench: EdgeBench
 let session: ClientHttp2Session
+let lateEnd = (): void => {}
 let slowEnd = (): void => {}
 
 beforeAll(async () => {
@@ -25,6 +27,16 @@ beforeAll(async () => {
       } else if (request.url === '/slow') {
         response.writeHead(200, { 'Content-Length': 10 }).write('01234')
         slowEnd = () => response.end('56789')
+      } else if (request.url?.startsWith('/late')) {
+        // Larger than what sockets and streams hold, so that it ends only when somebody reads it.
+        response.setHeader('Cache-Control', 'no-store')
+        const end = lateEnd
+        lateEnd = () => {
+          end()
+          response.end(Buffer.alloc(4 * MiB))
+        }
+      } else if (request.url === '/large') {
+        response.end(Buffer.alloc(8 * MiB))
       } else {
         response.end('film')
       }
@@ -86,6 +98,38 @@ describe('over HTTP/2', () => {
     )
     expect(new Set(rest)).toEqual(new Set(['56789']))
     expect(bench.asked.filter(target => target === '/slow').length).toBe(1)
+  })
+
+  test('viewers who leave before an answer of their own comes give its connection back', async () => {
+    const leaving = Array.from({ length: 64 }, (_, each) => session.request({ ':path': `/late${each}` }))
+    await expect.poll(() => bench.asked.filter(target => target.startsWith('/late')).length).toBe(64)
+    const closed = leaving.map(stream => once(stream, 'close'))
+    for (const stream of leaving) stream.close(constants.NGHTTP2_CANCEL)
+    await Promise.all(closed)
+    // The server has seen them go once it answers what was sent behind.
+    await get('/a')
+    lateEnd()
+    expect((await get('/cold')).body).toBe('film')
+  })
+
+  test('an HTTP/1.1 viewer who stops reading is not handed the whole object into memory', async () => {
+    await get('/large')
+    const before = bench.lines.length
+    const socket = connectTls({
+      port: Number(new URL(bench.url).port),
+      host: '127.0.0.1',
+      rejectUnauthorized: false,
+    })
+    await once(socket, 'secureConnect')
+    socket.write('GET /large HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+    await once(socket, 'readable')
+    await get('/a')
+    await get('/a')
+    expect(bench.lines.slice(before).map(line => line['path'])).not.toContain('/large')
+    let size = 0
+    for await (const chunk of socket) size += (chunk as Buffer).length
+    expect(size).toBeGreaterThan(8 * MiB)
+    expect(bench.lines.at(-1)).toMatchObject({ path: '/large', bytes: 8 * MiB, complete: true })
   })
 
   test('a body that breaks off resets its stream and leaves the others', async () => {

@@ -123,6 +123,8 @@ describe('conditions and ranges', () => {
     expect((await ask({ Range: 'bytes=0-1', 'If-Range': '"other"' })).status).toBe(200)
     const head = await rawGet(bench.url, '/a.mp4', { method: 'HEAD' })
     expect([head.status, head.headers['content-length'], head.body]).toEqual([200, '1000', ''])
+    const headOfRange = await rawGet(bench.url, '/a.mp4', { method: 'HEAD', headers: { Range: 'bytes=0-1' } })
+    expect([headOfRange.status, headOfRange.headers['content-length']]).toEqual([200, '1000'])
     expect(bench.asked).toEqual(['/a.mp4'])
   })
 })
