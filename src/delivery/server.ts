@@ -1,16 +1,41 @@
 import { readFileSync } from 'node:fs'
+import { constants } from 'node:http2'
 import fastify, { type FastifyInstance } from 'fastify'
-import type { Listen } from '../core/index.ts'
+import type { Listen, Milliseconds } from '../core/index.ts'
 import { Connections } from './connections.ts'
 import type { Incoming, Outgoing } from './exchange.ts'
 
 /** CloudFront's limit on a request's head. */
 const MAX_HEAD_BYTES = 20_480
 
+/** How long a viewer may hold something of ours without using it, and how much at once. */
+export interface ViewerLimits {
+  /** Until the TLS handshake is done. */
+  handshake: Milliseconds
+  /** Until a request's head has come. */
+  request: Milliseconds
+  /** Of a connection without a request. */
+  idle: Milliseconds
+  /** Of an answer that is not taken; the longest that a request may wait for its first byte as well. */
+  stalled: Milliseconds
+  /** Requests of one HTTP/2 connection that are under way at once. */
+  streams: number
+}
+
+const LIMITS: ViewerLimits = {
+  handshake: 10_000,
+  request: 30_000,
+  idle: 65_000,
+  stalled: 75_000,
+  streams: 128,
+}
+
 export interface ViewerServerOptions {
   listen: Listen
   tls?: { certificateFile: string; keyFile: string }
   handle: (request: Incoming, response: Outgoing) => void
+  /** Changed by tests only. */
+  limits?: Partial<ViewerLimits>
 }
 
 export interface ViewerServer {
@@ -22,13 +47,15 @@ export interface ViewerServer {
 
 /** One listening server for viewers: HTTP/1.1, or HTTP/2 and 1.1 over TLS. The delivery room's door to Fastify. */
 export async function startViewerServer(options: ViewerServerOptions): Promise<ViewerServer> {
-  const server = createServer(options)
+  const limits = { ...LIMITS, ...options.limits }
+  const server = createServer(options, limits)
   const connections = new Connections(server.server)
   // Steps write raw heads and bytes, so the reply is theirs before Fastify looks at path or body.
   server.addHook('onRequest', (request, reply) => {
     reply.hijack()
     request.raw.url = request.originalUrl
     connections.serve(request.raw, reply.raw)
+    limitStall(reply.raw, limits.stalled)
     options.handle(request.raw, reply.raw)
   })
   server.all('/', (_request, reply) => reply.code(500).send())
@@ -47,14 +74,23 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
   }
 }
 
-function createServer(options: ViewerServerOptions): FastifyInstance {
+/** A connection's own time limit is no limit for one of its streams: pings and other streams keep it awake. */
+function limitStall(response: Outgoing, limit: Milliseconds): void {
+  if (!('stream' in response)) return
+  const { stream } = response
+  stream.setTimeout(limit, () => stream.close(constants.NGHTTP2_CANCEL))
+}
+
+function createServer(options: ViewerServerOptions, limits: ViewerLimits): FastifyInstance {
   const common = {
     logger: false,
     // The router must not judge viewers' paths: `read` makes them canonical and refuses with a reason.
     rewriteUrl: keepRawUrl,
     forceCloseConnections: false,
-    keepAliveTimeout: 65_000,
-    requestTimeout: 30_000,
+    connectionTimeout: limits.stalled,
+    keepAliveTimeout: limits.idle,
+    requestTimeout: limits.request,
+    http2SessionTimeout: limits.idle,
   } as const
   if (!options.tls) return fastify({ ...common, http: { maxHeaderSize: MAX_HEAD_BYTES } })
   const https = {
@@ -63,9 +99,14 @@ function createServer(options: ViewerServerOptions): FastifyInstance {
     key: readFileSync(options.tls.keyFile),
     maxHeaderSize: MAX_HEAD_BYTES,
     minVersion: 'TLSv1.2' as const,
+    handshakeTimeout: limits.handshake,
+    settings: { maxConcurrentStreams: limits.streams },
   }
   // Fastify types each kind of server apart; raw requests and answers are all that is used of it here.
-  return fastify({ ...common, http2: true, https }) as unknown as FastifyInstance
+  const both = fastify({ ...common, http2: true, https }) as unknown as FastifyInstance
+  // Fastify gives these to its HTTP/1 servers only, and this one speaks HTTP/1.1 as well.
+  Object.assign(both.server, { keepAliveTimeout: limits.idle, requestTimeout: limits.request })
+  return both
 }
 
 function keepRawUrl(): string {

@@ -14,7 +14,7 @@ import { createMetrics, silentLogger } from '../../src/telemetry/index.ts'
 import { handle } from '../../src/delivery/engine.ts'
 import { CacheNode } from '../../src/delivery/node.ts'
 import { read } from '../../src/delivery/read.ts'
-import { startViewerServer, type ViewerServer } from '../../src/delivery/server.ts'
+import { startViewerServer, type ViewerLimits, type ViewerServer } from '../../src/delivery/server.ts'
 import { createUpstream, type Upstream } from '../../src/delivery/upstream.ts'
 import { Usage } from '../../src/delivery/usage.ts'
 import { compileTrustedProxies } from '../../src/delivery/viewer.ts'
@@ -70,6 +70,7 @@ export class EdgeBench {
       trustedProxies?: string[]
       clock?: Clock
       tls?: { certificateFile: string; keyFile: string }
+      limits?: Partial<ViewerLimits>
     } = {},
   ): Promise<EdgeBench> {
     const asked: string[] = []
@@ -103,6 +104,7 @@ export class EdgeBench {
       listen: { host: '127.0.0.1', port: 0 },
       handle: (request, response) => handle(node, read, request, response),
       ...(options.tls && { tls: options.tls }),
+      ...(options.limits && { limits: options.limits }),
     })
     const scheme = options.tls ? 'https' : 'http'
     return new EdgeBench({ node, url: `${scheme}://127.0.0.1:${server.port}`, asked, lines }, [
