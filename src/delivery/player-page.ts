@@ -13,7 +13,7 @@ export const PLAYER_PAGE = `<!doctype html>
 <body>
 <main>
 <header><strong>Sluice</strong><span id="path"></span></header>
-<video id="video" controls playsinline muted autoplay crossorigin="use-credentials"></video>
+<video id="video" aria-label="Film" controls playsinline muted autoplay crossorigin="use-credentials"></video>
 <p id="message" role="status" aria-live="polite"></p>
 <form id="choose">
 <label for="wanted">Path</label>
@@ -28,16 +28,16 @@ export const PLAYER_PAGE = `<!doctype html>
 </html>
 `
 
-export const PLAYER_STYLE = `:root { color-scheme: light dark; --edge: #8884; --soft: light-dark(#5c5c5c, #a6a6a6); --accent: #1f7a8c }
+export const PLAYER_STYLE = `:root { color-scheme: light dark; --edge: #8884; --soft: light-dark(#5c5c5c, #a6a6a6); --accent: #1f7a8c; --name: light-dark(#1f7a8c, #5fb8c9); --bad: light-dark(#b3261e, #ff8a7a) }
 * { box-sizing: border-box }
 body { margin: 0; font: 16px/1.5 system-ui, sans-serif }
 main { max-width: 60rem; margin: 0 auto; padding: 1rem }
 header { display: flex; gap: .75rem; align-items: baseline; margin-bottom: .75rem }
-header strong { color: var(--accent) }
+header strong { color: var(--name) }
 #path { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; color: var(--soft) }
 video { display: block; width: 100%; aspect-ratio: 16 / 9; background: #000; border-radius: 8px }
 #message { min-height: 1.5em; margin: .75rem 0 }
-#message.bad { color: #c0392b; font-weight: 600 }
+#message.bad { color: var(--bad); font-weight: 600 }
 form { display: flex; gap: .5rem; align-items: center }
 input { flex: 1; min-width: 0; font: inherit; padding: .4rem .6rem; border: 1px solid var(--edge); border-radius: 6px }
 button { font: inherit; padding: .4rem 1rem; border: 0; border-radius: 6px; background: var(--accent); color: #fff }
@@ -53,6 +53,7 @@ const message = document.getElementById('message')
 const facts = document.getElementById('facts')
 const wanted = document.getElementById('wanted')
 let hls
+let recoveries = 0
 
 const REASONS = {
   missing: 'it needs a signed cookie, URL or path token, and none came with the request',
@@ -73,7 +74,13 @@ function say(text, kind) {
 
 /** Only paths of this CDN: the page must not be usable to play strangers' media under our name. */
 function pathOf(hash) {
-  const path = decodeURI(hash.slice(1))
+  let path
+  try {
+    path = decodeURI(hash.slice(1))
+  } catch {
+    // A percent sign that encodes nothing.
+    return undefined
+  }
   if (!path.startsWith('/') || path.startsWith('//')) return undefined
   return path.endsWith('.m3u8') ? path : path.replace(/\\/$/, '') + '/index.m3u8'
 }
@@ -86,6 +93,7 @@ function shown(path) {
 function play() {
   hls?.destroy()
   hls = undefined
+  recoveries = 0
   const path = pathOf(location.hash)
   document.getElementById('path').textContent = path ? shown(path) : ''
   if (!path) return say('Name the path of an asset, such as /sample/index.m3u8.')
@@ -106,7 +114,6 @@ function play() {
   video.play().catch(() => {})
 }
 
-let recoveries = 0
 function failed(data) {
   if (!data.fatal) return
   const status = data.response?.code
@@ -142,6 +149,8 @@ function report() {
 
 document.getElementById('choose').addEventListener('submit', event => {
   event.preventDefault()
+  // Once more, and with the path token that is not shown.
+  if (wanted.value === shown(pathOf(location.hash) ?? '')) return play()
   location.hash = wanted.value.startsWith('/') ? wanted.value : '/' + wanted.value
 })
 addEventListener('hashchange', play)
