@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { ControlClient } from '../client/index.ts'
-import { SluiceError, systemClock, type Milliseconds } from '../core/index.ts'
+import { pause, SluiceError, systemClock, type Milliseconds } from '../core/index.ts'
 import { loadOrCreateIdentity } from '../membership/index.ts'
 import { Admin, missing } from './admin.ts'
 import { certificateFiles, ensureCertificates } from './certificates.ts'
@@ -87,7 +87,7 @@ export async function up(options: UpOptions): Promise<void> {
         adminTokenSha256: tokenSha256(clientFile.token),
       }),
       clock: systemClock,
-      wait: sleep,
+      wait: pause,
       env: roleEnvironment(options.env),
       onOutput: (role, stream, name) => logs.take(role, stream, name),
       onEvent: event => showEvent(event, options.show),
@@ -191,7 +191,7 @@ async function untilReady(supervisor: Supervisor, signal: AbortSignal): Promise<
         `Sluice did not become ready in a minute, it waits for ${lacking.join(', ')}: the logs say why.`,
       )
     }
-    await sleep(20, signal)
+    await pause(20, signal)
   }
 }
 
@@ -234,18 +234,5 @@ function aborted(signal: AbortSignal): Promise<void> {
   return new Promise(resolve => {
     if (signal.aborted) return resolve()
     signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-}
-
-function sleep(time: Milliseconds, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) return resolve()
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, time)
-    signal.addEventListener('abort', done, { once: true })
   })
 }

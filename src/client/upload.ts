@@ -1,6 +1,7 @@
 import {
   MiB,
   KiB,
+  pause,
   SluiceError,
   systemClock,
   type Bytes,
@@ -47,7 +48,7 @@ export async function uploadByTus(
   const clock = options.clock ?? systemClock
   const url = `${connection.url.replace(/\/+$/, '')}${path}`
   let chunk = 1 * MiB
-  let pause = FIRST_PAUSE
+  let wait = FIRST_PAUSE
   let furthest = -1
   let progressAt = clock.now()
   let offset: number | undefined
@@ -64,15 +65,15 @@ export async function uploadByTus(
       if (offset >= source.size) return
       offset = await send(connection, url, offset, await readChunk(source, offset, chunk), options.signal)
       chunk = nextChunk(chunk, clock.now() - startedAt)
-      pause = FIRST_PAUSE
+      wait = FIRST_PAUSE
     } catch (error) {
       options.signal?.throwIfAborted()
       if (!isPassing(error)) throw error
       if (clock.now() - progressAt > PATIENCE) throw stalled(error)
       offset = undefined
       chunk = Math.max(SMALLEST_CHUNK, chunk / 2)
-      await sleep(pause * (0.5 + Math.random() / 2), options.signal)
-      pause = Math.min(LONGEST_PAUSE, pause * 2)
+      await pause(wait * (0.5 + Math.random() / 2), options.signal)
+      wait = Math.min(LONGEST_PAUSE, wait * 2)
     }
   }
 }
@@ -184,16 +185,4 @@ function offsetIn(response: Response): number {
   const text = response.headers.get('upload-offset')
   if (text === null || !/^\d+$/.test(text)) throw errorOf(response.status, undefined)
   return Number(text)
-}
-
-function sleep(span: Milliseconds, signal?: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    const done = (): void => {
-      clearTimeout(timer)
-      signal?.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, span)
-    signal?.addEventListener('abort', done)
-  })
 }

@@ -1,4 +1,4 @@
-import type { Milliseconds } from '../core/index.ts'
+import { pause, type Milliseconds } from '../core/index.ts'
 
 /** Pauses that double from 100 ms to two seconds, each drawn from its upper half so that nodes do not return in step. */
 export class BackOff {
@@ -12,24 +12,10 @@ export class BackOff {
   async pause(signal: AbortSignal): Promise<void> {
     const span = this.#next * (0.5 + Math.random() / 2)
     this.#next = Math.min(LONGEST, this.#next * 2)
-    await sleep(span, signal)
+    await pause(span, signal)
   }
 }
 
 const FIRST: Milliseconds = 100
 // Short, since control's restart is promised to take five seconds and nodes should not add much.
 const LONGEST: Milliseconds = 2_000
-
-/** Ends early, without an error, when the signal aborts. */
-export function sleep(span: Milliseconds, signal: AbortSignal): Promise<void> {
-  return new Promise(resolve => {
-    if (signal.aborted) return resolve()
-    const done = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', done)
-      resolve()
-    }
-    const timer = setTimeout(done, span)
-    signal.addEventListener('abort', done)
-  })
-}

@@ -1,6 +1,8 @@
 import {
   codeOf,
   messageOf,
+  pause,
+  reader,
   SluiceError,
   systemClock,
   type Clock,
@@ -8,9 +10,8 @@ import {
   type Milliseconds,
 } from '../core/index.ts'
 import { LeaseAnswer, type Failure, type Job, type JobResult, type Progress } from '../client/index.ts'
-import { reader } from '../core/index.ts'
 import type { Logger } from '../telemetry/index.ts'
-import { BackOff, sleep } from './back-off.ts'
+import { BackOff } from './back-off.ts'
 import { controlLink, type ControlLink } from './control-link.ts'
 import type { NodeIdentity } from './identity.ts'
 import { nodeTokenSource } from './token-source.ts'
@@ -175,7 +176,7 @@ class Attempt {
   async #beat(): Promise<void> {
     const until = AbortSignal.any([this.#ended.signal, this.#signal])
     for (;;) {
-      await sleep(this.#options.heartbeatMs ?? HEARTBEAT, until)
+      await pause(this.#options.heartbeatMs ?? HEARTBEAT, until)
       if (until.aborted) return
       // Control may be away for a moment; the lease has a grace for that, so the work goes on.
       await this.#confirm().catch(() => undefined)
