@@ -149,13 +149,15 @@ function inodeOf(path: string): bigint | undefined {
   return lstatSync(path, { throwIfNoEntry: false, bigint: true })?.ino
 }
 
+/** Nobody listens, nothing is there, or the holder ended before it took the connection. */
+const NOBODY: readonly unknown[] = ['ECONNREFUSED', 'ENOENT', 'ECONNRESET']
+
 function reach(path: string): Promise<Socket | undefined> {
   return new Promise((resolve, reject) => {
     const socket = connect(path)
     socket.once('connect', () => resolve(socket))
     socket.once('error', error => {
-      const code = codeOf(error)
-      if (code === 'ECONNREFUSED' || code === 'ENOENT') resolve(undefined)
+      if (NOBODY.includes(codeOf(error))) resolve(undefined)
       else reject(error)
     })
   })

@@ -72,6 +72,17 @@ test('a holder that does not answer holds the lock all the same', async () => {
   expect(await takeLock(path)).toEqual({ kind: 'held', pid: undefined })
 })
 
+test('a holder that ends before it takes the connection holds nothing', async () => {
+  for (let round = 0; round < 5; round++) {
+    const path = lockPath(freshFolder())
+    const other = await heldByAnother(path)
+    other.kill('SIGSTOP')
+    const freed = waitUntilFree(path, 10_000)
+    other.kill('SIGKILL')
+    expect(await freed).toBe(true)
+  }
+})
+
 test('waiting ends when the holder ends, however it does', async () => {
   const path = lockPath(freshFolder())
   expect(await waitUntilFree(path, 1000)).toBe(true)
