@@ -1,13 +1,19 @@
-import { SluiceError, type Instant } from '../core/index.ts'
+import { SluiceError, type Bytes, type Instant } from '../core/index.ts'
 import { fieldValue, type FlatHeaders, type Validators } from '../http/index.ts'
 import type { Filling, UpstreamAnswer } from './contract.ts'
+import type { FillRoom } from './fill-room.ts'
 
 /** An object of unknown length starts with room for this many bytes and doubles. */
 const FIRST_ROOM = 64 * 1024
 
+/** What a fill of this answer takes at its start. */
+export function firstRoom(answer: UpstreamAnswer, limits: FillLimits): Bytes {
+  return contentLength(answer.headers) ?? Math.min(FIRST_ROOM, limits.largestObject)
+}
+
 export interface FillLimits {
   /** Nothing larger is stored; a body of unknown length that grows past it fails. */
-  largestObject: number
+  largestObject: Bytes
 }
 
 /**
@@ -23,20 +29,25 @@ export class Fill implements Filling {
   readonly bornAt: Instant
   readonly done: Promise<Buffer>
   readonly #limits: FillLimits
+  readonly #shared: FillRoom
+  #taken: Bytes
   #room: Buffer
   #filled = 0
   #state: 'running' | 'complete' | { failure: unknown } = 'running'
   #arrival = deferred()
 
-  constructor(answer: UpstreamAnswer, bornAt: Instant, limits: FillLimits) {
+  /** `room` holds `firstRoom` for it already; the fill gives back all that it took when it ends. */
+  constructor(answer: UpstreamAnswer, bornAt: Instant, limits: FillLimits, room: FillRoom) {
     this.status = answer.status
     this.headers = answer.headers
     this.validators = validatorsOf(answer.headers)
     this.length = contentLength(answer.headers)
     this.bornAt = bornAt
     this.#limits = limits
+    this.#shared = room
     // allocUnsafeSlow: a slice of Node's shared slab would keep 8 KiB of strangers alive in the cache.
-    this.#room = Buffer.allocUnsafeSlow(this.length ?? Math.min(FIRST_ROOM, limits.largestObject))
+    this.#room = Buffer.allocUnsafeSlow(firstRoom(answer, limits))
+    this.#taken = this.#room.length
     this.done = this.#pump(answer)
     // Readers see the failure too; the cache may not be waiting yet when it happens.
     this.done.catch(() => {})
@@ -75,6 +86,7 @@ export class Fill implements Filling {
       this.#state = { failure: error }
       throw error
     } finally {
+      this.#shared.give(this.#taken)
       this.#arrival.resolve()
     }
   }
@@ -100,6 +112,8 @@ export class Fill implements Filling {
       const larger = Buffer.allocUnsafeSlow(
         Math.min(this.#limits.largestObject, Math.max(needed, this.#room.length * 2)),
       )
+      this.#shared.grow(larger.length - this.#room.length)
+      this.#taken += larger.length - this.#room.length
       this.#room.copy(larger, 0, 0, this.#filled)
       this.#room = larger
     }

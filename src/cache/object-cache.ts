@@ -1,7 +1,8 @@
-import { Lru, type Bytes, type Clock, type DistributionId } from '../core/index.ts'
+import { Lru, SluiceError, type Bytes, type Clock, type DistributionId } from '../core/index.ts'
 import { judgeStorability, withoutFields, type CacheKey, type Storability } from '../http/index.ts'
 import type { CacheRequest, Found, StoredObject, UpstreamAnswer } from './contract.ts'
-import { contentLength, Fill, validatorsOf } from './fill.ts'
+import { FillRoom } from './fill-room.ts'
+import { contentLength, Fill, firstRoom, validatorsOf } from './fill.ts'
 import { MemoryTier } from './memory-tier.ts'
 
 /** For so long a key that turned out not to be shareable is not queued behind another's fetch. */
@@ -20,12 +21,16 @@ export interface ObjectCacheOptions {
 }
 
 /** What a fetch under way turned out to be, for those who wait on it. */
-type Flight = { sequence: number; outcome: Promise<Found | { kind: 'unshareable' }> }
+type Flight = { sequence: number; outcome: Promise<Found | Unshared> }
+
+/** Those who wait ask for themselves, or are told of the trouble that their asking would only add to. */
+type Unshared = { kind: 'unshareable' } | { kind: 'troubled'; status: number }
 
 /** One node's cache: looks up, fetches what is missing once however many ask, revalidates what is stale. */
 export class ObjectCache {
   readonly #options: ObjectCacheOptions
   readonly #memory: MemoryTier
+  readonly #room: FillRoom
   readonly #flights = new Map<CacheKey, Flight>()
   readonly #unshareable: Lru<CacheKey, true>
   readonly #troubled: Lru<CacheKey, true>
@@ -33,6 +38,8 @@ export class ObjectCache {
   constructor(options: ObjectCacheOptions) {
     this.#options = options
     this.#memory = new MemoryTier(options)
+    // As much again as half of what is stored, so that a burst of cold keys does not take a multiple of it.
+    this.#room = new FillRoom(Math.max(options.largestObject, Math.floor(options.maxBytes / 2)))
     this.#unshareable = new Lru({ max: MOST_REMEMBERED, ttl: REMEMBER_UNSHAREABLE_MS })
     this.#troubled = new Lru({ max: MOST_REMEMBERED, ttl: REMEMBER_TROUBLE_MS })
   }
@@ -74,6 +81,7 @@ export class ObjectCache {
   async #join(flight: Flight, request: CacheRequest): Promise<Found> {
     const outcome = await flight.outcome
     if (outcome.kind === 'unshareable') return this.#fetchAlone(request)
+    if (outcome.kind === 'troubled') throw inTrouble(outcome.status)
     return outcome.kind === 'filling' ? { ...outcome, joined: true } : outcome
   }
 
@@ -82,7 +90,7 @@ export class ObjectCache {
     const found = this.#fetch(request, stored, sequence)
     const flight: Flight = {
       sequence,
-      outcome: found.then(outcome => (outcome.kind === 'passing' ? { kind: 'unshareable' } : outcome)),
+      outcome: found.then(outcome => this.#shared(outcome)),
     }
     flight.outcome.catch(() => {}) // the leader reports it; there may be no one else
     this.#flights.set(request.key, flight)
@@ -100,6 +108,17 @@ export class ObjectCache {
     }
   }
 
+  /** What of a leader's outcome is for the others too. */
+  #shared(outcome: Found): Found | Unshared {
+    if (outcome.kind === 'passing') {
+      const { status } = outcome.answer
+      return status >= 500 ? { kind: 'troubled', status } : { kind: 'unshareable' }
+    }
+    // A 304 may say that what it freshens is not to be shared any more.
+    const kept = outcome.kind !== 'refreshed' || this.#memory.get(outcome.object.key) === outcome.object
+    return kept ? outcome : { kind: 'unshareable' }
+  }
+
   async #fetch(request: CacheRequest, stored: StoredObject | undefined, sequence: number): Promise<Found> {
     let answer: UpstreamAnswer
     try {
@@ -111,7 +130,13 @@ export class ObjectCache {
       if (stored?.staleOnError) return this.#fallBack(stored)
       throw error
     }
-    if (stored && answer.status === 304) return this.#refresh(request, stored, answer, sequence)
+    if (answer.status === 304) {
+      if (stored && isAbout(answer, stored)) return this.#refresh(request, stored, answer, sequence)
+      answer.destroy()
+      if (!stored) throw unaskedFor(304)
+      // It freshens something that is not in store (RFC 9111 §4.3.4), so the whole is asked for.
+      return this.#fetch(request, undefined, sequence)
+    }
     if (stored?.staleOnError && answer.status >= 500) {
       answer.destroy()
       return this.#fallBack(stored)
@@ -121,6 +146,7 @@ export class ObjectCache {
     if ((contentLength(answer.headers) ?? 0) > this.#options.largestObject) {
       return this.#pass(request, answer, 'too-large')
     }
+    await this.#room.take(firstRoom(answer, this.#options))
     return this.#fill(request, answer, verdict, Math.min(sequence, answer.sequence ?? sequence))
   }
 
@@ -130,7 +156,7 @@ export class ObjectCache {
   }
 
   #fill(request: CacheRequest, answer: UpstreamAnswer, verdict: Storable, sequence: number): Found {
-    const fill = new Fill(answer, verdict.bornAt, this.#options)
+    const fill = new Fill(answer, verdict.bornAt, this.#options, this.#room)
     const { key, distributionId, path } = request
     const { status, headers, validators } = fill
     const { bornAt, freshUntil, staleOnError } = verdict
@@ -155,7 +181,8 @@ export class ObjectCache {
     answer: UpstreamAnswer,
     reason: (Found & { kind: 'passing' })['reason'],
   ): Found {
-    this.#unshareable.set(request.key, true)
+    // Trouble passes; asking it for each viewer alone would only feed it.
+    if (answer.status < 500) this.#unshareable.set(request.key, true)
     return { kind: 'passing', answer, reason }
   }
 
@@ -188,6 +215,29 @@ export class ObjectCache {
     else this.#memory.delete(request.key)
     return { kind: 'refreshed', object }
   }
+}
+
+function inTrouble(status: number): SluiceError {
+  return new SluiceError('upstream-trouble', `the origin answered ${status}`, {
+    side: 'upstream',
+    kind: 'unavailable',
+  })
+}
+
+function unaskedFor(status: number): SluiceError {
+  return new SluiceError('upstream-unasked', `the origin answered ${status} to a plain question`, {
+    side: 'upstream',
+  })
+}
+
+/** Whether a 304 is of the stored body: its ETag, when it has one, is the stored one (RFC 9111 §4.3.4). */
+function isAbout(answer: UpstreamAnswer, stored: StoredObject): boolean {
+  const { etag } = validatorsOf(answer.headers)
+  return etag === undefined || opaque(etag) === opaque(stored.validators.etag)
+}
+
+function opaque(etag: string | undefined): string | undefined {
+  return etag?.replace(/^W\//, '')
 }
 
 type Storable = Storability & { kind: 'store' }

@@ -37,9 +37,14 @@ function next(x: Exchange, found: Found): Step {
   return deliver
 }
 
+/** What passes by itself, soonest when nobody asks more. */
+const BUSY = new Set(['upstream-trouble', 'upstream-overloaded'])
+
 function failed(x: Exchange, error: unknown): undefined {
   x.node.log.warn({ id: x.id, code: codeOf(error), path: x.loggedPath }, 'upstream failed')
   if (codeOf(error) === 'upstream-timeout')
     return sendError(x, 504, 'GatewayTimeout', 'The origin did not answer in time')
+  if (BUSY.has(codeOf(error) ?? ''))
+    return sendError(x, 503, 'ServiceUnavailable', 'The origin is busy', ['Retry-After', '1'])
   return sendError(x, 502, 'BadGateway', 'The origin cannot be reached')
 }

@@ -124,6 +124,85 @@ describe('a fill', () => {
   })
 })
 
+describe('memory', () => {
+  const sized = (body: ScriptedBody) => ({
+    headers: ['Cache-Control', 'max-age=60', 'Content-Length', '100000'],
+    body,
+  })
+
+  test('of fills under way is bounded: more of them wait, unread, until others end', async () => {
+    const bench = new Bench({ maxBytes: 400_000, largestObject: 100_000 })
+    const bodies = Array.from({ length: 4 }, () => new ScriptedBody())
+    bench.answer(...bodies.map(sized))
+    const started: number[] = []
+    const all = bodies.map(async (_body, each) => {
+      const found = await bench.get(`/${each}`)
+      started.push(each)
+      return found
+    })
+    await settle()
+    expect(started).toEqual([0, 1])
+    bodies[0]?.push(new Error('cut'))
+    bodies[1]?.push('x'.repeat(100_000), 'end')
+    bodies[2]?.push('y'.repeat(100_000), 'end')
+    bodies[3]?.push('z'.repeat(100_000), 'end')
+    const found = await Promise.all(all)
+    expect(found.map(({ kind }) => kind)).toEqual(['filling', 'filling', 'filling', 'filling'])
+    await settle()
+    expect([bench.cache.fills, bench.cache.objects]).toEqual([0, 3])
+  })
+
+  test('of fills of unknown length counts as they grow', async () => {
+    const bench = new Bench({ maxBytes: 400_000, largestObject: 200_000 })
+    const growing = new ScriptedBody().push('x'.repeat(150_000))
+    bench.answer({ body: growing }, sized(new ScriptedBody().push('y'.repeat(100_000), 'end')))
+    const first = await bench.get('/growing')
+    await settle()
+    let came = false
+    const second = bench.get('/second').then(found => {
+      came = true
+      return found
+    })
+    await settle()
+    expect([first.kind, came]).toEqual(['filling', false])
+    growing.push('end')
+    expect(await read(await second)).toHaveLength(100_000)
+  })
+})
+
+describe('a 304', () => {
+  const stale = after(START, 60_000)
+
+  test('of another body than the stored one is not believed: the whole is asked for', async () => {
+    const bench = new Bench()
+    bench.answer({}, { status: 304, headers: ['ETag', '"2"'] }, { headers: ['ETag', '"2"'] })
+    await bench.body()
+    await settle()
+    bench.now = stale
+    expect(await bench.body()).toEqual(['filling', 'hello'])
+    expect(bench.asked.map(question => question.validators?.etag)).toEqual([undefined, '"1"', undefined])
+  })
+
+  test('that nobody asked for is an error of the upstream', async () => {
+    const bench = new Bench()
+    bench.answer({ status: 304 })
+    await expect(bench.get()).rejects.toMatchObject({ code: 'upstream-unasked', side: 'upstream' })
+  })
+
+  test('that forbids to share goes to the one whose question it answers', async () => {
+    const bench = new Bench()
+    const own = { headers: ['Cache-Control', 'private'], body: new ScriptedBody().push('own', 'end') }
+    const session = ['ETag', '"1"', 'Cache-Control', 'private', 'Set-Cookie', 'session=1']
+    bench.answer({}, { status: 304, headers: session }, own)
+    await bench.body()
+    await settle()
+    bench.now = stale
+    const [leader, other] = await Promise.all([bench.get(), bench.get()])
+    expect([leader.kind, other.kind]).toEqual(['refreshed', 'passing'])
+    expect(await read(other)).toBe('own')
+  })
+})
+
 describe('what must not be shared', () => {
   test('is fetched by each for itself, all at once, after the first answer told so', async () => {
     const bench = new Bench()
@@ -161,6 +240,17 @@ describe('an upstream that fails', () => {
     for (const one of both) await expect(one).rejects.toThrow('down')
     expect(bench.asked.length).toBe(1)
     expect(await bench.body()).toEqual(['filling', 'hello'])
+  })
+
+  test('is asked once, however many wait, and not for each alone afterwards', async () => {
+    const bench = new Bench()
+    const busy = { status: 503, headers: ['Cache-Control', 'no-store'] }
+    bench.answer(busy, {})
+    const asked = await Promise.allSettled([bench.get(), bench.get(), bench.get()])
+    expect(asked.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected'])
+    expect(asked[1]).toMatchObject({ reason: { code: 'upstream-trouble', side: 'upstream' } })
+    const [next, joining] = await Promise.all([bench.get(), bench.get()])
+    expect([next.kind, joining.kind, bench.asked.length]).toEqual(['filling', 'filling', 2])
   })
 
   test('leaves viewers with the stale object, asked for briefly and not more than once a second', async () => {

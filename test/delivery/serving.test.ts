@@ -201,6 +201,21 @@ describe('what cannot be served', () => {
     ])
   })
 
+  test('an origin that is busy is asked once for all who wait, and they are told to come again', async () => {
+    let answer = (): void => {}
+    origin = (_request, response) => {
+      answer = () => response.writeHead(503, { 'Cache-Control': 'no-store' }).end('busy')
+    }
+    const waiting = Array.from({ length: 20 }, () => rawGet(bench.url, '/busy'))
+    await expect.poll(() => bench.asked.length).toBe(1)
+    await rawGet(bench.url, '/.sluice/player')
+    answer()
+    const answers = await Promise.all(waiting)
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([503]))
+    expect(answers.filter(({ headers }) => headers['retry-after'] === '1').length).toBe(19)
+    expect(bench.asked).toEqual(['/busy'])
+  })
+
   test('a 404 of the origin is passed on and kept as long as it says', async () => {
     origin = (_request, response) => response.writeHead(404, { 'Cache-Control': 'max-age=1' }).end('no')
     expect((await rawGet(bench.url, '/x')).status).toBe(404)
