@@ -25,7 +25,10 @@ export interface UpstreamQuestion {
 }
 
 export interface Upstream {
-  /** Rejects with SluiceError `upstream-unreachable`, `upstream-timeout` or `upstream-refused` of side `upstream`. */
+  /**
+   * Rejects with SluiceError `upstream-unreachable`, `upstream-timeout`, `upstream-refused` or, when too many wait for
+   * an answer already, `upstream-overloaded`; all of side `upstream`.
+   */
   ask(question: UpstreamQuestion): Promise<UpstreamAnswer>
   close(): Promise<void>
 }
@@ -39,6 +42,8 @@ export interface UpstreamOptions {
 
 const HEADERS_TIMEOUT: Milliseconds = 30_000
 const BODY_TIMEOUT: Milliseconds = 30_000
+/** Questions without an answer; past that another one would only be late. */
+const MOST_WAITING = 2_000
 /**
  * A role that its supervisor starts again is back within about a second (SEAMS 34), so a refused connection is worth
  * waiting for: these pauses sum to 4 s. Only a question that got no answer at all is asked again.
@@ -54,6 +59,24 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     bodyTimeout: BODY_TIMEOUT,
     connect: { timeout: 5_000 },
   })
+
+  let waiting = 0
+
+  async function patiently(question: UpstreamQuestion): Promise<UpstreamAnswer> {
+    for (let attempt = 0; ; attempt++) {
+      const wait = question.patience === 'full' ? PAUSES[attempt] : undefined
+      try {
+        const answer = await once(question)
+        if (!isRefusedNode(answer)) return answer
+        // The next tier does not know this node yet, or no longer; that is never the viewer's fault.
+        answer.destroy()
+        if (wait === undefined) throw refusedNode()
+      } catch (error) {
+        if (wait === undefined || !neverAnswered(error)) throw asUpstreamError(error)
+      }
+      await pause(wait)
+    }
+  }
 
   async function once(question: UpstreamQuestion): Promise<UpstreamAnswer> {
     const headers = ['Sluice-Node', await options.token(), 'Sluice-Distribution', question.distributionId]
@@ -85,18 +108,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   return {
     async ask(question) {
-      for (let attempt = 0; ; attempt++) {
-        const wait = question.patience === 'full' ? PAUSES[attempt] : undefined
-        try {
-          const answer = await once(question)
-          if (!isRefusedNode(answer)) return answer
-          // The next tier does not know this node yet, or no longer; that is never the viewer's fault.
-          answer.destroy()
-          if (wait === undefined) throw refusedNode()
-        } catch (error) {
-          if (wait === undefined || !neverAnswered(error)) throw asUpstreamError(error)
-        }
-        await pause(wait)
+      if (waiting >= MOST_WAITING) throw overloaded()
+      waiting++
+      try {
+        return await patiently(question)
+      } finally {
+        waiting--
       }
     },
     close: () => pool.destroy(),
@@ -122,6 +139,13 @@ function neverAnswered(error: unknown): boolean {
 
 function refusedNode(): SluiceError {
   return new SluiceError('upstream-refused', 'the next tier does not know this node', {
+    side: 'upstream',
+    kind: 'unavailable',
+  })
+}
+
+function overloaded(): SluiceError {
+  return new SluiceError('upstream-overloaded', `${MOST_WAITING} questions wait for the next tier already`, {
     side: 'upstream',
     kind: 'unavailable',
   })

@@ -1,0 +1,72 @@
+import { createServer, type Server, type Socket } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { afterEach, describe, expect, test } from 'vitest'
+import { systemClock, type CanonicalPath, type DistributionId } from '../../src/core/index.ts'
+import { createUpstream, type Upstream, type UpstreamQuestion } from '../../src/delivery/upstream.ts'
+
+const QUESTION: UpstreamQuestion = {
+  distributionId: 'ETEST' as DistributionId, // a test's own
+  path: '/a' as CanonicalPath, // a test's own
+  query: '',
+  snapshotVersion: 1,
+  sequence: 0,
+  validators: undefined,
+  patience: 'brief',
+}
+
+const closers: (() => Promise<void>)[] = []
+afterEach(async () => {
+  for (const close of closers.splice(0)) await close()
+})
+
+/** An upstream before an origin of which every connection is in the test's hands. */
+async function before(serve: (socket: Socket) => void): Promise<Upstream> {
+  const sockets = new Set<Socket>()
+  const origin: Server = createServer(socket => {
+    sockets.add(socket)
+    socket.on('error', () => {}) // the other side may have let go already
+    serve(socket)
+  })
+  await new Promise<void>(resolve => origin.listen(0, '127.0.0.1', resolve))
+  const { port } = origin.address() as AddressInfo // listening on TCP
+  const upstream = createUpstream({
+    url: `http://127.0.0.1:${port}`,
+    token: () => Promise.resolve('token'),
+    clock: systemClock,
+  })
+  closers.push(async () => {
+    await upstream.close()
+    sockets.forEach(socket => socket.destroy())
+    await new Promise(resolve => origin.close(resolve))
+  })
+  return upstream
+}
+
+describe('an origin', () => {
+  test.each([
+    ['that speaks no HTTP', '\u0016\u0003\u0001 rubbish\r\n\r\n'],
+    [
+      'that frames its answer in two ways',
+      'HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n',
+    ],
+    ['that ends in the middle of its head', 'HTTP/1.1 200 OK\r\nContent-Le'],
+    ['with a head of a megabyte', `HTTP/1.1 200 OK\r\nX: ${'a'.repeat(1_000_000)}\r\n\r\n`],
+  ])('%s cannot be reached', async (_what, bytes) => {
+    const upstream = await before(socket => socket.once('data', () => socket.end(bytes)))
+    await expect(upstream.ask(QUESTION)).rejects.toMatchObject({
+      code: 'upstream-unreachable',
+      side: 'upstream',
+    })
+  })
+
+  test('that answers nobody keeps a bounded number waiting', async () => {
+    const upstream = await before(() => {})
+    const waiting = Array.from({ length: 2_000 }, () => upstream.ask(QUESTION).catch(() => {}))
+    await expect(upstream.ask(QUESTION)).rejects.toMatchObject({
+      code: 'upstream-overloaded',
+      side: 'upstream',
+    })
+    await upstream.close()
+    await Promise.all(waiting)
+  })
+})
