@@ -1,4 +1,4 @@
-import { createWriteStream, type WriteStream } from 'node:fs'
+import { createWriteStream, statSync, type WriteStream } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock, Instant } from '../core/index.ts'
@@ -7,6 +7,8 @@ const KEEP_DAYS = 7
 /** Lines wait in memory at most so long, and at most so many bytes; past that they are dropped and counted. */
 const FLUSH_MS = 250
 const MOST_WAITING = 4 * 1024 * 1024
+/** Of one day; a flood of requests must not fill the disk. Lines past it are dropped and counted. */
+const MOST_A_DAY = 2 * 1024 ** 3
 
 export interface AccessLog {
   /** Undefined fields are left out. Never hand in a query, cookie or token. */
@@ -15,15 +17,23 @@ export interface AccessLog {
   close(): Promise<void>
 }
 
+export interface AccessLogOptions {
+  folder: string
+  clock: Clock
+  /** Bytes. */
+  mostADay?: number
+}
+
 /** One JSON line per request in `<folder>/access-YYYY-MM-DD.log` (UTC), kept for a week. */
-export async function openAccessLog(options: { folder: string; clock: Clock }): Promise<AccessLog> {
-  const { folder, clock } = options
+export async function openAccessLog(options: AccessLogOptions): Promise<AccessLog> {
+  const { folder, clock, mostADay = MOST_A_DAY } = options
   await mkdir(folder, { recursive: true })
   let waiting: string[] = []
   let waitingBytes = 0
   let dropped = 0
   let day = ''
   let file: WriteStream | undefined
+  let written = 0
 
   function flush(): void {
     if (waiting.length === 0) return
@@ -31,12 +41,20 @@ export async function openAccessLog(options: { folder: string; clock: Clock }): 
     if (today !== day) {
       file?.end()
       day = today
-      file = createWriteStream(path.join(folder, `access-${day}.log`), { flags: 'a', mode: 0o640 })
-      file.on('error', () => {}) // a full disk must not stop delivery; the lines count as dropped below
+      const name = path.join(folder, `access-${day}.log`)
+      written = statSync(name, { throwIfNoEntry: false })?.size ?? 0
+      file = createWriteStream(name, { flags: 'a', mode: 0o640 })
+      // A full disk must not stop delivery: lines count as dropped below until the file can be opened again.
+      file.on('error', () => (day = ''))
       void removeOld(folder, clock.now())
     }
-    if (file && !file.errored && file.writableLength < MOST_WAITING) file.write(waiting.join(''))
-    else dropped += waiting.length
+    if (file && !file.errored && file.writableLength < MOST_WAITING && written + waitingBytes <= mostADay) {
+      const lines = waiting.length
+      file.write(waiting.join(''), error => {
+        if (error) dropped += lines
+      })
+      written += waitingBytes
+    } else dropped += waiting.length
     waiting = []
     waitingBytes = 0
   }
