@@ -77,11 +77,12 @@ function pathOf(hash) {
   let path
   try {
     path = decodeURI(hash.slice(1))
+    // As the browser will read it: a backslash counts as a slash there, and tabs do not count.
+    if (!path.startsWith('/') || new URL(path, location.href).origin !== location.origin) return undefined
   } catch {
     // A percent sign that encodes nothing.
     return undefined
   }
-  if (!path.startsWith('/') || path.startsWith('//')) return undefined
   return path.endsWith('.m3u8') ? path : path.replace(/\\/$/, '') + '/index.m3u8'
 }
 

@@ -30,6 +30,9 @@ export function compileTrustedProxies(cidrs: readonly string[]): TrustedProxies 
   return { has: address => list.check(address, isIP(address) === 6 ? 'ipv6' : 'ipv4') }
 }
 
+/** A name has at most 253 characters (RFC 1035 §2.3.4); a longer one would only fill logs. */
+const LONGEST_AUTHORITY = 260
+
 export function readViewer(request: Incoming, trusted: TrustedProxies): ViewerResult {
   const { headers, socket } = request
   const hosts = 'stream' in request ? 1 : countHosts(request.rawHeaders)
@@ -44,7 +47,10 @@ export function readViewer(request: Incoming, trusted: TrustedProxies): ViewerRe
     const host = headers['x-forwarded-host']
     if (typeof host === 'string' && host !== '') authority = host
   }
-  const match = /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/.exec(authority)
+  const match =
+    authority.length > LONGEST_AUTHORITY
+      ? null
+      : /^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(?::(\d{1,5}))?$/.exec(authority)
   if (!match) return { kind: 'bad', why: authority === '' ? 'no Host' : 'a Host that is none' }
   return { kind: 'viewer', viewer: { address, scheme, authority, host: (match[1] ?? '').toLowerCase() } }
 }

@@ -44,12 +44,16 @@ async function open(name: string): Promise<Socket> {
   return socket
 }
 
+/** However it ends; `once` would reject at a reset. */
+const closed = (socket: Socket): Promise<void> =>
+  new Promise(resolve => void socket.once('close', () => resolve()))
+
 describe.each(['http', 'https'])('an HTTP/1.1 connection over %s', name => {
   test('is ended when it is kept alive and nothing is asked', async () => {
     const socket = await open(name)
     socket.write('GET /.sluice/player HTTP/1.1\r\nHost: a\r\n\r\n')
     socket.resume()
-    await once(socket, 'close')
+    await closed(socket)
   })
 
   test('is ended when its answer is not taken', async () => {
@@ -67,7 +71,7 @@ test('who opens a connection and does not begin TLS is let go', async () => {
   const socket = connect(portOf('https'), '127.0.0.1')
   socket.on('error', () => {}) // a reset is what is waited for
   socket.resume()
-  await once(socket, 'close')
+  await closed(socket)
 })
 
 describe('an HTTP/2 connection', () => {

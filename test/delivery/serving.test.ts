@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { DISTRIBUTION, EdgeBench, handClock, snapshotOf, type OriginHandler } from './edge-bench.ts'
+import { PLAYER_SCRIPT } from '../../src/delivery/player-page.ts'
 import { rawGet } from './raw-get.ts'
 
 const FILM = Buffer.from('0123456789'.repeat(100))
@@ -242,6 +244,29 @@ describe('what cannot be served', () => {
     socket.destroy()
   })
 
+  test('a Host longer than any name is 400', async () => {
+    expect((await rawGet(bench.url, '/a.mp4', { headers: { Host: 'a'.repeat(300) } })).status).toBe(400)
+  })
+
+  test.each(['GET', 'POST'])('a %s with an endless body is cut off', async method => {
+    const socket = connect(Number(new URL(bench.url).port), '127.0.0.1')
+    socket.on('error', () => {}) // the reset that is waited for
+    socket.write(`${method} /a.mp4 HTTP/1.1\r\nHost: a\r\nContent-Length: 1000000000000\r\n\r\n`)
+    socket.resume()
+    const more = setInterval(() => socket.write(Buffer.alloc(32 * 1024)), 1)
+    await new Promise<void>(closed => socket.once('close', () => closed()))
+    clearInterval(more)
+  })
+
+  test('a small body on GET is read away, and the connection stays usable', async () => {
+    const socket = connect(Number(new URL(bench.url).port), '127.0.0.1')
+    const asked = 'GET /a.mp4 HTTP/1.1\r\nHost: a\r\n'
+    socket.write(`${asked}Content-Length: 5\r\n\r\n12345${asked}Connection: close\r\n\r\n`)
+    let text = ''
+    for await (const chunk of socket) text += String(chunk)
+    expect(text.match(/HTTP\/1\.1 200 OK/g)?.length).toBe(2)
+  })
+
   test('a Host that nobody claims is refused when there is no fallback', async () => {
     bench.node.apply(snapshotOf({ fallbackDistribution: null }))
     const answer = await rawGet(bench.url, '/a', { headers: { Host: 'other.example' } })
@@ -292,5 +317,20 @@ describe('the player', () => {
     for (const path of ['/.sluice/player.js', '/.sluice/player.css', '/.sluice/hls.js']) {
       expect((await rawGet(bench.url, path)).status).toBe(200)
     }
+  })
+
+  test.each([
+    ['#/sample/index.m3u8', '/sample/index.m3u8'],
+    ['#/members/talk/', '/members/talk/index.m3u8'],
+    ['#//evil.example/a.m3u8', undefined],
+    ['#/\\evil.example/a.m3u8', undefined],
+    ['#/%5Cevil.example/a.m3u8', undefined],
+    ['#/%09/evil.example/a.m3u8', undefined],
+    ['#https://evil.example/a.m3u8', undefined],
+    ['#/%', undefined],
+  ])('reads %s as %s', (hash, path) => {
+    const [pathOf = ''] = /function pathOf[^]*?\n}/.exec(PLAYER_SCRIPT) ?? []
+    const location = { href: 'http://a.cdn.localhost/.sluice/player', origin: 'http://a.cdn.localhost' }
+    expect(runInNewContext(`${pathOf}; pathOf(hash)`, { hash, location, URL })).toBe(path)
   })
 })
