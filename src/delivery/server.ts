@@ -16,7 +16,7 @@ export interface ViewerLimits {
   request: Milliseconds
   /** Of a connection without a request. */
   idle: Milliseconds
-  /** Of an answer that is not taken; the longest that a request may wait for its first byte as well. */
+  /** Of an answer that is not taken. */
   stalled: Milliseconds
   /** Requests of one HTTP/2 connection that are under way at once. */
   streams: number
@@ -74,11 +74,21 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
   }
 }
 
-/** A connection's own time limit is no limit for one of its streams: pings and other streams keep it awake. */
+/**
+ * A connection's own time limit is no limit for one of its streams: pings and other streams keep it awake. Node's limit
+ * for a stream starts anew with each frame of its session, so the bytes that wait are looked at instead: whoever takes
+ * none of a write (256 KiB at most) for between one and two limits is let go.
+ */
 function limitStall(response: Outgoing, limit: Milliseconds): void {
   if (!('stream' in response)) return
   const { stream } = response
-  stream.setTimeout(limit, () => stream.close(constants.NGHTTP2_CANCEL))
+  let before = 0
+  const timer = setInterval(() => {
+    const waiting = stream.writableLength
+    if (waiting > 0 && waiting === before) stream.close(constants.NGHTTP2_CANCEL)
+    before = waiting
+  }, limit)
+  stream.once('close', () => clearInterval(timer))
 }
 
 function createServer(options: ViewerServerOptions, limits: ViewerLimits): FastifyInstance {
