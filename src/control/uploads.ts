@@ -1,8 +1,11 @@
+import { createWriteStream } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { FileStore } from '@tus/file-store'
 import { Server, Upload, type Lock, type Locker } from '@tus/server'
-import { messageOf, SluiceError, type Bytes, type PublicationId } from '../core/index.ts'
+import { messageOf, MiB, SluiceError, type Bytes, type PublicationId } from '../core/index.ts'
 import type { ObjectStore } from '../storage/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { uploadKey } from './publishing.ts'
@@ -32,7 +35,7 @@ export function createUploads(options: UploadsOptions): UploadHandler {
       side: 'operator',
     })
   }
-  const datastore = new FileStore({
+  const datastore = new GatheringStore({
     directory: dirname(place),
     configstore: {
       async get(id) {
@@ -64,6 +67,21 @@ export function createUploads(options: UploadsOptions): UploadHandler {
     },
   })
   return (request, response) => server.handle(request, response)
+}
+
+/** What arrives while a write is under way is written at once behind it; the package's own store writes each 64 KiB. */
+const GATHERED: Bytes = 1 * MiB
+
+class GatheringStore extends FileStore {
+  override async write(body: Readable, id: string, offset: Bytes): Promise<Bytes> {
+    const file = createWriteStream(join(this.directory, id), {
+      flags: 'r+',
+      start: offset,
+      highWaterMark: GATHERED,
+    })
+    await pipeline(body, file)
+    return offset + file.bytesWritten
+  }
 }
 
 /** One request at a time for each upload; who comes next asks the one before to end and waits for it, without spinning. */
