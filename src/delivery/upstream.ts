@@ -44,6 +44,7 @@ const HEADERS_TIMEOUT: Milliseconds = 30_000
 const BODY_TIMEOUT: Milliseconds = 30_000
 /** Questions without an answer; past that another one would only be late. */
 const MOST_WAITING = 2_000
+const REST_WITHIN: Milliseconds = 1_000
 /**
  * A role that its supervisor starts again is back within about a second (SEAMS 34), so a refused connection is worth
  * waiting for: these pauses sum to 4 s. Only a question that got no answer at all is asked again.
@@ -101,8 +102,10 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       respondedAt: options.clock.now(),
       ...(sequence !== undefined && /^\d{1,15}$/.test(sequence) && { sequence: Number(sequence) }),
       body: answer.body,
-      // What is left of a short body is read away so that the connection can serve again; a long one is aborted.
-      destroy: () => void answer.body.dump({ limit: 64 * KiB }).catch(() => {}),
+      // What is left of a short body is read away so that the connection can serve again; one that is long or slow
+      // is aborted.
+      destroy: () =>
+        void answer.body.dump({ limit: 64 * KiB, signal: AbortSignal.timeout(REST_WITHIN) }).catch(() => {}),
     }
   }
 

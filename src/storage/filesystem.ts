@@ -14,7 +14,7 @@ import {
 } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { codeOf, instant } from '../core/index.ts'
+import { codeOf, instant, type Bytes } from '../core/index.ts'
 import type { ObjectInfo, ObjectKey, ObjectStore } from './contract.ts'
 import { notFound, storageError } from './failure.ts'
 import { objectKey, prefixSegments } from './object-key.ts'
@@ -56,9 +56,8 @@ class FilesystemStore implements ObjectStore {
   }
 
   async read(key: ObjectKey, start: number, length: number): Promise<Uint8Array> {
-    const file = await this.#open(key)
+    const { file, size } = await this.#open(key)
     try {
-      const { size } = await file.stat()
       const wanted = Math.max(0, Math.min(length, size - start))
       const bytes = Buffer.allocUnsafeSlow(wanted)
       let filled = 0
@@ -74,11 +73,11 @@ class FilesystemStore implements ObjectStore {
   }
 
   async stream(key: ObjectKey): Promise<Readable> {
-    const file = await this.#open(key)
+    const { file } = await this.#open(key)
     return file.createReadStream()
   }
 
-  async #open(key: ObjectKey): Promise<FileHandle> {
+  async #open(key: ObjectKey): Promise<{ file: FileHandle; size: Bytes }> {
     let file: FileHandle
     try {
       file = await open(this.#path(key), constants.O_RDONLY)
@@ -86,7 +85,8 @@ class FilesystemStore implements ObjectStore {
       throw storageError(error, key, this.#folder)
     }
     // Opening a folder succeeds on Linux; reading it would not.
-    if ((await file.stat()).isFile()) return file
+    const found = await file.stat()
+    if (found.isFile()) return { file, size: found.size }
     await file.close()
     throw notFound(key)
   }

@@ -23,6 +23,29 @@ describe('a lookup', () => {
     expect(await bench.body()).toEqual(['hit', 'hello'])
   })
 
+  test('takes the news of a 304, but not what describes another body or an age that is over', async () => {
+    const bench = new Bench()
+    const stored = ['Cache-Control', 'max-age=60', 'ETag', '"1"', 'Age', '7', 'Content-Encoding', 'br']
+    const news = [
+      'Cache-Control',
+      'max-age=30',
+      'ETag',
+      '"1"',
+      'Content-Encoding',
+      'gzip',
+      'Content-Length',
+      '0',
+    ]
+    bench.answer({ headers: stored }, { status: 304, headers: news })
+    await bench.body()
+    await settle()
+    bench.now = after(START, 60_000)
+    const refreshed = await bench.get()
+    expect('object' in refreshed && refreshed.object.headers).toEqual([
+      ...['Content-Encoding', 'br', 'Cache-Control', 'max-age=30', 'ETag', '"1"'],
+    ])
+  })
+
   test('keeps nothing of a status that may not be stored', async () => {
     const bench = new Bench()
     const moved = { status: 302, headers: ['Location', '/b'] }

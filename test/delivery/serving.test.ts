@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { SluiceError } from '../../src/core/index.ts'
 import { DISTRIBUTION, EdgeBench, handClock, snapshotOf, type OriginHandler } from './edge-bench.ts'
 import { PLAYER_SCRIPT } from '../../src/delivery/player-page.ts'
 import { rawGet } from './raw-get.ts'
@@ -173,6 +174,44 @@ describe('a body that breaks off', () => {
   })
 })
 
+describe('a body that nobody else may have', () => {
+  test('is not read any further when its viewer leaves', async () => {
+    const left = new Promise<void>(resolve => {
+      origin = (_request, response) => {
+        response.once('close', resolve)
+        response.writeHead(200, { 'Cache-Control': 'no-store' }).write('0')
+      }
+    })
+    const leave = new AbortController()
+    expect((await fetch(`${bench.url}/own`, { signal: leave.signal })).headers.get('cache-status')).toBe(
+      'sluice; fwd=miss; detail=no-store',
+    )
+    leave.abort()
+    await left
+  })
+})
+
+describe('an origin in trouble', () => {
+  test('that does not know this node yet is asked again, and the viewer never sees it', async () => {
+    const film = origin
+    origin = (_request, response) => {
+      response.writeHead(403, { 'X-Sluice-Reason': 'not-a-node' }).end('who are you?')
+      origin = film
+    }
+    const answer = await rawGet(bench.url, '/a.mp4')
+    expect([answer.status, answer.body === FILM.toString(), bench.asked.length]).toEqual([200, true, 2])
+  })
+
+  test.each([
+    ['upstream-timeout', 504],
+    ['upstream-unreachable', 502],
+  ])('%s is %d', async (code, status) => {
+    bench.node.upstream.ask = () => Promise.reject(new SluiceError(code, 'a sentence', { side: 'upstream' }))
+    const answer = await rawGet(bench.url, '/a.mp4')
+    expect([answer.status, answer.headers['x-cache']]).toEqual([status, 'Error from sluice'])
+  })
+})
+
 describe('what cannot be served', () => {
   test.each([
     ['/a/../b', 400, 'bad-path'],
@@ -230,6 +269,17 @@ describe('what cannot be served', () => {
     clock.move(1_001)
     await rawGet(bench.url, '/x')
     expect(bench.asked.length).toBe(2)
+  })
+
+  test('an error is whole, whatever part of it or change is asked for', async () => {
+    origin = (_request, response) =>
+      response
+        .writeHead(404, { 'Cache-Control': 'max-age=60', ETag: '"none"', 'Content-Length': 7 })
+        .end('nothing')
+    for (const headers of [{}, { Range: 'bytes=0-1' }, { 'If-None-Match': '"none"' }]) {
+      const answer = await rawGet(bench.url, '/x', { headers })
+      expect([answer.status, answer.body]).toEqual([404, 'nothing'])
+    }
   })
 
   test('a URL over 8,192 bytes is 414', async () => {

@@ -46,6 +46,21 @@ describe('a lifetime', () => {
     expect(lifetime(headers)).toBe(expected)
   })
 
+  test('begins when the request was sent, for an age that the origin counted before it answered', () => {
+    const headers = ['Cache-Control', 'max-age=60', 'Age', '20']
+    const verdict = judgeStorability(
+      { status: 200, headers, requestedAt: instant(NOW - 5_000), respondedAt: NOW },
+      DEFAULTS,
+    )
+    expect(verdict).toMatchObject({ bornAt: NOW - 25_000, freshUntil: NOW + 35_000 })
+  })
+
+  test('of an error is not lifted to the minimum', () => {
+    const bounds = { minimum: 60, default: 60, maximum: 100 }
+    expect(lifetime(['Cache-Control', 'max-age=1'], bounds, 404)).toBe(1)
+    expect(lifetime(['Cache-Control', 'max-age=1000'], bounds, 404)).toBe(100)
+  })
+
   test('is held between minimum and maximum', () => {
     const bounds = { minimum: 10, default: 50, maximum: 100 }
     expect([lifetime(['Cache-Control', 'max-age=1'], bounds), lifetime([], bounds)]).toEqual([10, 50])
