@@ -165,16 +165,23 @@ async function readLines(stream: Readable, handle: (line: string) => void): Prom
       rest += chunk as string // the encoding is set above
       const lines = rest.split('\n')
       rest = lines.pop() ?? ''
-      for (const line of lines) if (line !== '') handle(line)
-      while (rest.length > LONGEST_LINE) {
-        handle(rest.slice(0, LONGEST_LINE))
-        rest = rest.slice(LONGEST_LINE)
+      for (const line of lines) {
+        const end = cutLong(line, handle)
+        if (end !== '') handle(end)
       }
+      rest = cutLong(rest, handle)
     }
   } catch {
     // The process was killed in the middle of a line; what came before is handed over.
   }
   if (rest !== '') handle(rest)
+}
+
+/** Hands over the pieces of a line that is too long, and gives its end. */
+function cutLong(line: string, handle: (piece: string) => void): string {
+  let at = 0
+  for (; line.length - at > LONGEST_LINE; at += LONGEST_LINE) handle(line.slice(at, at + LONGEST_LINE))
+  return line.slice(at)
 }
 
 function dayOf(time: number): string {

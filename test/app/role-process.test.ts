@@ -1,5 +1,5 @@
 import { once, EventEmitter } from 'node:events'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { lockPath, lockState, takeLock } from '../../src/app/lock.ts'
 import type { FromRole } from '../../src/app/messages.ts'
 import { RoleProcess, type Channel } from '../../src/app/role-process.ts'
@@ -113,4 +113,14 @@ test('it waits for a predecessor of an earlier start before it touches anything'
   await until('started', () => sent.some(message => message.kind === 'started'))
   events.emit('message', { kind: 'drain' })
   await once(events, 'exit')
+})
+
+test('it does not outlive its supervisor for long, even when its role does not close', async () => {
+  vi.useFakeTimers({ toFake: ['setTimeout'] })
+  onTestFinished(() => void vi.useRealTimers())
+  const { events, exits } = run(() => Promise.resolve({ ...role(), close: () => new Promise(() => {}) }))
+  events.emit('disconnect')
+  expect(vi.getTimerCount()).toBe(1)
+  await vi.advanceTimersByTimeAsync(5000)
+  expect(exits).toContain(1)
 })

@@ -48,10 +48,12 @@ export async function openOrigin(
     peers?: PeerVerifier
     clock?: Clock
     ffmpeg?: string
+    turnstile?: Turnstile
     wrap?: (store: ObjectStore) => ObjectStore
   } = {},
 ): Promise<OriginUnderTest> {
   const { peers = trusting, clock = systemClock, wrap = store => store } = options
+  const { turnstile = new Turnstile({ width: 4, queue: 100 }) } = options
   const folder = await mkdtemp(join(tmpdir(), 'sluice-origin-'))
   const workDir = join(folder, 'work')
   const store = wrap(await openStore({ kind: 'filesystem', folder: join(folder, 'storage') }))
@@ -68,7 +70,7 @@ export async function openOrigin(
   })
   await packager.start()
   const worker = new Worker({ store, packager, pointers, counters, clock, log })
-  const library = new Library({ pointers, movies, turnstile: new Turnstile({ width: 4, queue: 100 }) })
+  const library = new Library({ pointers, movies, turnstile })
   const listen = { host: '127.0.0.1', port: 0 }
   const server = await startOriginServer({ listen, library, peers, counters, clock, log })
   return {

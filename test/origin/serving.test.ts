@@ -7,7 +7,8 @@ import { instant, type AssetId, type Clock, type JobId } from '../../src/core/in
 import { readPlaylist } from '../../src/hls/index.ts'
 import { createPeerVerifier } from '../../src/membership/index.ts'
 import { mintNodeToken, newNodeKey, type NodeIdentity } from '../../src/signing/index.ts'
-import { objectKey } from '../../src/storage/index.ts'
+import { Turnstile } from '../../src/origin/turnstile.ts'
+import { objectKey, type ObjectStore } from '../../src/storage/index.ts'
 import { ffmpeg } from '../e2e/media-tools.ts'
 import { lease, openOrigin, publish, type OriginUnderTest } from './origin-under-test.ts'
 
@@ -127,6 +128,8 @@ describe('a published film', () => {
       ]
       expect(headersOf(head, ...about)).toEqual(headersOf(whole, ...about))
       expect((await head.arrayBuffer()).byteLength).toBe(0)
+      // RFC 9110 14.2: a range counts for GET only.
+      expect((await get(path, { Range: 'bytes=99999999-' }, 'HEAD')).status).toBe(200)
     }
   })
 
@@ -280,6 +283,41 @@ describe('a published film', () => {
     index[200] = (index[200] ?? 0) ^ 1
     await origin.store.put(key, index)
     expect((await get(`/films/one/${video}/0.m4s`)).status).toBe(200)
+  })
+})
+
+describe('a crowd', () => {
+  it('that asks for one film at once has its index read once', async () => {
+    await origin.close()
+    let reads = 0
+    const wrap = (store: ObjectStore): ObjectStore => {
+      const read = store.read.bind(store)
+      store.read = (key, start, length) => {
+        if (key.endsWith('/index')) reads++
+        return read(key, start, length)
+      }
+      return store
+    }
+    origin = await openOrigin({ clock, wrap })
+    await publish(origin, film)
+    const { video } = await names()
+    const answers = await Promise.all(Array.from({ length: 20 }, () => get(`/films/one/${video}/0.m4s`)))
+    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]))
+    expect(reads).toBe(1)
+  })
+
+  it('beyond what fits in memory is told to come again, and nothing of that is kept', async () => {
+    await origin.close()
+    origin = await openOrigin({ clock, turnstile: new Turnstile({ width: 0, queue: 0 }) })
+    await publish(origin, film)
+    const { video } = await names()
+    const response = await get(`/films/one/${video}/0.m4s`)
+    expect([response.status, response.headers.get('cache-control'), await response.text()]).toEqual([
+      503,
+      'no-store',
+      'overloaded, try again\n',
+    ])
+    expect((await get(`/films/one/${video}/playlist.m3u8`)).status).toBe(200)
   })
 })
 
