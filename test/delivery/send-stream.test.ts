@@ -8,7 +8,7 @@ import { silentLogger } from '../../src/telemetry/index.ts'
 class Viewer extends EventEmitter {
   readonly taken: string[] = []
   full = false
-  closed = false
+  destroyed = false
   write(chunk: Uint8Array): boolean {
     this.taken.push(Buffer.from(chunk).toString())
     this.emit('taken')
@@ -77,7 +77,7 @@ test('a viewer that leaves ends the reading of its body', async () => {
     send(viewer, body())
   })
   await once(viewer, 'taken')
-  viewer.closed = true
+  viewer.destroyed = true
   viewer.emit('close')
   await left
   expect([viewer.taken, read]).toEqual([['more'], 2])
