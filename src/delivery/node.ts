@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { ObjectCache } from '../cache/index.ts'
-import type { Bytes, Clock, RequestId } from '../core/index.ts'
+import type { Bytes, Clock, Milliseconds, RequestId } from '../core/index.ts'
 import {
   compileInvalidations,
   compileMatcher,
@@ -34,7 +34,11 @@ export interface CacheNodeOptions {
   accessLog: AccessLog
   log: Logger
   trustedProxies: TrustedProxies
+  /** A viewer who takes longer for one write, at most 256 KiB, is cut off; changed by tests only. */
+  takenWithin?: Milliseconds
 }
+
+const TAKEN_WITHIN: Milliseconds = 75_000
 
 /** One cache node: its cache, what it was told, and whom it asks. Every step works on it. */
 export class CacheNode {
@@ -45,6 +49,7 @@ export class CacheNode {
   readonly accessLog: AccessLog
   readonly log: Logger
   readonly trustedProxies: TrustedProxies
+  readonly takenWithin: Milliseconds
   readonly grants = new GrantMemo()
   readonly #pop: string
   readonly #run = randomBytes(6).toString('base64url')
@@ -58,6 +63,7 @@ export class CacheNode {
     this.accessLog = options.accessLog
     this.log = options.log
     this.trustedProxies = options.trustedProxies
+    this.takenWithin = options.takenWithin ?? TAKEN_WITHIN
     this.#pop = options.pop
     this.cache = new ObjectCache({
       maxBytes: options.memoryCacheBytes,

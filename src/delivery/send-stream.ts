@@ -1,4 +1,4 @@
-import { codeOf, KiB } from '../core/index.ts'
+import { codeOf, KiB, type Milliseconds } from '../core/index.ts'
 import type { Exchange, Outgoing } from './exchange.ts'
 
 /**
@@ -17,9 +17,9 @@ export function sendStream(x: Exchange, chunks: Chunks): void {
   })
 }
 
-/** Writes bytes that are all there, in one go when that is bounded. */
+/** Writes bytes that are all there; in one go when that is bounded and the connection's own time limit holds for them. */
 export function sendBytes(x: Exchange, bytes: Uint8Array): void {
-  if (bytes.length > AT_ONCE) return sendStream(x, [bytes])
+  if (bytes.length > AT_ONCE || 'stream' in x.response) return sendStream(x, [bytes])
   x.bodyBytes = bytes.length
   x.response.end(bytes)
 }
@@ -31,7 +31,7 @@ async function write(x: Exchange, chunks: Chunks): Promise<void> {
       if (hasLeft(response)) return
       const bytes = chunk.subarray(at, at + AT_ONCE)
       x.bodyBytes += bytes.length
-      if (!put(response, bytes)) await drained(response)
+      if (!put(response, bytes)) await drained(response, x.node.takenWithin)
     }
   }
   response.end()
@@ -47,11 +47,14 @@ function put(response: Outgoing, chunk: Uint8Array): boolean {
   return 'stream' in response ? response.write(chunk) : response.write(chunk)
 }
 
-function drained(response: Outgoing): Promise<void> {
+/** Cuts who does not take a write in time: other limits are put off by each byte, ping or other stream. */
+function drained(response: Outgoing, within: Milliseconds): Promise<void> {
   return new Promise(resolve => {
     // Its `close` may be over already.
     if (hasLeft(response)) return resolve()
+    const limit = setTimeout(() => cut(response), within)
     const go = (): void => {
+      clearTimeout(limit)
       response.off('drain', go)
       response.off('close', go)
       resolve()

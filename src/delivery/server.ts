@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { constants } from 'node:http2'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Listen, Milliseconds } from '../core/index.ts'
 import { Connections } from './connections.ts'
@@ -16,7 +15,7 @@ export interface ViewerLimits {
   request: Milliseconds
   /** Of a connection without a request. */
   idle: Milliseconds
-  /** Of an answer that is not taken. */
+  /** Of a connection with a request on which nothing moves. */
   stalled: Milliseconds
   /** Requests of one HTTP/2 connection that are under way at once. */
   streams: number
@@ -55,7 +54,6 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
     reply.hijack()
     request.raw.url = request.originalUrl
     connections.serve(request.raw, reply.raw)
-    limitStall(reply.raw, limits.stalled)
     options.handle(request.raw, reply.raw)
   })
   server.all('/', (_request, reply) => reply.code(500).send())
@@ -72,23 +70,6 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
       clearTimeout(timer)
     },
   }
-}
-
-/**
- * A connection's own time limit is no limit for one of its streams: pings and other streams keep it awake. Node's limit
- * for a stream starts anew with each frame of its session, so the bytes that wait are looked at instead: whoever takes
- * none of a write (256 KiB at most) for between one and two limits is let go.
- */
-function limitStall(response: Outgoing, limit: Milliseconds): void {
-  if (!('stream' in response)) return
-  const { stream } = response
-  let before = 0
-  const timer = setInterval(() => {
-    const waiting = stream.writableLength
-    if (waiting > 0 && waiting === before) stream.close(constants.NGHTTP2_CANCEL)
-    before = waiting
-  }, limit)
-  stream.once('close', () => clearInterval(timer))
 }
 
 function createServer(options: ViewerServerOptions, limits: ViewerLimits): FastifyInstance {

@@ -98,6 +98,7 @@ export class EdgeBench {
       accessLog: { write: line => void lines.push(line), dropped: 0, close: () => Promise.resolve() },
       log: silentLogger,
       trustedProxies: compileTrustedProxies(options.trustedProxies ?? []),
+      ...(options.limits?.stalled !== undefined && { takenWithin: options.limits.stalled }),
     })
     node.apply(options.snapshot ?? snapshotOf())
     const server: ViewerServer = await startViewerServer({

@@ -7,7 +7,7 @@ import path from 'node:path'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
-import { MiB, systemClock } from '../../src/core/index.ts'
+import { KiB, MiB, systemClock } from '../../src/core/index.ts'
 import { EdgeBench } from './edge-bench.ts'
 
 const LARGE = Buffer.alloc(8 * MiB)
@@ -79,6 +79,21 @@ describe('an HTTP/2 connection', () => {
     const session = connectHttp2(benches['https']?.url ?? '', { rejectUnauthorized: false })
     const [settings] = (await once(session, 'remoteSettings')) as [{ maxConcurrentStreams: number }]
     expect(settings.maxConcurrentStreams).toBe(128)
+    session.close()
+  })
+
+  test('keeps a request whose answer is taken slowly and steadily, for many time limits', async () => {
+    const session = connectHttp2(benches['https']?.url ?? '', { rejectUnauthorized: false })
+    const stream = session.request({ ':path': '/film' })
+    let size = 0
+    let rest = 0
+    for await (const chunk of stream) {
+      size += (chunk as Buffer).length
+      rest += (chunk as Buffer).length
+      // A film's worth of pauses in small: each is far shorter than the limit, all together are much longer.
+      if (rest >= 256 * KiB) rest = await new Promise<number>(resume => setTimeout(resume, 100, 0))
+    }
+    expect(size).toBe(LARGE.length)
     session.close()
   })
 

@@ -23,7 +23,8 @@ class Viewer extends EventEmitter {
 }
 
 function send(viewer: Viewer, chunks: AsyncIterable<Uint8Array>): Exchange {
-  const x = { node: { log: silentLogger }, response: viewer, bodyBytes: 0 } as unknown as Exchange // all that is looked at
+  const node = { log: silentLogger, takenWithin: 60_000 }
+  const x = { node, response: viewer, bodyBytes: 0 } as unknown as Exchange // all that is looked at
   sendStream(x, chunks)
   return x
 }
