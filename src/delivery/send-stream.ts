@@ -39,7 +39,7 @@ async function write(x: Exchange, chunks: Chunks): Promise<void> {
 
 /** Whether the viewer is gone. Node's HTTP/2 answers have no `destroyed`, whatever their types say; their streams have. */
 export function hasLeft(response: Outgoing): boolean {
-  return 'stream' in response ? response.stream.destroyed : response.destroyed
+  return 'stream' in response ? response.stream.destroyed : response.destroyed || response.closed
 }
 
 /** Node's two response types agree on this call, but not in their overloads. */
