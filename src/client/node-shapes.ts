@@ -1,5 +1,5 @@
-import { Type, type Static } from '../core/index.ts'
-import { Failure, Job, JobResult, Progress } from './shapes.ts'
+import { Type, type BroadcastId, type Static } from '../core/index.ts'
+import { ChannelEvent, ChannelState, Failure, IngestFacts, Job, JobResult, Progress } from './shapes.ts'
 
 /**
  * What origins and control say to each other about jobs. `attempt` fences: a worker that lost its lease and went on
@@ -38,3 +38,39 @@ export const ReleaseRequest = Type.Object(
   { additionalProperties: false },
 )
 export type ReleaseRequest = Static<typeof ReleaseRequest>
+
+/** What an origin knows of a channel that is not idle. */
+export const ChannelReport = Type.Object({
+  path: Type.String(),
+  state: ChannelState,
+  broadcast: Type.Object({
+    id: Type.Unsafe<BroadcastId>(Type.String()),
+    startedAt: Type.String({ format: 'date-time' }),
+  }),
+  ingest: Type.Union([Type.Null(), IngestFacts]),
+  advice: Type.Array(Type.String(), { maxItems: 20 }),
+})
+export type ChannelReport = Static<typeof ChannelReport>
+
+/** `POST /v1/node/channels`, origins, each second while there is something and once when there is nothing more. */
+export const ChannelsRequest = Type.Object(
+  {
+    /** All that are not idle on this origin. */
+    channels: Type.Array(ChannelReport, { maxItems: 10_000 }),
+    /** What happened since the last report that control has taken; control knows them by id. */
+    events: Type.Array(ChannelEvent, { maxItems: 1_000 }),
+  },
+  { additionalProperties: false },
+)
+export type ChannelsRequest = Static<typeof ChannelsRequest>
+
+/** `POST /v1/node/viewers`, edges, each 2 s while there are any and once when there are none. */
+export const ViewersRequest = Type.Object(
+  {
+    channels: Type.Array(Type.Object({ path: Type.String(), viewers: Type.Integer({ minimum: 0 }) }), {
+      maxItems: 10_000,
+    }),
+  },
+  { additionalProperties: false },
+)
+export type ViewersRequest = Static<typeof ViewersRequest>

@@ -10,6 +10,11 @@ export type AssetId = string & { readonly id: 'asset' }
 /** One attempt of publishing something at a path. */
 export type PublicationId = string & { readonly id: 'publication' }
 export type JobId = string & { readonly id: 'job' }
+/** One run of a channel, from its first publisher to its end; stands in the URLs of its media playlists (SEAMS 17). */
+export type BroadcastId = string & { readonly id: 'broadcast' }
+/** One encoder's connection, made by the gateway that took it. */
+export type PublisherId = string & { readonly id: 'publisher' }
+export type ChannelId = string & { readonly id: 'channel' }
 export type InvalidationId = string & { readonly id: 'invalidation' }
 /** Names one request in the response (`X-Sluice-Id`) and in the log. */
 export type RequestId = string & { readonly id: 'request' }
@@ -54,4 +59,21 @@ export function newAssetId(): AssetId {
 
 export function newPublicationId(): PublicationId {
   return `p${draw(LOWER, 19)}` as PublicationId
+}
+
+export function newChannelId(): ChannelId {
+  return `c${draw(LOWER, 19)}` as ChannelId
+}
+
+export function newPublisherId(): PublisherId {
+  return `u${draw(LOWER, 15)}` as PublisherId
+}
+
+export function newBroadcastId(): BroadcastId {
+  return `b${draw(LOWER, 9)}` as BroadcastId
+}
+
+/** Names one hand-over to an origin, and with it the objects that it made (SEAMS 17). */
+export function newEpoch(): string {
+  return `e${draw(LOWER, 9)}`
 }

@@ -30,3 +30,5 @@ export type Reason =
   | 'no-channel'
   | 'busy'
   | 'no-play'
+  | 'stopped'
+  | 'origin-away'

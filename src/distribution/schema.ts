@@ -1,4 +1,11 @@
-import { Type, type DistributionId, type KeyGroupId, type KeyId, type Static } from '../core/index.ts'
+import {
+  Type,
+  type ChannelId,
+  type DistributionId,
+  type KeyGroupId,
+  type KeyId,
+  type Static,
+} from '../core/index.ts'
 
 /** A public key that policies may be signed with. The private half never comes here. */
 export const PublicKey = Type.Object({
@@ -70,3 +77,21 @@ export const Distribution = Type.Object({
   behaviours: Type.Array(Behaviour, { minItems: 1 }),
 })
 export type Distribution = Static<typeof Distribution>
+
+/** A path that may be published to live. One that was not created is refused (SEAMS 8). */
+export const Channel = Type.Object({
+  id: Type.Unsafe<ChannelId>(Type.String({ minLength: 1, maxLength: 64 })),
+  /** `/live/stage`: two segments at least, for RTMP's app and stream. */
+  path: Type.String({ pattern: '^/', maxLength: 512 }),
+  /** Whose keys may sign for publishing. */
+  ingest: Type.Object({
+    keyGroups: Type.Array(Type.Unsafe<KeyGroupId>(Type.String({ minLength: 1 })), { minItems: 1 }),
+  }),
+  /** A broadcast whose encoder was lost waits so long for it, in milliseconds. */
+  reconnect: Type.Integer({ minimum: 0, maximum: 3_600_000 }),
+  /** Counts `live stop`: a publisher that was accepted under a lower number is cut and its broadcast ends. */
+  stops: Type.Integer({ minimum: 0 }),
+  /** Fencing number of the channel's owner; an origin that meets a higher one drops its window (SEAMS 28). */
+  lease: Type.Integer({ minimum: 0 }),
+})
+export type Channel = Static<typeof Channel>

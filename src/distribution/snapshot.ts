@@ -7,7 +7,7 @@ import {
   type RoleName,
   type Static,
 } from '../core/index.ts'
-import { Distribution, KeyGroup } from './schema.ts'
+import { Channel, Distribution, KeyGroup } from './schema.ts'
 
 /** One invalidation: everything of a distribution whose path matches and that was asked for before `sequence`. */
 export const Invalidation = Type.Object({
@@ -43,6 +43,7 @@ export const Snapshot = Type.Object({
   fallbackDistribution: Type.Union([Type.Null(), Type.Unsafe<DistributionId>(Type.String())]),
   keyGroups: Type.Array(KeyGroup),
   nodes: Type.Array(PeerNode),
+  channels: Type.Array(Channel),
   /** The highest invalidation number given out; `invalidations` may hold fewer, merged ones. */
   sequence: Type.Integer({ minimum: 0 }),
   invalidations: Type.Array(Invalidation),

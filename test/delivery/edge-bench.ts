@@ -37,6 +37,7 @@ export function snapshotOf(change: Partial<Snapshot> = {}): Snapshot {
       { id: GROUP, name: 'default', sha1: 'accept', keys: [{ id: KEY_ID, name: 'test', type: 'p256', pem }] },
     ],
     nodes: [],
+    channels: [],
     sequence: 0,
     invalidations: [],
     ...change,

@@ -16,6 +16,7 @@ const SNAPSHOT: Snapshot = {
     },
   ],
   nodes: [{ id: 'edge-1' as NodeId, role: 'edge', publicKey: { kty: 'OKP', crv: 'Ed25519', x: 'x' } }],
+  channels: [],
   sequence: 3,
   invalidations: [{ sequence: 3, distributionId: 'E123456' as DistributionId, pattern: '/a/*' }],
 }

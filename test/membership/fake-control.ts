@@ -65,6 +65,7 @@ export function snapshotOf(version: number, over: Partial<Snapshot> = {}): Snaps
     fallbackDistribution: null,
     keyGroups: [],
     nodes: [],
+    channels: [],
     sequence: 0,
     invalidations: [],
     ...over,

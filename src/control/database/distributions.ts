@@ -72,6 +72,7 @@ export async function readWholeSnapshot(tx: Tx): Promise<{ epoch: string; snapsh
     distributions: await listDistributions(tx),
     fallbackDistribution,
     keyGroups: await keyGroupsWithKeys(tx),
+    channels: [],
     nodes: await listNodes(tx),
     sequence,
     invalidations: await tx.sql
