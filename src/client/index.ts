@@ -1,3 +1,4 @@
+export * from './channel-shapes.ts'
 export * from './control-client.ts'
 export * from './node-shapes.ts'
 export * from './shapes.ts'

@@ -1,5 +1,6 @@
 import { Type, type BroadcastId, type Static } from '../core/index.ts'
-import { ChannelEvent, ChannelState, Failure, IngestFacts, Job, JobResult, Progress } from './shapes.ts'
+import { ChannelEvent, ChannelState, IngestFacts } from './channel-shapes.ts'
+import { Failure, Job, JobResult, Progress } from './shapes.ts'
 
 /**
  * What origins and control say to each other about jobs. `attempt` fences: a worker that lost its lease and went on
