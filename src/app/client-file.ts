@@ -10,6 +10,9 @@ export const ClientFile = Type.Object({
   /** Where viewers reach this machine; players get these. */
   http: Type.Optional(Type.String()),
   https: Type.Optional(Type.String()),
+  /** Where encoders reach this machine. */
+  rtmp: Type.Optional(Type.String()),
+  rtmps: Type.Optional(Type.String()),
 })
 export type ClientFile = Static<typeof ClientFile>
 

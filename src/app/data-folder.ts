@@ -22,6 +22,7 @@ export interface DataFolder {
   originWork: string
   originState: string
   edgeState: string
+  gatewayState: string
   nodes: string
   keys: string
   certificates: string
@@ -35,6 +36,7 @@ const MADE = [
   'control',
   'origin',
   'edge',
+  'gateway',
   'nodes',
   'keys',
   'certificates',
@@ -51,6 +53,7 @@ export function layout(root: string): DataFolder {
     originWork: join(root, 'origin', 'work'),
     originState: join(root, 'origin', 'state'),
     edgeState: join(root, 'edge'),
+    gatewayState: join(root, 'gateway'),
     nodes: join(root, 'nodes'),
     keys: join(root, 'keys'),
     certificates: join(root, 'certificates'),
@@ -103,8 +106,12 @@ export function emptyDataFolder(data: DataFolder): void {
 }
 
 function foldersOf(data: DataFolder): string[] {
-  const { control, originStorage, originWork, originState, edgeState, nodes, keys, certificates, logs } = data
-  return [control, originStorage, originWork, originState, edgeState, nodes, keys, certificates, logs]
+  const { control, originStorage, originWork, originState, edgeState, gatewayState } = data
+  const { nodes, keys, certificates, logs } = data
+  return [
+    ...[control, originStorage, originWork, originState, edgeState, gatewayState],
+    ...[nodes, keys, certificates, logs],
+  ]
 }
 
 function notWritable(path: string, cause: unknown): SluiceError {

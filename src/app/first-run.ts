@@ -3,14 +3,16 @@ import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { ControlClient, ImportedKey, UploadSource } from '../client/index.ts'
-import { codeOf, messageOf, SluiceError } from '../core/index.ts'
+import { codeOf, messageOf, SluiceError, systemClock, type KeyId } from '../core/index.ts'
 import { generateKeyPair } from '../signing/index.ts'
 import type { DataFolder } from './data-folder.ts'
+import { createFirstChannel, FIRST_CHANNEL, signFirstChannel, type FirstChannel } from './first-channel.ts'
 
 /** What was done once on this data folder. It is not done again when somebody has undone it since. */
 interface Done {
-  key?: string
+  key?: KeyId
   sample?: string
+  channel?: string
 }
 
 /** The path at which the sample clip is published. */
@@ -23,33 +25,63 @@ const SAMPLE_FILE = fileURLToPath(new URL('../../media/sample.mp4', import.meta.
 export interface FirstRunOptions {
   data: DataFolder
   client: ControlClient
+  /** The first channel comes with the sample. */
   sample: 'publish' | 'leave-out'
+  /** Host and port that encoders connect to. */
+  rtmp: string
   /** Tells the person something that did not work and does not stop the start. */
   warn: (sentence: string) => void
   signal: AbortSignal
 }
 
-/** Makes the default signing key and publishes the sample, once per data folder; gives the sample's playlist path. */
-export async function firstRun(options: FirstRunOptions): Promise<{ sample: string | null }> {
-  const { data, client } = options
+/** What there is to try after a start. */
+export interface FirstThings {
+  /** The sample's playlist path; null when it is not served. */
+  sample: string | null
+  /** Only when this start has made it. */
+  channel: FirstChannel | undefined
+}
+
+/** Makes the default signing key, publishes the sample and creates a channel, each once per data folder. */
+export async function firstRun(options: FirstRunOptions): Promise<FirstThings> {
+  const { data, client, warn, signal } = options
   const done = readDone(data.firstRunFile)
   if (done.key === undefined) {
-    const made = await makeSigningKey(client, data.keys, { name: 'default', group: 'default', type: 'p256' })
-    done.key = made.key.id
+    done.key = await makeDefaultKey(client, data.keys)
     writeDone(data.firstRunFile, done)
   }
-  if (options.sample === 'leave-out') return { sample: null }
-  if (done.sample === undefined) {
+  if (options.sample === 'leave-out') return { sample: null, channel: undefined }
+  const { key } = done
+  const attempt = async <T>(failed: string, make: () => Promise<T>): Promise<T | undefined> => {
     try {
-      done.sample = await publishSample(options)
-      writeDone(data.firstRunFile, done)
+      return await make()
     } catch (error) {
-      options.signal.throwIfAborted()
-      options.warn(`The sample was not published: ${messageOf(error)}`)
-      return { sample: null }
+      signal.throwIfAborted()
+      warn(`${failed}: ${messageOf(error)}`)
+      return undefined
     }
   }
-  return { sample: (await isReady(client)) ? SAMPLE_PLAYLIST : null }
+  if (done.sample === undefined) {
+    await attempt('The sample was not published', async () => {
+      done.sample = await publishSample(options)
+      writeDone(data.firstRunFile, done)
+    })
+  }
+  let channel: FirstChannel | undefined
+  if (done.channel === undefined) {
+    channel = await attempt(`The channel ${FIRST_CHANNEL} was not created`, async () => {
+      done.channel = await createFirstChannel(client, signal)
+      writeDone(data.firstRunFile, done)
+      return signFirstChannel(data.keys, key, options.rtmp, systemClock.now())
+    })
+  }
+  const served = done.sample !== undefined && (await isReady(client))
+  return { sample: served ? SAMPLE_PLAYLIST : null, channel }
+}
+
+async function makeDefaultKey(client: ControlClient, folder: string): Promise<KeyId> {
+  const made = await makeSigningKey(client, folder, { name: 'default', group: 'default', type: 'p256' })
+  return made.key.id
 }
 
 /** What a new key is called, which group trusts it, and its kind. */

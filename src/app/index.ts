@@ -9,6 +9,7 @@ export {
   type ResolvedConfiguration,
 } from './configuration.ts'
 export { emptyDataFolder, findDataFolder, layout, madeBySluice, type DataFolder } from './data-folder.ts'
+export { type FirstChannel } from './first-channel.ts'
 export { makeSigningKey, SAMPLE_PATH } from './first-run.ts'
 export { formatListen } from './listen.ts'
 export { lockPath, lockState, takeLock, type LockState } from './lock.ts'

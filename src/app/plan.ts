@@ -5,16 +5,18 @@ import type { DataFolder } from './data-folder.ts'
 import { urlOf } from './listen.ts'
 import { lockPath } from './lock.ts'
 import { fixPorts, type FixedListen, type PortWish } from './ports.ts'
-import type { RoleOptions, SupervisedRole } from './roles.ts'
+import { SUPERVISED_ROLES, type RoleOptions, type SupervisedRole } from './roles.ts'
 import { SETTINGS, type Configuration } from './settings.ts'
 import type { RoleSpec } from './supervisor.ts'
 
-export type PortName = 'http' | 'https' | 'control' | 'origin' | 'admin'
+export type PortName = 'http' | 'https' | 'rtmp' | 'rtmps' | 'control' | 'origin' | 'admin'
 export type Ports = Record<PortName, FixedListen>
 
 const WHAT: Record<PortName, string> = {
   http: 'viewers, HTTP',
   https: 'viewers, HTTPS',
+  rtmp: 'RTMP ingest',
+  rtmps: 'RTMPS ingest',
   control: 'control',
   origin: 'origin',
   admin: 'admin',
@@ -30,6 +32,8 @@ export function portWishes(configuration: Configuration): Record<PortName, PortW
   return {
     http: wish('http'),
     https: wish('https'),
+    rtmp: wish('rtmp'),
+    rtmps: wish('rtmps'),
     control: wish('control'),
     origin: wish('origin'),
     admin: wish('admin'),
@@ -40,12 +44,15 @@ export function fixAllPorts(configuration: Configuration): Promise<Ports> {
   return fixPorts(portWishes(configuration))
 }
 
+/** Of every role that is a node; control is none. */
+export type Identities = Record<Exclude<SupervisedRole, 'control'>, NodeIdentity>
+
 export interface PlanInputs {
   configuration: Configuration
   data: DataFolder
   ports: Ports
   certificates: CertificateFiles
-  identities: { origin: NodeIdentity; edge: NodeIdentity }
+  identities: Identities
   adminTokenSha256: string
 }
 
@@ -62,7 +69,7 @@ export function planRoles(inputs: PlanInputs): RoleSpec[] {
     lock: lockPath(inputs.data.root, role),
     drainLimit: DRAIN_LIMIT,
   })
-  return [spec('control'), spec('origin'), spec('edge')]
+  return SUPERVISED_ROLES.map(spec)
 }
 
 function roleOptions({
@@ -75,12 +82,14 @@ function roleOptions({
 }: PlanInputs): RoleOptions {
   const { logLevel, domainSuffix, memoryCacheBytes, pop, trustedProxies } = configuration
   const controlUrl = urlOf('http', ports.control)
+  const originUrl = urlOf('http', ports.origin)
+  const certificate = { certificateFile: certificates.certificate, keyFile: certificates.key }
   const storage = { kind: 'filesystem', folder: data.originStorage } as const
   return {
     control: {
       listen: ports.control,
       dataDir: data.control,
-      localNodes: [identities.origin, identities.edge].map(({ id, role, publicJwk }) => ({
+      localNodes: [identities.origin, identities.edge, identities.gateway].map(({ id, role, publicJwk }) => ({
         id,
         role,
         publicJwk,
@@ -96,12 +105,18 @@ function roleOptions({
     },
     edge: {
       http: ports.http,
-      https: { listen: ports.https, certificateFile: certificates.certificate, keyFile: certificates.key },
-      originUrl: urlOf('http', ports.origin),
+      https: { listen: ports.https, ...certificate },
       identity: identities.edge,
       stateDir: data.edgeState,
       accessLogFolder: data.logs,
-      ...{ controlUrl, memoryCacheBytes, pop, trustedProxies, logLevel },
+      ...{ controlUrl, originUrl, memoryCacheBytes, pop, trustedProxies, logLevel },
+    },
+    gateway: {
+      rtmp: ports.rtmp,
+      rtmps: { listen: ports.rtmps, ...certificate },
+      identity: identities.gateway,
+      stateDir: data.gatewayState,
+      ...{ controlUrl, originUrl, trustedProxies, logLevel },
     },
   }
 }

@@ -1,6 +1,7 @@
 import type { RunningRole } from '../core/index.ts'
 import type { ControlOptions } from '../control/index.ts'
 import type { EdgeOptions } from '../delivery/index.ts'
+import type { GatewayOptions } from '../gateway/index.ts'
 import type { OriginOptions } from '../origin/index.ts'
 
 /** The roles of this version that run in a process of their own, with what each is told. */
@@ -8,11 +9,18 @@ export interface RoleOptions {
   control: ControlOptions
   origin: OriginOptions
   edge: EdgeOptions
+  gateway: GatewayOptions
 }
 
 export type SupervisedRole = keyof RoleOptions
 
-export const SUPERVISED_ROLES: readonly SupervisedRole[] = ['control', 'origin', 'edge']
+/** In order of start. The last drains first: encoders are let go before anything that their streams need. */
+export const SUPERVISED_ROLES = [
+  'control',
+  'origin',
+  'edge',
+  'gateway',
+] as const satisfies readonly SupervisedRole[]
 
 export type StartRole = (options: unknown) => Promise<RunningRole>
 
@@ -30,6 +38,10 @@ export async function loadRole(role: SupervisedRole): Promise<StartRole> {
     case 'edge': {
       const { startEdge } = await import('../delivery/index.ts')
       return options => startEdge(options as EdgeOptions) // the supervisor of this build wrote them
+    }
+    case 'gateway': {
+      const { startGateway } = await import('../gateway/index.ts')
+      return options => startGateway(options as GatewayOptions) // the supervisor of this build wrote them
     }
     default:
       return role satisfies never

@@ -76,7 +76,7 @@ export const SETTINGS = {
     'trustedProxies',
     '--trusted-proxies',
     'SLUICE_TRUSTED_PROXIES',
-    'address ranges (CIDR) of proxies whose X-Forwarded-* headers count',
+    'address ranges (CIDR) of proxies whose X-Forwarded-* headers (HTTP) and PROXY protocol (RTMP) count',
   ),
   domainSuffix: {
     key: 'domainSuffix',

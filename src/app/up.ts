@@ -1,17 +1,18 @@
 import { join } from 'node:path'
 import { ControlClient } from '../client/index.ts'
 import { pause, SluiceError, systemClock, type Milliseconds } from '../core/index.ts'
-import { loadOrCreateIdentity } from '../membership/index.ts'
+import { loadOrCreateIdentity, type NodeIdentity } from '../membership/index.ts'
 import { Admin, missing } from './admin.ts'
 import { certificateFiles, ensureCertificates } from './certificates.ts'
 import { readClientFile, tokenSha256, writeClientFile } from './client-file.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { Ending, type SignalSource } from './ending.ts'
+import type { FirstChannel } from './first-channel.ts'
 import { firstRun } from './first-run.ts'
 import { urlOf } from './listen.ts'
 import { lockPath, takeLock, waitUntilFree, type Lock } from './lock.ts'
 import { LogFiles } from './log-files.ts'
-import { fixAllPorts, planRoles, type Ports } from './plan.ts'
+import { fixAllPorts, planRoles, type Identities, type Ports } from './plan.ts'
 import { SUPERVISED_ROLES } from './roles.ts'
 import type { Configuration } from './settings.ts'
 import { Supervisor, type RoleEvent } from './supervisor.ts'
@@ -22,8 +23,8 @@ export interface Ready {
   pid: number
   http: string
   https: string
-  rtmp: string | null
-  rtmps: string | null
+  rtmp: string
+  rtmps: string
   control: string
   origin: string
   admin: string
@@ -40,7 +41,8 @@ export interface UpOptions {
   signals: SignalSource
   /** Shows one line to the person at the terminal. */
   show: (line: string) => void
-  onReady: (ready: Ready, first: 'first' | 'again') => void
+  /** `channel` when this start has made one to try. */
+  onReady: (ready: Ready, first: 'first' | 'again', channel: FirstChannel | undefined) => void
   exit: (code: number) => void
 }
 
@@ -69,6 +71,8 @@ export async function up(options: UpOptions): Promise<void> {
       url: urlOf('http', ports.control),
       http: urlOf('http', ports.http),
       https: urlOf('https', ports.https),
+      rtmp: urlOf('rtmp', ports.rtmp),
+      rtmps: urlOf('rtmps', ports.rtmps),
     })
     const { domainSuffix } = options.configuration
     await ensureCertificates(data.certificates, domainSuffix, systemClock.now())
@@ -80,10 +84,7 @@ export async function up(options: UpOptions): Promise<void> {
         configuration: options.configuration,
         ...{ data, ports },
         certificates: certificateFiles(data.certificates),
-        identities: {
-          origin: await loadOrCreateIdentity(join(data.nodes, 'origin.json'), 'origin'),
-          edge: await loadOrCreateIdentity(join(data.nodes, 'edge.json'), 'edge'),
-        },
+        identities: await loadIdentities(data),
         adminTokenSha256: tokenSha256(clientFile.token),
       }),
       clock: systemClock,
@@ -102,14 +103,15 @@ export async function up(options: UpOptions): Promise<void> {
     ending.politely.addEventListener('abort', () => void roles.close(), { once: true })
     await supervisor.start()
     const client = new ControlClient(clientFile)
-    const { sample } = await firstRun({
+    const { sample, channel } = await firstRun({
       ...{ data, client, sample: options.sample },
+      rtmp: new URL(urlOf('rtmp', ports.rtmp)).host,
       warn: options.show,
       signal: ending.politely,
     })
     await untilReady(supervisor, ending.politely)
     starting.clear()
-    options.onReady(await readyLine(client, ports, data, sample), first)
+    options.onReady(await readyLine(client, ports, data, sample), first, channel)
     await aborted(ending.politely)
   } catch (error) {
     // Whatever fails because it was told to end has ended as it was told.
@@ -118,6 +120,12 @@ export async function up(options: UpOptions): Promise<void> {
     for (const step of undo.reverse()) await step()
     ending.close()
   }
+}
+
+async function loadIdentities(data: DataFolder): Promise<Identities> {
+  const load = (role: keyof Identities): Promise<NodeIdentity> =>
+    loadOrCreateIdentity(join(data.nodes, `${role}.json`), role)
+  return { origin: await load('origin'), edge: await load('edge'), gateway: await load('gateway') }
 }
 
 async function lockDataFolder(data: DataFolder): Promise<Lock> {
@@ -155,7 +163,8 @@ function renewCertificates(
   const timer = setInterval(() => {
     ensureCertificates(data.certificates, domainSuffix, systemClock.now()).then(
       outcome =>
-        outcome === 'made' && show('the local certificate was renewed; the edge takes it at its next start'),
+        outcome === 'made' &&
+        show('the local certificate was renewed; edge and gateway take it at their next start'),
       () => show('the local certificate could not be renewed: is the disk full?'),
     )
   }, DAY)
@@ -210,8 +219,8 @@ async function readyLine(
     pid: process.pid,
     http: urlOf('http', ports.http),
     https: urlOf('https', ports.https),
-    rtmp: null,
-    rtmps: null,
+    rtmp: urlOf('rtmp', ports.rtmp),
+    rtmps: urlOf('rtmps', ports.rtmps),
     control: urlOf('http', ports.control),
     origin: urlOf('http', ports.origin),
     admin: urlOf('http', ports.admin),

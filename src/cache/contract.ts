@@ -35,6 +35,8 @@ export interface CacheRequest {
   path: string
   bounds: Bounds
   ask: Ask
+  /** For what is kept elsewhere: given what was fetched whole, before anybody can look it up. `taken` is not stored. */
+  take?: (object: StoredObject) => 'taken' | 'left'
 }
 
 /** A whole response in store. Never changed: a revalidation makes a new one around the same body. */
@@ -63,7 +65,13 @@ export type Found =
   /** From store, past its time, because the next tier failed. */
   | { kind: 'stale'; object: StoredObject }
   /** Being fetched; bytes can be read as they arrive. `joined` when another request started it. */
-  | { kind: 'filling'; fill: Filling; joined: boolean }
+  | {
+      kind: 'filling'
+      fill: Filling
+      joined: boolean
+      /** All of it, once it is here; rejects when the fill fails. */
+      whole: Promise<StoredObject>
+    }
   /** This request's own, not to be shared. */
   | { kind: 'passing'; answer: UpstreamAnswer; reason: PassReason | 'too-large' }
 

@@ -3,7 +3,7 @@ import type { CacheKey } from '../http/index.ts'
 import type { StoredObject } from './contract.ts'
 
 /** Maps, objects, strings around a body, as measured on Node 20; counted so that the bound holds for small objects too. */
-const OVERHEAD: Bytes = 600
+export const OBJECT_OVERHEAD: Bytes = 600
 
 /** The memory tier: least recently used goes first, bounded in bytes including headers. */
 export class MemoryTier {
@@ -39,7 +39,7 @@ export class MemoryTier {
 }
 
 function sizeOf(object: StoredObject): Bytes {
-  let size = object.body.length + 2 * object.key.length + OVERHEAD
+  let size = object.body.length + 2 * object.key.length + OBJECT_OVERHEAD
   for (const text of object.headers) size += 2 * text.length
   return size
 }

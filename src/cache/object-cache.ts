@@ -23,8 +23,8 @@ export interface ObjectCacheOptions {
 /** What a fetch under way turned out to be, for those who wait on it. */
 type Flight = { sequence: number; outcome: Promise<Found | Unshared> }
 
-/** Those who wait ask for themselves, or are told of the trouble that their asking would only add to. */
-type Unshared = { kind: 'unshareable' } | { kind: 'troubled'; status: number }
+/** Those who wait ask for themselves, or are told what was answered where their asking would only add to it. */
+type Unshared = { kind: 'unshareable' } | { kind: 'refused'; status: number }
 
 /** One node's cache: looks up, fetches what is missing once however many ask, revalidates what is stale. */
 export class ObjectCache {
@@ -55,6 +55,11 @@ export class ObjectCache {
     return this.#lead(request, stored)
   }
 
+  /** Whether this is being fetched. */
+  fetches(key: CacheKey): boolean {
+    return this.#flights.has(key)
+  }
+
   get objects(): number {
     return this.#memory.count
   }
@@ -81,7 +86,7 @@ export class ObjectCache {
   async #join(flight: Flight, request: CacheRequest): Promise<Found> {
     const outcome = await flight.outcome
     if (outcome.kind === 'unshareable') return this.#fetchAlone(request)
-    if (outcome.kind === 'troubled') throw inTrouble(outcome.status)
+    if (outcome.kind === 'refused') throw refused(outcome.status)
     return outcome.kind === 'filling' ? { ...outcome, joined: true } : outcome
   }
 
@@ -112,7 +117,7 @@ export class ObjectCache {
   #shared(outcome: Found): Found | Unshared {
     if (outcome.kind === 'passing') {
       const { status } = outcome.answer
-      return status >= 500 ? { kind: 'troubled', status } : { kind: 'unshareable' }
+      return ofTheMoment(status) ? { kind: 'refused', status } : { kind: 'unshareable' }
     }
     // A 304 may say that what it freshens is not to be shared any more.
     const kept = outcome.kind !== 'refreshed' || this.#memory.get(outcome.object.key) === outcome.object
@@ -160,14 +165,14 @@ export class ObjectCache {
     const { key, distributionId, path } = request
     const { status, headers, validators } = fill
     const { bornAt, freshUntil, staleOnError } = verdict
-    fill.done.then(
-      body => {
-        const object = { key, distributionId, path, sequence, status, headers, validators, body }
-        this.#keep({ ...object, bornAt, freshUntil, staleOnError })
-      },
-      () => {}, // a failed fill leaves nothing; its readers are told by the fill itself
-    )
-    return { kind: 'filling', fill, joined: false }
+    const whole = fill.done.then((body): StoredObject => {
+      const object = { key, distributionId, path, sequence, status, headers, validators, body }
+      const stored = { ...object, bornAt, freshUntil, staleOnError }
+      if (request.take?.(stored) !== 'taken') this.#keep(stored)
+      return stored
+    })
+    whole.catch(() => {}) // a failed fill leaves nothing; its readers are told by the fill itself
+    return { kind: 'filling', fill, joined: false, whole }
   }
 
   /** A fill from before an invalidation may end after one from behind it; the newer stays. */
@@ -181,8 +186,7 @@ export class ObjectCache {
     answer: UpstreamAnswer,
     reason: (Found & { kind: 'passing' })['reason'],
   ): Found {
-    // Trouble passes; asking it for each viewer alone would only feed it.
-    if (answer.status < 500) this.#unshareable.set(request.key, true)
+    if (!ofTheMoment(answer.status)) this.#unshareable.set(request.key, true)
     return { kind: 'passing', answer, reason }
   }
 
@@ -217,11 +221,17 @@ export class ObjectCache {
   }
 }
 
-function inTrouble(status: number): SluiceError {
-  return new SluiceError('upstream-trouble', `the origin answered ${status}`, {
-    side: 'upstream',
-    kind: 'unavailable',
-  })
+/**
+ * Trouble passes, and so does a question that came too early for a live playlist: those who wait hear the same, since
+ * asking for each of them alone would only feed it, and who comes later asks anew.
+ */
+function ofTheMoment(status: number): boolean {
+  return status === 400 || status >= 500
+}
+
+function refused(status: number): SluiceError {
+  const code = status === 400 ? 'upstream-bad-request' : 'upstream-trouble'
+  return new SluiceError(code, `the origin answered ${status}`, { side: 'upstream', kind: 'unavailable' })
 }
 
 function unaskedFor(status: number): SluiceError {

@@ -1,9 +1,9 @@
 import type { Asset } from '../client/index.ts'
 import { SluiceError } from '../core/index.ts'
 import { awaitNodes } from './acknowledge.ts'
-import { NO_WAIT, SERVER_OPTIONS, type CommandSpec } from './command.ts'
+import { NO_WAIT, SERVER_OPTIONS, type CommandSpec, type Context } from './command.ts'
 import { table } from './output.ts'
-import { connect } from './server.ts'
+import { connect, type Server } from './server.ts'
 import { isoTime } from './sign.ts'
 import { playable } from './viewers.ts'
 
@@ -55,19 +55,35 @@ const openCommand: CommandSpec = {
   run: async (context, [given = '']) => {
     const path = rooted(given).replace(/\/(?:index\.m3u8)?$/, '')
     const server = connect(context)
-    const asset = await server.client.asset(path)
-    if (asset.state !== 'ready') {
-      throw new SluiceError(
-        'not-ready',
-        `${path} is ${asset.state}${asset.error ? `: ${asset.error.message}` : ''}.`,
-      )
-    }
+    await checkPlayable(context, server, path)
     const { url, player, expires } = await playable(context, server, path)
     const until = expires === null ? null : isoTime(expires)
     context.output.say(`in a browser: ${player}`)
     context.output.say(`in a player${until === null ? '' : ` (until ${until})`}:`)
     context.output.result({ path, url, player, expires: until }, url)
   },
+}
+
+/** An asset that is ready, or a channel; of one that nobody publishes to, people are told. */
+async function checkPlayable(context: Context, server: Server, path: string): Promise<void> {
+  const asset = await server.client.asset(path).catch((error: unknown) => {
+    if (error instanceof SluiceError && error.kind === 'not-found') return error
+    throw error
+  })
+  if (asset instanceof SluiceError) {
+    const channel = await server.client.channel(path).catch((error: unknown) => {
+      // A path of one segment can be no channel.
+      const none = error instanceof SluiceError && (error.kind === 'not-found' || error.kind === 'usage')
+      throw none ? asset : error
+    })
+    if (channel.broadcast === null)
+      context.output.say(`nobody publishes to the channel ${path} just now; it plays once somebody does`)
+  } else if (asset.state !== 'ready') {
+    throw new SluiceError(
+      'not-ready',
+      `${path} is ${asset.state}${asset.error ? `: ${asset.error.message}` : ''}.`,
+    )
+  }
 }
 
 export const assetCommands: CommandSpec[] = [unpublishCommand, assetsCommand, openCommand]

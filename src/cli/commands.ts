@@ -4,6 +4,7 @@ import type { CommandSpec } from './command.ts'
 import { doctorCommand } from './doctor.ts'
 import { housekeepingCommands } from './housekeeping.ts'
 import { keyCommands } from './keys.ts'
+import { liveCommands } from './live.ts'
 import { publishCommand } from './publish.ts'
 import { signCommands } from './sign.ts'
 import { upCommand } from './up.ts'
@@ -13,6 +14,7 @@ export const COMMANDS: CommandSpec[] = [
   upCommand,
   publishCommand,
   ...assetCommands,
+  ...liveCommands,
   ...signCommands,
   ...keyCommands,
   ...administrationCommands,

@@ -11,6 +11,7 @@ import {
 } from '../app/index.ts'
 import { formatBytes, GiB, messageOf, type Milliseconds } from '../core/index.ts'
 import { SERVER_OPTIONS, text, type CommandSpec, type Context } from './command.ts'
+import { answersRtmp } from './rtmp-check.ts'
 import { connect, dataFolder, dataPath, type Server } from './server.ts'
 
 /** One thing that was looked at; `mend` is a sentence unless all is well. */
@@ -166,7 +167,27 @@ async function reach(server: Server): Promise<Finding[]> {
     )
     return findings
   }
-  return [...findings, await clock(server)]
+  return [...findings, await clock(server), ...(await ingest(server))]
+}
+
+/** Only where the client file says that this server takes RTMP, and at which address. */
+async function ingest({ rtmp }: Server): Promise<Finding[]> {
+  if (rtmp === undefined) return []
+  const { hostname, port } = new URL(rtmp)
+  switch (await answersRtmp(hostname.replace(/^\[|\]$/g, ''), Number(port || 1935))) {
+    case 'answers':
+      return [good('rtmp', `answers at ${rtmp}`)]
+    case 'stranger':
+      return [problem('rtmp', `something else answers at ${rtmp}`, 'Choose another port with --rtmp.')]
+    case 'silent':
+      return [
+        problem(
+          'rtmp',
+          `nothing answers at ${rtmp}`,
+          'Look at the log of the gateway, then start Sluice again.',
+        ),
+      ]
+  }
 }
 
 /** Node tokens and policies allow 30 s at most. */

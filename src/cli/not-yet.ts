@@ -5,7 +5,6 @@ const COMMANDS = [
   'regional',
   'edge',
   'gateway',
-  'live',
   'env',
   'usage',
   'explain',

@@ -66,6 +66,7 @@ function groupOf(groups: Map<string, Command>, program: Command, words: string):
 }
 
 const GROUPS: Record<string, string> = {
+  live: 'the channels, which encoders publish to',
   keys: 'the keys that signed URLs and cookies are checked with',
   sign: 'make signed cookies, URLs and path tokens',
   distribution: 'the distributions that viewers reach',

@@ -16,6 +16,9 @@ export interface Server {
   url: string
   /** Where its viewers are, when this machine knows: the client file of the same server says so. */
   viewers: string | undefined
+  /** Where its encoders connect to, `rtmp://host:port` and `rtmps://host:port`, as far as the client file says. */
+  rtmp: string | undefined
+  rtmps: string | undefined
   /** The data folder on this machine, when there is one. */
   data: DataFolder | undefined
 }
@@ -49,7 +52,15 @@ export function connect(context: Context): Server {
       },
     )
   }
-  return { client: new ControlClient({ url, token }), url, viewers: same ? file.http : undefined, data }
+  const known = same ? file : undefined
+  return {
+    client: new ControlClient({ url, token }),
+    url,
+    viewers: known?.http,
+    rtmp: known?.rtmp,
+    rtmps: known?.rtmps,
+    data,
+  }
 }
 
 /** The data folder that is meant, if it is there. */

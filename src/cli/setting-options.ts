@@ -4,13 +4,7 @@ import { notInThisVersion } from './not-yet.ts'
 import { usage } from './usage.ts'
 
 /** Settings of what has not landed; their flags are absent from the help (INTERFACE.md, "Command line"). */
-const LATER: Partial<Record<SettingName, 'accepted' | 'refused'>> = {
-  // The ready line has a null for each of these, so scripts may already set them.
-  rtmp: 'accepted',
-  rtmps: 'accepted',
-  regional: 'refused',
-  allowOrigins: 'refused',
-}
+const LATER: readonly SettingName[] = ['regional', 'allowOrigins']
 
 /** The settings of `up` as options, from the one table that also reads the file and the environment. */
 export const SETTING_OPTIONS: OptionSpec[] = [
@@ -21,7 +15,7 @@ export const SETTING_OPTIONS: OptionSpec[] = [
       flags: `${flag} <value>`,
       description: `${description} (${env})`,
       ...(many ? { repeat: 'many' as const } : {}),
-      ...(LATER[name] === undefined ? {} : { shown: 'never' as const }),
+      ...(LATER.includes(name) ? { shown: 'never' as const } : {}),
     }
   }),
   {
@@ -36,7 +30,7 @@ export function settingFlags(options: Options): Partial<Record<SettingName, stri
   for (const name of SETTING_NAMES) {
     const { flag } = SETTINGS[name]
     const value = options[camelCase(flag)]
-    if (value !== undefined && LATER[name] === 'refused') {
+    if (value !== undefined && LATER.includes(name)) {
       throw usage('not-in-this-version', notInThisVersion(flag))
     }
     if (typeof value === 'string') flags[name] = value

@@ -15,8 +15,8 @@ export interface SignTarget {
 }
 
 /**
- * A URL stands for itself. A path stands for `*://*PATH`, and for all inside it when it is an asset (SEAMS 7): control
- * knows that, and out of its reach the caller must say `/*` or give a URL.
+ * A URL stands for itself. A path stands for `*://*PATH`, and for all inside it when it is an asset or channel (SEAMS 7):
+ * control knows that, and out of its reach the caller must say `/*` or give a URL.
  */
 export async function signTarget(text: string, server: () => Server): Promise<SignTarget> {
   if (text.startsWith('/')) return pathTarget(text, server)
@@ -65,7 +65,11 @@ async function pathTarget(path: string, server: () => Server): Promise<SignTarge
 
 async function isAsset(path: string, server: () => Server): Promise<boolean> {
   try {
-    await server().client.asset(path)
+    const { client } = server()
+    await client.asset(path).catch(async (error: unknown) => {
+      if (!(error instanceof SluiceError) || error.kind !== 'not-found') throw error
+      await client.channel(path)
+    })
     return true
   } catch (error) {
     if (!(error instanceof SluiceError)) throw error
@@ -73,7 +77,7 @@ async function isAsset(path: string, server: () => Server): Promise<boolean> {
     if (error.kind === 'not-found' || error.kind === 'usage') return false
     if (error.kind !== 'unavailable' && error.code !== 'no-server') throw error
     throw usage(
-      `Whether ${path} is a film or a single file is for control to say, which does not answer: sign "${path}/*" or a whole URL.`,
+      `Whether ${path} is a film, a channel or a single file is for control to say, which does not answer: sign "${path}/*" or a whole URL.`,
     )
   }
 }

@@ -1,4 +1,4 @@
-import { instant, parseDuration, SluiceError, after, type Instant } from '../core/index.ts'
+import { instant, parseDuration, SluiceError, after, type Instant, type Milliseconds } from '../core/index.ts'
 import {
   mayBeSecure,
   renderCookies,
@@ -98,18 +98,23 @@ async function printUrl(
   context.output.result(value, value.url)
 }
 
-function termsOf({ options, terminal }: Context): Omit<UrlTerms, 'resource'> {
-  const ttl = text(options, 'ttl') ?? '6h'
-  const span = parseDuration(ttl)
-  if (span === undefined || span < 1000)
-    throw usage('bad-ttl', `--ttl ${ttl} is no duration: write it as 90m, 12h or 7d.`)
+function termsOf(context: Context): Omit<UrlTerms, 'resource'> {
+  const { options, terminal } = context
   const begins = text(options, 'notBefore')
   const address = text(options, 'ip')
   return {
-    expires: after(terminal.now(), span),
+    expires: after(terminal.now(), ttlOf(context, '6h')),
     ...(begins === undefined ? {} : { notBefore: timeOf(begins) }),
     ...(address === undefined ? {} : { address }),
   }
+}
+
+/** How long a grant is to hold; throws a usage error for what is no duration. */
+export function ttlOf({ options }: Context, fallback: string): Milliseconds {
+  const ttl = text(options, 'ttl') ?? fallback
+  const span = parseDuration(ttl)
+  if (span !== undefined && span >= 1000) return span
+  throw usage('bad-ttl', `--ttl ${ttl} is no duration: write it as 90m, 12h or 7d.`)
 }
 
 function timeOf(written: string): Instant {

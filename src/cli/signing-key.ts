@@ -14,15 +14,31 @@ export interface GrantPlace {
 
 const KEY_FILE = /^([A-Z0-9]{1,64})\.pem$/
 
-/**
- * The private key that signs: --key-file; or --key ID from DATA/keys; or the newest one in DATA/keys that the
- * behaviour of the path trusts. Control tells which those are; the key itself goes nowhere.
- */
-export async function chooseSigner(
+/** Whose signatures count. */
+export interface Trust {
+  path: string
+  /** The group that a new key is to be made in. */
+  group: string
+  /** Undefined when nobody can tell: then the newest key is taken. */
+  ids: () => Promise<string[] | undefined>
+}
+
+/** The private key that signs for viewers of a place: of those that the behaviour of the path trusts. */
+export function chooseSigner(
   context: Context,
   server: Server | undefined,
   place: GrantPlace,
 ): Promise<Signer> {
+  const ids = (): Promise<string[] | undefined> =>
+    server === undefined ? Promise.resolve(undefined) : trustedIds(server, place)
+  return chooseTrustedSigner(context, { path: place.path, group: 'default', ids })
+}
+
+/**
+ * The private key that signs: --key-file; or --key ID from DATA/keys; or the newest one in DATA/keys that is trusted.
+ * Control tells which those are; the key itself goes nowhere.
+ */
+export async function chooseTrustedSigner(context: Context, trust: Trust): Promise<Signer> {
   const id = text(context.options, 'key')
   const file = text(context.options, 'keyFile')
   if (file !== undefined) return signerOfFile(resolve(context.terminal.cwd, file), id)
@@ -37,12 +53,12 @@ export async function chooseSigner(
     )
   }
   const here = folder === undefined ? [] : newestFirst(folder)
-  const trusted = server && (await trustedIds(server, place))
+  const trusted = await trust.ids()
   const chosen = here.find(each => trusted === undefined || trusted.includes(each.id))
   if (!chosen) {
     throw refusal(
       'no-key',
-      `No private key here is trusted for ${place.path}: make one with "sluice keys create NAME", or name one with --key and --key-file.`,
+      `No private key here is trusted for ${trust.path}: make one with "sluice keys create NAME${trust.group === 'default' ? '' : ` --group ${trust.group}`}", or name one with --key and --key-file.`,
       'failed',
     )
   }

@@ -1,6 +1,7 @@
-import { resolveConfiguration, up, type Ready } from '../app/index.ts'
+import { resolveConfiguration, up, type FirstChannel, type Ready } from '../app/index.ts'
 import { text, type CommandSpec, type Context } from './command.ts'
 import { SETTING_OPTIONS, settingFlags } from './setting-options.ts'
+import { isoTime } from './sign.ts'
 
 export const upCommand: CommandSpec = {
   words: 'up',
@@ -19,24 +20,48 @@ export const upCommand: CommandSpec = {
       sample: context.options['sample'] === false ? 'leave-out' : 'publish',
       signals: process,
       show: line => context.output.say(line),
-      onReady: (ready, first) => tellReady(context, ready, first),
+      onReady: (ready, first, channel) => tellReady(context, ready, { first, channel }),
       exit: code => process.exit(code),
     })
     context.output.say('Sluice has ended.')
   },
 }
 
-function tellReady(context: Context, ready: Ready, first: 'first' | 'again'): void {
-  const { output } = context
+/** What this start was the first to do. */
+interface Firsts {
+  first: 'first' | 'again'
+  channel: FirstChannel | undefined
+}
+
+function tellReady({ output }: Context, ready: Ready, { first, channel }: Firsts): void {
   if (output.json) return output.result(ready, '')
   const name = `http://${ready.distribution.domain}:${new URL(ready.http).port}`
   output.say('Sluice is ready.')
   if (ready.sample !== null) output.say(`  watch the sample   ${name}/.sluice/player#${ready.sample}`)
   output.say('  publish a film     npx --no sluice publish FILM.mp4 /members/film')
   output.say('  play it            npx --no sluice open /members/film')
+  for (const line of liveLines(name, channel)) output.say(line)
   output.say(`  viewers            ${ready.http}  ${ready.https}`)
+  output.say(`  encoders           ${ready.rtmp}  ${ready.rtmps}`)
   output.say(`  control            ${ready.control}`)
   output.say(`  data               ${ready.data}`)
   if (first === 'first') output.say('  trust the local certificate: npx --no sluice trust')
   output.say('Ctrl-C ends it.')
+}
+
+/** How to go live: with the channel that this start made, or with one that is still to be made. */
+function liveLines(site: string, channel: FirstChannel | undefined): string[] {
+  if (!channel) {
+    return [
+      '  make a channel     npx --no sluice live create /live/stage',
+      '  publish to it      npx --no sluice live sign /live/stage',
+    ]
+  }
+  return [
+    `  go live            paste into OBS → Settings → Stream, Service "Custom…" (good until ${isoTime(channel.expires)}):`,
+    `    Server           ${channel.server}`,
+    `    Stream Key       ${channel.streamKey}`,
+    `  watch it           ${site}/.sluice/player#${channel.path}/index.m3u8`,
+    `  sign it again      npx --no sluice live sign ${channel.path}`,
+  ]
 }

@@ -93,7 +93,7 @@ export type CreatedChannel = Static<typeof CreatedChannel>
 /** What happened to a channel; `GET /v1/events` sends them as they happen, and the last thousand to who comes late. */
 export const ChannelEvent = Type.Object({
   /** Unique; made by the origin. */
-  id: Type.String({ minLength: 1, maxLength: 64 }),
+  id: Type.String({ pattern: '^[!-~]{1,64}$' }),
   at: Type.String({ format: 'date-time' }),
   kind: Type.Union([
     Type.Literal('connected'),

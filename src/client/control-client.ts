@@ -1,4 +1,6 @@
 import type { DistributionId, PublicationId } from '../core/index.ts'
+import { followChannelEvents } from './channel-events.ts'
+import type { ChannelEvent, ChannelInfo, CreatedChannel, NewChannel } from './channel-shapes.ts'
 import { ask, type Answer, type Ask, type Connection } from './request.ts'
 import { uploadByTus, type UploadOptions, type UploadSource } from './upload.ts'
 import type {
@@ -89,6 +91,38 @@ export class ControlClient {
       waitSeconds: 60,
     })
     return answer.body as Changed // our own server's, of the schema Changed
+  }
+
+  /** Throws `exists` or `overlap` (conflicts) for a path that is taken, `not-found` for an unknown key group. */
+  async createChannel(wanted: NewChannel): Promise<CreatedChannel> {
+    return this.#post<CreatedChannel>('/v1/channels', wanted)
+  }
+
+  /** All channels in the order of their paths, or those at or under a path. */
+  async channels(prefix?: string): Promise<ChannelInfo[]> {
+    return (await this.#get<{ channels: ChannelInfo[] }>('/v1/channels', { prefix })).channels
+  }
+
+  async channel(path: string): Promise<ChannelInfo> {
+    return this.#get<ChannelInfo>('/v1/channels/at', { path })
+  }
+
+  /** Cuts the encoder and ends the broadcast; the channel stays, and an encoder may connect again. */
+  async stopChannel(path: string): Promise<Changed> {
+    return this.#post<Changed>('/v1/channels/stop', { path })
+  }
+
+  async deleteChannel(path: string): Promise<Changed> {
+    return (await this.#ask({ method: 'DELETE', path: '/v1/channels/at', query: { path } })).body as Changed // our own server's
+  }
+
+  /**
+   * What happens to channels from now on, or after the event of this id. Goes on over lost connections and restarts of
+   * control and ends when the signal aborts; throws what the server refuses, and `control-away` when the first
+   * connection fails.
+   */
+  events(signal: AbortSignal, lastEventId?: string): AsyncIterable<ChannelEvent> {
+    return followChannelEvents(this.#connection, signal, lastEventId)
   }
 
   async keys(): Promise<KeyInfo[]> {

@@ -7,6 +7,8 @@ export interface AacDetails {
   objectType: number
   /** Of what is heard. */
   sampleRate: number
+  /** Samples of what is heard that one frame holds: 1024 or 960, with SBR twice as many. */
+  samplesPerFrame: number
   /** Undefined when the stream itself tells (channel configuration 0). */
   channels: number | undefined
 }
@@ -26,9 +28,19 @@ export function readAudioSpecificConfig(config: Uint8Array): AacDetails {
   // Parametric stereo codes one channel and plays two.
   const channels = objectType === PARAMETRIC_STEREO ? 2 : CHANNELS[configuration]
   if (objectType === SBR || objectType === PARAMETRIC_STEREO) {
-    return { objectType, sampleRate: readSampleRate(bits), channels }
+    const sampleRate = readSampleRate(bits)
+    if (bits.left >= 5) readObjectType(bits)
+    const samplesPerFrame = (frameLength(bits) * sampleRate) / coreRate
+    return { objectType, sampleRate, samplesPerFrame, channels }
   }
-  return { objectType, sampleRate: backwardCompatibleRate(bits, objectType) ?? coreRate, channels }
+  const coreFrame = frameLength(bits)
+  const sampleRate = backwardCompatibleRate(bits, objectType) ?? coreRate
+  return { objectType, sampleRate, samplesPerFrame: (coreFrame * sampleRate) / coreRate, channels }
+}
+
+/** frameLengthFlag, which begins the GASpecificConfig (ISO/IEC 14496-3, 4.4.1); a config may end before it. */
+function frameLength(bits: Bits): number {
+  return bits.left > 0 && bits.flag() ? 960 : 1024
 }
 
 function readObjectType(bits: Bits): number {
@@ -46,8 +58,8 @@ function readSampleRate(bits: Bits): number {
 /** The rate of SBR that is signalled behind an AAC-LC config, where it stands at its usual place. */
 function backwardCompatibleRate(bits: Bits, objectType: number): number | undefined {
   if (objectType !== 2) return undefined
-  if (bits.left < 3 + 11 + 5 + 1 + 4) return undefined
-  bits.bits(3)
+  if (bits.left < 2 + 11 + 5 + 1 + 4) return undefined
+  bits.bits(2)
   if (bits.bits(11) !== SYNC_EXTENSION || readObjectType(bits) !== SBR || !bits.flag()) return undefined
   return readSampleRate(bits)
 }

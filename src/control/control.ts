@@ -6,6 +6,8 @@ import { createLogger, createMetrics } from '../telemetry/index.ts'
 import { Gate } from './access.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { Bell } from './bell.ts'
+import { ChannelEvents } from './channel-events.ts'
+import { ChannelStates } from './channel-states.ts'
 import {
   ensureKeyGroup,
   getPublication,
@@ -20,10 +22,13 @@ import { Housekeeping } from './housekeeping.ts'
 import type { ControlLimits, ControlOptions, RunningControl } from './options.ts'
 import { Publishing } from './publishing.ts'
 import { assetRoutes } from './routes/assets.ts'
+import { channelRoutes } from './routes/channels.ts'
 import { distributionRoutes } from './routes/distributions.ts'
+import { eventRoute } from './routes/events.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { operatorRoutes } from './routes/operators.ts'
+import { reportRoutes } from './routes/reports.ts'
 import { uploadRoute } from './routes/uploads.ts'
 import { startServer } from './server.ts'
 import type { Services } from './services.ts'
@@ -35,6 +40,8 @@ const LIMITS: ControlLimits = {
   uploadLife: 24 * 3_600_000,
   spareBytes: 2 * GiB,
   sweep: 500,
+  eventHeartbeat: 15_000,
+  eventListeners: 100,
   clock: systemClock,
 }
 
@@ -61,6 +68,11 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
         uploaded: id => publishing.uploaded(id),
         log,
       }),
+      channelStates: new ChannelStates(limits.clock),
+      channelEvents: new ChannelEvents({
+        heartbeat: limits.eventHeartbeat,
+        mostListeners: limits.eventListeners,
+      }),
       publicationBell: new Bell(),
       jobBell: new Bell(),
       lease: limits.lease,
@@ -85,7 +97,7 @@ interface Parts {
 }
 
 async function listen(options: ControlOptions, services: Services, parts: Parts): Promise<RunningControl> {
-  const { database, snapshots, acknowledgements } = services
+  const { database, snapshots, acknowledgements, channelEvents } = services
   const { limits, housekeeping, log } = parts
   let known = await snapshots.current()
   const peers = createPeerVerifier(() => known, 'control', limits.clock)
@@ -102,13 +114,21 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
   const metrics = createMetrics('control')
   const answered = metrics.counter('sluice_control_answers_total', 'Answers of the control APIs', ['status'])
   metrics.gauge('sluice_control_snapshot_version', 'The newest snapshot version', () => known.version)
+  metrics.gauge(
+    'sluice_control_event_listeners',
+    'Connections that listen to events',
+    () => channelEvents.listeners,
+  )
   const server = await startServer(options.listen, {
     routes: [
       ...assetRoutes(services),
+      ...channelRoutes(services),
+      eventRoute(services),
       ...keyRoutes(services),
       ...distributionRoutes(services),
       ...operatorRoutes(services),
       ...nodeRoutes(services),
+      ...reportRoutes(services),
       uploadRoute(services),
     ],
     authorise: (access, headers) => gate.authorise(access, headers),
@@ -123,6 +143,8 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
     health: () => health,
     async close() {
       health = { kind: 'not-ready', waitingFor: ['closing'] }
+      // First, since its listeners would stay for ever.
+      channelEvents.close()
       await server.close()
       await housekeeping.close()
       await database.close()

@@ -29,6 +29,10 @@ export interface ControlLimits {
   spareBytes: Bytes
   /** How often lapsed leases are looked for. */
   sweep: Milliseconds
+  /** How often a quiet listener to events hears a comment. */
+  eventHeartbeat: Milliseconds
+  /** Connections that may listen to events at once. */
+  eventListeners: number
   clock: Clock
 }
 

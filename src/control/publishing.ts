@@ -1,7 +1,6 @@
 import {
   formatBytes,
   newPublicationId,
-  parseAssetPath,
   SluiceError,
   type AssetPath,
   type Bytes,
@@ -9,6 +8,7 @@ import {
 } from '../core/index.ts'
 import type { NewPublication } from '../client/index.ts'
 import { objectKey, type ObjectKey, type ObjectStore } from '../storage/index.ts'
+import { refuseChannelInTheWay } from './channels.ts'
 import {
   activeLeaseOf,
   changeLease,
@@ -26,6 +26,7 @@ import {
   type PublicationRow,
   type Tx,
 } from './database/index.ts'
+import { assetPath } from './paths.ts'
 import { dispatch } from './work.ts'
 
 /** Uploads under way at once; each may hold a file of any size. */
@@ -116,18 +117,13 @@ export class Publishing {
   }
 }
 
-export function assetPath(text: string): AssetPath {
-  const parsed = parseAssetPath(text)
-  if (parsed.kind === 'ok') return parsed.path
-  throw new SluiceError('bad-path', parsed.why, { side: 'operator', kind: 'usage' })
-}
-
 async function insert(
   tx: Tx,
   id: PublicationId,
   path: AssetPath,
   wanted: NewPublication,
 ): Promise<PublicationRow> {
+  await refuseChannelInTheWay(tx, path)
   const other = await overlappingAsset(tx, path)
   if (other !== undefined) {
     const [inner, outer] = other.length > path.length ? [other, path] : [path, other]

@@ -61,6 +61,8 @@ export interface RawRoute {
   path: string
   access: Access
   summary: string
+  /** What the stream's events hold, where it is one of server-sent events. */
+  events?: TSchema
   handle(request: IncomingMessage, response: ServerResponse, params: Record<string, string>): Promise<void>
 }
 

@@ -106,7 +106,7 @@ function addRawRoute(app: FastifyInstance, each: RawRoute, options: ServerOption
     url: each.path,
     exposeHeadRoute: false,
     onRequest: guard(each.access, options),
-    schema: { summary: each.summary, ...security(each.access) },
+    schema: { summary: each.summary, ...security(each.access), ...eventsOf(each) },
     async handler(request, reply) {
       reply.hijack()
       try {
@@ -186,6 +186,13 @@ function schemaOf(each: Route): object {
     ...(Object.fromEntries(Object.entries(parts).filter(([, schema]) => schema)) as object), // those that there are
     response: { ...(Object.fromEntries(answers) as object), default: ApiError }, // by status
   }
+}
+
+/** For the document only: a raw route writes its answers itself. */
+function eventsOf({ events }: RawRoute): object {
+  if (!events) return {}
+  const content = { 'text/event-stream': { schema: events } }
+  return { response: { 200: { description: 'The data of each event is JSON.', content }, default: ApiError } }
 }
 
 function security(access: Access): object {

@@ -1,6 +1,8 @@
 import type { Milliseconds } from '../core/index.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Bell } from './bell.ts'
+import type { ChannelEvents } from './channel-events.ts'
+import type { ChannelStates } from './channel-states.ts'
 import type { Database } from './database/index.ts'
 import type { Publishing } from './publishing.ts'
 import type { Snapshots } from './snapshots.ts'
@@ -13,6 +15,8 @@ export interface Services {
   acknowledgements: Acknowledgements
   publishing: Publishing
   uploads: UploadHandler
+  channelStates: ChannelStates
+  channelEvents: ChannelEvents
   /** Rings when a publication or an asset changed. */
   publicationBell: Bell
   /** Rings when a job may be taken. */

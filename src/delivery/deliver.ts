@@ -25,11 +25,19 @@ export const deliver: Step = (x: Exchange) => {
       return deliverStored(x, found.object, 'RefreshHit', 'fwd=stale; fwd-status=304')
     case 'stale':
       return deliverStored(x, found.object, 'Hit', 'hit; fwd=stale; detail=upstream-failed')
+    case 'version':
+      return deliverStored(x, found.object, ...VERSION_WORDS[found.source])
     case 'filling':
       return deliverFill(x, found)
     case 'passing':
       return deliverPassing(x, found.answer, found.reason)
   }
+}
+
+const VERSION_WORDS: Record<'known' | 'fetched' | 'joined', [CacheWord, string]> = {
+  known: ['Hit', 'hit'],
+  fetched: ['Miss', 'fwd=miss; stored'],
+  joined: ['Miss', 'hit; collapsed'],
 }
 
 function deliverStored(x: Exchange, object: StoredObject, fresh: CacheWord, member: string): undefined {
@@ -56,7 +64,7 @@ function deliverFill(x: Exchange, found: Found & { kind: 'filling' }): undefined
   const now = x.node.clock.now()
   const member = joined ? 'hit; collapsed' : 'fwd=miss; stored'
   const base = [
-    ...viewerHeaders(fill.headers, x.gated ? 'gated' : 'open'),
+    ...preparedHeaders(fill, x.gated ? 'gated' : 'open'),
     ...constant(x, fill.status >= 400 ? 'Error' : 'Miss', member, undefined, now),
   ]
   const plan = planBody(x, fill.status, fill.validators, fill.length, now)

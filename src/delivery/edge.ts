@@ -1,5 +1,5 @@
 import { systemClock, type Bytes, type Health, type Listen, type RunningRole } from '../core/index.ts'
-import { followSnapshot, nodeTokenSource, type NodeIdentity } from '../membership/index.ts'
+import { followSnapshot, nodeTokenSource, startReporting, type NodeIdentity } from '../membership/index.ts'
 import {
   createLogger,
   createMetrics,
@@ -15,6 +15,9 @@ import { startViewerServer } from './server.ts'
 import { createUpstream } from './upstream.ts'
 import { Usage } from './usage.ts'
 import { compileTrustedProxies } from './viewer.ts'
+
+/** Control counts what it has not heard of again for a few of these as gone. */
+const REPORT_VIEWERS_MS = 2_000
 
 /** Transfers under way at a drain may take so long. */
 const DRAIN_MS = 8_000
@@ -60,6 +63,15 @@ export async function startEdge(options: EdgeOptions): Promise<RunningRole> {
     apply: snapshot => node.apply(snapshot),
     ...{ clock, log },
   })
+  const reporting = startReporting({
+    controlUrl: options.controlUrl,
+    identity: options.identity,
+    path: '/v1/node/viewers',
+    everyMs: REPORT_VIEWERS_MS,
+    read: () => node.viewers.report(),
+    taken: report => node.viewers.taken(report),
+    ...{ clock, log },
+  })
   measure(node, metrics)
   const serve = (request: Incoming, response: Outgoing): void => handle(node, read, request, response)
   const { https } = options
@@ -72,6 +84,7 @@ export async function startEdge(options: EdgeOptions): Promise<RunningRole> {
   return {
     async close() {
       await Promise.all(servers.map(server => server.close(DRAIN_MS)))
+      await reporting.close()
       await follower.close()
       await upstream.close()
       await accessLog.close()
@@ -86,6 +99,12 @@ function measure(node: CacheNode, metrics: Metrics): void {
   metrics.gauge('sluice_cache_objects', 'Objects in the memory tier', () => node.cache.objects)
   metrics.gauge('sluice_cache_bytes', 'Bytes in the memory tier', () => node.cache.bytes)
   metrics.gauge('sluice_cache_fills', 'Fetches under way', () => node.cache.fills)
+  metrics.gauge(
+    'sluice_live_playlists',
+    'Live playlists of which a version is known',
+    () => node.playlists.count,
+  )
+  metrics.gauge('sluice_live_viewers', 'Viewers of live channels, seen within 10 s', () => node.viewers.total)
   metrics.gauge(
     'sluice_snapshot_version',
     'Version of the snapshot that is applied',

@@ -1,6 +1,6 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
-import type { Found } from '../cache/index.ts'
+import type { PlaylistFound } from '../cache/index.ts'
 import { type CanonicalPath, type Instant, type Reason, type RequestId } from '../core/index.ts'
 import type { Behaviour, CompiledDistribution } from '../distribution/index.ts'
 import type { CacheKey } from '../http/index.ts'
@@ -16,6 +16,9 @@ export type Step = (x: Exchange) => Step | undefined | Promise<Step | undefined>
 
 /** What `X-Cache` says, less the product's name. */
 export type CacheWord = 'Hit' | 'RefreshHit' | 'Miss' | 'Error'
+
+/** What `deliver` can answer from. */
+export type Answerable = Exclude<PlaylistFound, { kind: 'bad-directives' }>
 
 /** The request target as later steps see it. */
 export interface Target {
@@ -43,11 +46,14 @@ export class Exchange {
   /** Set by `match`. */
   served: CompiledDistribution | undefined
   behaviour: Behaviour | undefined
-  /** Set by `key`: the keyed query goes upstream too. */
+  /** Set by `authorize`: tells grants apart, and opens nothing. */
+  grant = ''
+  /** Set by `key`: the keyed query goes upstream too, and so do the directives of a playlist. */
   key: CacheKey | undefined
   query = ''
+  directives = ''
   /** Set by `lookup`. */
-  found: Found | undefined
+  found: Answerable | undefined
   /** For the record. */
   status = 0
   cache: CacheWord = 'Error'

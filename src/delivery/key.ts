@@ -1,4 +1,4 @@
-import { cacheKey, keyedQuery } from '../http/index.ts'
+import { cacheKey, keyedQuery, splitDirectives } from '../http/index.ts'
 import { stripSigning } from '../signing/index.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
 import { lookup } from './lookup.ts'
@@ -8,7 +8,11 @@ export const key: Step = (x: Exchange) => {
   const { path, query } = known(x.target, 'the target')
   const { distribution } = known(x.served, 'the distribution')
   const behaviour = known(x.behaviour, 'the behaviour')
-  x.query = query === '' ? '' : keyedQuery(stripSigning(query), behaviour.query, path)
+  if (query !== '') {
+    const { directives, rest } = splitDirectives(stripSigning(query), path)
+    x.query = keyedQuery(rest, behaviour.query)
+    x.directives = directives
+  }
   x.key = cacheKey(distribution.id, path, x.query)
   return lookup
 }

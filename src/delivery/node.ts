@@ -1,6 +1,14 @@
 import { randomBytes } from 'node:crypto'
-import { ObjectCache } from '../cache/index.ts'
-import type { Bytes, Clock, Milliseconds, RequestId } from '../core/index.ts'
+import { LivePlaylists, ObjectCache } from '../cache/index.ts'
+import {
+  enclosingPaths,
+  MiB,
+  type Bytes,
+  type Clock,
+  type DistributionId,
+  type Milliseconds,
+  type RequestId,
+} from '../core/index.ts'
 import {
   compileInvalidations,
   compileMatcher,
@@ -15,6 +23,7 @@ import type { AccessLog, Logger } from '../telemetry/index.ts'
 import { GrantMemo } from './grant-memo.ts'
 import type { Upstream } from './upstream.ts'
 import type { Usage } from './usage.ts'
+import { ViewerCount } from './viewer-count.ts'
 import type { TrustedProxies } from './viewer.ts'
 
 /** What a snapshot means to a node, compiled once when it is applied and swapped as a whole. */
@@ -23,6 +32,8 @@ interface Applied {
   matcher: Matcher
   invalidations: Invalidations
   trusted: Map<Behaviour, TrustedKeys>
+  /** Paths. */
+  channels: ReadonlySet<string>
 }
 
 export interface CacheNodeOptions {
@@ -39,11 +50,15 @@ export interface CacheNodeOptions {
 }
 
 const TAKEN_WITHIN: Milliseconds = 75_000
+/** Two versions of some 4 KB for each playlist: thousands of them. */
+const LIVE_PLAYLIST_BYTES: Bytes = 32 * MiB
 
 /** One cache node: its cache, what it was told, and whom it asks. Every step works on it. */
 export class CacheNode {
   readonly clock: Clock
   readonly cache: ObjectCache
+  readonly playlists: LivePlaylists
+  readonly viewers: ViewerCount
   readonly upstream: Upstream
   readonly usage: Usage
   readonly accessLog: AccessLog
@@ -65,15 +80,21 @@ export class CacheNode {
     this.trustedProxies = options.trustedProxies
     this.takenWithin = options.takenWithin ?? TAKEN_WITHIN
     this.#pop = options.pop
+    this.viewers = new ViewerCount(options.clock)
+    const newest = (distribution: DistributionId, path: string): number =>
+      this.#applied?.invalidations.newest(distribution, path) ?? 0
     this.cache = new ObjectCache({
       maxBytes: options.memoryCacheBytes,
       // One object may take an eighth, so that a single large one does not empty the cache.
       largestObject: Math.floor(options.memoryCacheBytes / 8),
       clock: options.clock,
-      invalidations: {
-        newest: (distribution, path) => this.#applied?.invalidations.newest(distribution, path) ?? 0,
-        applied: () => this.#applied?.snapshot.sequence ?? 0,
-      },
+      invalidations: { newest, applied: () => this.#applied?.snapshot.sequence ?? 0 },
+    })
+    this.playlists = new LivePlaylists({
+      cache: this.cache,
+      clock: options.clock,
+      maxBytes: LIVE_PLAYLIST_BYTES,
+      invalidated: newest,
     })
   }
 
@@ -92,6 +113,7 @@ export class CacheNode {
       matcher: compileMatcher(snapshot),
       invalidations: compileInvalidations(snapshot.invalidations),
       trusted,
+      channels: new Set(snapshot.channels.map(({ path }) => path)),
     }
   }
 
@@ -114,6 +136,13 @@ export class CacheNode {
   /** The keys that may open a gated behaviour. */
   trustedBy(behaviour: Behaviour): TrustedKeys | undefined {
     return this.#applied?.trusted.get(behaviour)
+  }
+
+  /** The path of the channel that a path lies in. */
+  channelOf(path: string): string | undefined {
+    const channels = this.#applied?.channels
+    if (channels === undefined || channels.size === 0) return undefined
+    return enclosingPaths(path).find(each => channels.has(each))
   }
 
   nextRequestId(): RequestId {

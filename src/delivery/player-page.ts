@@ -1,6 +1,6 @@
 /**
  * The page at `/.sluice/player#PATH`: plays an asset or channel of this CDN with hls.js, cookies and path tokens
- * included, and says why when it may not.
+ * included, and says why when it may not. A channel it plays with low latency, and waits for it while it is not there.
  */
 export const PLAYER_PAGE = `<!doctype html>
 <html lang="en">
@@ -54,6 +54,21 @@ const facts = document.getElementById('facts')
 const wanted = document.getElementById('wanted')
 let hls
 let recoveries = 0
+/** How often it had to begin anew since something played; the pauses grow with it. */
+let attempts = 0
+/** Whether what plays was ever live; a channel may come back, an asset that fails does not mend itself. */
+let live = false
+let waiting
+
+/** A question for a part that is late is held for seconds, and its encoder may be back within the half minute. */
+const PATIENT = {
+  default: {
+    maxTimeToFirstByteMs: 20_000,
+    maxLoadTimeMs: 30_000,
+    timeoutRetry: { maxNumRetry: 4, retryDelayMs: 0, maxRetryDelayMs: 0 },
+    errorRetry: { maxNumRetry: 20, retryDelayMs: 1000, maxRetryDelayMs: 4000 },
+  },
+}
 
 const REASONS = {
   missing: 'it needs a signed cookie, URL or path token, and none came with the request',
@@ -91,19 +106,25 @@ function shown(path) {
   return path.replace(/^\\/~[^/]+/, '')
 }
 
+function begin() {
+  attempts = 0
+  live = false
+  play()
+}
+
 function play() {
-  hls?.destroy()
-  hls = undefined
+  stop()
   recoveries = 0
   const path = pathOf(location.hash)
   document.getElementById('path').textContent = path ? shown(path) : ''
   if (!path) return say('Name the path of an asset, such as /sample/index.m3u8.')
   wanted.value = shown(path)
-  say('Loading…')
+  if (!attempts) say('Loading…')
   if (window.Hls && Hls.isSupported()) {
     hls = new Hls({ lowLatencyMode: true, maxLiveSyncPlaybackRate: 1.5, xhrSetup: xhr => { xhr.withCredentials = true } })
     hls.on(Hls.Events.ERROR, (_, data) => failed(data))
     hls.on(Hls.Events.MANIFEST_PARSED, () => say(''))
+    hls.on(Hls.Events.LEVEL_LOADED, (_, { details }) => { if (details.live) liven() })
     hls.loadSource(path)
     hls.attachMedia(video)
   } else if (video.canPlayType('application/vnd.apple.mpegurl')) {
@@ -115,21 +136,83 @@ function play() {
   video.play().catch(() => {})
 }
 
+function stop() {
+  clearTimeout(waiting)
+  waiting = undefined
+  hls?.destroy()
+  hls = undefined
+}
+
+/** What has played of a stream without end is kept for half a minute only. */
+function liven() {
+  live = true
+  hls.config.backBufferLength = 30
+  // Further behind than it may catch up by playing faster, it goes to the newest.
+  hls.config.liveMaxLatencyDurationCount = 4
+  hls.config.playlistLoadPolicy = PATIENT
+}
+
+/** By convention channels are below /live/; one elsewhere is known once it has played. */
+function mayComeBack() {
+  return live || /\\/live\\//.test(pathOf(location.hash) ?? '')
+}
+
+/** Asks ever more seldom until the path has something to play, other than the broadcast \`over\`. */
+function wait(over) {
+  const path = pathOf(location.hash)
+  stop()
+  const mine = setTimeout(async () => {
+    const text = await fetch(path, { credentials: 'include', cache: 'no-store' }).then(
+      answer => (answer.status === 404 || answer.status >= 500 ? undefined : answer.text()),
+      () => undefined,
+    )
+    if (mine !== waiting) return
+    if (text === undefined || (over && text.includes(over))) wait(over)
+    else play()
+  }, Math.min(8000, 1000 * 1.3 ** attempts++))
+  waiting = mine
+}
+
 function failed(data) {
-  if (!data.fatal) return
+  if (!data.fatal) {
+    if (live && data.details === 'bufferStalledError') stalled()
+    return
+  }
   const status = data.response?.code
   const reason = data.networkDetails?.getResponseHeader?.('X-Sluice-Reason')
-  // Nothing more will come: no wheel that turns for ever.
-  if (status === 403 || status === 404) hls.destroy()
-  if (status === 403) return say('Refused: ' + (REASONS[reason] ?? reason ?? 'not allowed') + '.', 'bad')
-  if (status === 404) return say('Nothing is published at this path.', 'bad')
+  if (status === 403) {
+    // Nothing more will come: no wheel that turns for ever.
+    stop()
+    return say('Refused: ' + (REASONS[reason] ?? reason ?? 'not allowed') + '.', 'bad')
+  }
   if (data.type === 'mediaError' && recoveries++ < 3) return hls.recoverMediaError()
+  if (mayComeBack()) {
+    say('Waiting for the stream…')
+    return wait()
+  }
+  stop()
+  if (status === 404) return say('Nothing is published at this path.', 'bad')
   say('Playback failed: ' + data.details + '.', 'bad')
+}
+
+/** Tracks that end a little apart stall at the end of the shorter, and hls.js does not always call that the end. */
+function stalled() {
+  if (hls.levels[hls.currentLevel]?.details?.live === false) return ended()
+  say('Waiting for the stream…')
+}
+
+/** A channel may go on with another broadcast, which has playlists under another name. */
+function ended() {
+  if (!mayComeBack()) return
+  say('The stream has ended.')
+  const playlist = hls?.levels?.[0]?.uri
+  wait(playlist && playlist.slice(new URL('.', new URL(pathOf(location.hash), location.href)).href.length))
 }
 
 function report() {
   const buffered = video.buffered.length ? video.buffered.end(video.buffered.length - 1) - video.currentTime : 0
   const quality = video.getVideoPlaybackQuality?.()
+  if (video.played.length && video.played.end(0) - video.played.start(0) > 5) attempts = 0
   const rows = [
     ['Picture', video.videoWidth ? video.videoWidth + ' × ' + video.videoHeight : '–'],
     ['Position', video.currentTime.toFixed(1) + ' s'],
@@ -151,10 +234,12 @@ function report() {
 document.getElementById('choose').addEventListener('submit', event => {
   event.preventDefault()
   // Once more, and with the path token that is not shown.
-  if (wanted.value === shown(pathOf(location.hash) ?? '')) return play()
+  if (wanted.value === shown(pathOf(location.hash) ?? '')) return begin()
   location.hash = wanted.value.startsWith('/') ? wanted.value : '/' + wanted.value
 })
-addEventListener('hashchange', play)
+addEventListener('hashchange', begin)
+video.addEventListener('playing', () => say(''))
+video.addEventListener('ended', ended)
 setInterval(report, 500)
-play()
+begin()
 `

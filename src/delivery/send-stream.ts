@@ -7,6 +7,9 @@ import type { Exchange, Outgoing } from './exchange.ts'
  */
 const AT_ONCE = 256 * KiB
 
+/** What an HTTP/2 stream takes whether its viewer reads or not; more of it is written with a time limit. */
+const STREAM_HOLDS = 16 * KiB
+
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
 /** Writes chunks no faster than the viewer takes them. A body that fails is cut, never ended, so that it cannot look whole. */
@@ -19,9 +22,10 @@ export function sendStream(x: Exchange, chunks: Chunks): void {
 
 /** Writes bytes that are all there; in one go when that is bounded and the connection's own time limit holds for them. */
 export function sendBytes(x: Exchange, bytes: Uint8Array): void {
-  if (bytes.length > AT_ONCE || 'stream' in x.response) return sendStream(x, [bytes])
+  const { response } = x
+  if (bytes.length > ('stream' in response ? STREAM_HOLDS : AT_ONCE)) return sendStream(x, [bytes])
   x.bodyBytes = bytes.length
-  x.response.end(bytes)
+  response.end(bytes)
 }
 
 async function write(x: Exchange, chunks: Chunks): Promise<void> {

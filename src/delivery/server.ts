@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { Socket } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Listen, Milliseconds } from '../core/index.ts'
 import { Connections } from './connections.ts'
@@ -97,6 +98,11 @@ function createServer(options: ViewerServerOptions, limits: ViewerLimits): Fasti
   const both = fastify({ ...common, http2: true, https }) as unknown as FastifyInstance
   // Fastify gives these to its HTTP/1 servers only, and this one speaks HTTP/1.1 as well.
   Object.assign(both.server, { keepAliveTimeout: limits.idle, requestTimeout: limits.request })
+  // Node ends a quiet HTTP/2 connection together with the answers that it waits for, unless somebody else takes care
+  // of that: Fastify does, and lets them come first. Of HTTP/1.1 connections nobody does.
+  both.server.on('timeout', (quiet: unknown) => {
+    if (quiet instanceof Socket) quiet.destroy()
+  })
   return both
 }
 

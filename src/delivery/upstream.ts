@@ -22,6 +22,8 @@ export interface UpstreamQuestion {
   validators: Validators | undefined
   /** `brief` when something stale is at hand to fall back on. */
   patience: 'brief' | 'full'
+  /** `held` may be answered seconds later, when what it asks for has come to be; it must not keep others waiting. */
+  lane: 'prompt' | 'held'
 }
 
 export interface Upstream {
@@ -40,10 +42,14 @@ export interface UpstreamOptions {
   clock: Clock
 }
 
-const HEADERS_TIMEOUT: Milliseconds = 30_000
 const BODY_TIMEOUT: Milliseconds = 30_000
-/** Questions without an answer; past that another one would only be late. */
+/** Questions of one lane without an answer; past that another one would only be late. */
 const MOST_WAITING = 2_000
+/** A held question has a connection of its own and waits three target durations (SEAMS 19), long ones included. */
+const LANES = {
+  prompt: { connections: 64, headersTimeout: 30_000 },
+  held: { connections: MOST_WAITING, headersTimeout: 150_000 },
+} satisfies Record<UpstreamQuestion['lane'], { connections: number; headersTimeout: Milliseconds }>
 const REST_WITHIN: Milliseconds = 1_000
 /**
  * A role that its supervisor starts again is back within about a second (SEAMS 34), so a refused connection is worth
@@ -53,15 +59,15 @@ const PAUSES: readonly Milliseconds[] = [50, 100, 200, 400, 750, 1000, 1500]
 
 /** The door to undici: one origin or regional node over kept-alive connections. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const pool = new Pool(options.url, {
-    connections: 64,
-    pipelining: 1,
-    headersTimeout: HEADERS_TIMEOUT,
-    bodyTimeout: BODY_TIMEOUT,
-    connect: { timeout: 5_000 },
-  })
-
-  let waiting = 0
+  const open = (lane: UpstreamQuestion['lane']): Pool =>
+    new Pool(options.url, {
+      ...LANES[lane],
+      pipelining: 1,
+      bodyTimeout: BODY_TIMEOUT,
+      connect: { timeout: 5_000 },
+    })
+  const pools = { prompt: open('prompt'), held: open('held') }
+  const waiting = { prompt: 0, held: 0 }
 
   async function patiently(question: UpstreamQuestion): Promise<UpstreamAnswer> {
     for (let attempt = 0; ; attempt++) {
@@ -86,7 +92,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
     if (etag !== undefined) headers.push('If-None-Match', etag)
     else if (lastModified !== undefined) headers.push('If-Modified-Since', lastModified)
     const requestedAt = options.clock.now()
-    const answer = await pool.request({
+    const answer = await pools[question.lane].request({
       method: 'GET',
       path: question.query === '' ? question.path : `${question.path}?${question.query}`,
       headers,
@@ -111,15 +117,18 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   return {
     async ask(question) {
-      if (waiting >= MOST_WAITING) throw overloaded()
-      waiting++
+      const { lane } = question
+      if (waiting[lane] >= MOST_WAITING) throw overloaded()
+      waiting[lane]++
       try {
         return await patiently(question)
       } finally {
-        waiting--
+        waiting[lane]--
       }
     },
-    close: () => pool.destroy(),
+    async close() {
+      await Promise.all([pools.prompt.destroy(), pools.held.destroy()])
+    },
   }
 }
 

@@ -1,4 +1,3 @@
-import type { StoredObject } from '../cache/index.ts'
 import { fields, fieldValue, parseCacheControl, type FlatHeaders } from '../http/index.ts'
 
 /**
@@ -47,11 +46,14 @@ interface Prepared {
   gated?: readonly string[]
 }
 
-const prepared = new WeakMap<StoredObject, Prepared>()
+const prepared = new WeakMap<object, Prepared>()
 
-/** The prepared list of a stored object; later hits only append what changes. */
-export function preparedHeaders(object: StoredObject, gate: 'open' | 'gated'): readonly string[] {
-  let lists = prepared.get(object)
-  if (!lists) prepared.set(object, (lists = {}))
-  return (lists[gate] ??= viewerHeaders(object.headers, gate))
+/** The prepared list of a stored object or a fill; whoever asks after the first only appends what changes. */
+export function preparedHeaders(
+  source: { readonly headers: FlatHeaders },
+  gate: 'open' | 'gated',
+): readonly string[] {
+  let lists = prepared.get(source)
+  if (!lists) prepared.set(source, (lists = {}))
+  return (lists[gate] ??= viewerHeaders(source.headers, gate))
 }

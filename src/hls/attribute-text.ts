@@ -20,3 +20,9 @@ export function plainUri(uri: string): string {
   if (/^[A-Za-z0-9._~/-]+$/.test(uri) && !uri.startsWith('/') && !uri.split('/').includes('..')) return uri
   throw new SluiceError('bad-playlist', `${JSON.stringify(uri)} cannot stand in a playlist`)
 }
+
+/** The same for a URI that may climb out of its folder first, as from one rendition to another. */
+export function climbingUri(uri: string): string {
+  const climbs = /^(\.\.\/)*/.exec(uri)?.[0] ?? ''
+  return climbs + plainUri(uri.slice(climbs.length))
+}

@@ -2,10 +2,12 @@ import type { Instant, Seconds } from '../core/index.ts'
 
 /** A live media playlist as a value (rfc8216bis 4.4). Sequence numbers begin at Unix seconds and only grow (SEAMS 17). */
 export interface LivePlaylist {
-  /** Whole seconds; never shrinks during a broadcast. */
+  /** Whole seconds; never shrinks during a broadcast, and is the same in all its playlists (6.2.4). */
   targetDuration: Seconds
-  /** No part is longer; absent in a playlist without parts. */
+  /** No part is longer; 0 in a playlist without parts. */
   partTarget: Seconds
+  /** PART-HOLD-BACK, three times the longest part target of the tracks that play together (6.2.4: one for all). */
+  partHoldBack: Seconds
   discontinuitySequence: number
   /** Oldest first. The last one may be open: it has parts and no `uri` yet. */
   segments: LiveSegment[]
@@ -19,8 +21,8 @@ export interface LiveSegment {
   sequence: number
   /** Of the init segment. */
   init: string
-  /** EXT-X-DISCONTINUITY before it. */
-  discontinuity: boolean
+  /** EXT-X-DISCONTINUITY tags before it; more than one when this track had nothing of an epoch (6.2.4: they are counted). */
+  discontinuities: number
   programDateTime: Instant
   /** Undefined while it is open. */
   uri: string | undefined

@@ -9,19 +9,28 @@ export function cacheKey(distribution: DistributionId, path: CanonicalPath, quer
   return (query === '' ? `${distribution} ${path}` : `${distribution} ${path}?${query}`) as CacheKey
 }
 
-/**
- * The part of a query that enters the key and goes upstream: parameters keep their order and encoding. The
- * low-latency directives `_HLS_*` of a playlist always count (SEAMS 19).
- */
-export function keyedQuery(query: string, keyed: KeyedQuery, path: CanonicalPath): string {
+/** The part of a query that enters the key and goes upstream: parameters keep their order and encoding. */
+export function keyedQuery(query: string, keyed: KeyedQuery): string {
   if (query === '' || keyed === 'all') return query
-  const playlist = path.endsWith('.m3u8')
-  if (keyed === 'none' && !(playlist && query.includes('_HLS_'))) return ''
+  if (keyed === 'none') return ''
+  return only(query, name => keyed.includes(name))
+}
+
+/**
+ * The low-latency directives `_HLS_*` of a playlist apart from what else its query holds, both as sent: they always
+ * go upstream, whatever is keyed (SEAMS 19). Elsewhere they are parameters like any other.
+ */
+export function splitDirectives(query: string, path: CanonicalPath): { directives: string; rest: string } {
+  if (!query.includes('_HLS_') || !path.endsWith('.m3u8')) return { directives: '', rest: query }
+  return {
+    directives: only(query, name => name.startsWith('_HLS_')),
+    rest: only(query, name => !name.startsWith('_HLS_')),
+  }
+}
+
+function only(query: string, wanted: (name: string) => boolean): string {
   return query
     .split('&')
-    .filter(parameter => {
-      const name = parameter.split('=', 1)[0] ?? ''
-      return (playlist && name.startsWith('_HLS_')) || (keyed !== 'none' && keyed.includes(name))
-    })
+    .filter(parameter => wanted(parameter.split('=', 1)[0] ?? ''))
     .join('&')
 }

@@ -1,12 +1,13 @@
-import { after, instant, type Instant, type Seconds } from '../core/index.ts'
-import { deltaSeconds, parseCacheControl, type Directives } from './cache-control.ts'
+import { after, instant, type Instant, type Milliseconds, type Seconds } from '../core/index.ts'
+import { deltaSeconds, nodeAge, nodeLifetime, parseCacheControl, type Directives } from './cache-control.ts'
 import { parseHttpDate } from './dates.ts'
 import { fieldCount, fieldValue, type FlatHeaders } from './headers.ts'
 
 /**
  * May this response be stored by a shared cache, and how long is it fresh? RFC 9111 §3 and §4.2, within the bounds
  * that a behaviour sets as CloudFront documents them: the origin's lifetime is held between minimum and maximum, the
- * default holds when it says nothing, and a minimum above zero outranks `no-store`, `no-cache` and `private`.
+ * default holds when it says nothing, and a minimum above zero outranks `no-store`, `no-cache` and `private`. What a
+ * node says of its own answers (`nodeLifetime`) outranks all of that.
  */
 export interface Bounds {
   minimum: Seconds
@@ -45,16 +46,34 @@ const ERROR_LIFETIME: Seconds = 10
 
 export function judgeStorability(response: ResponseFacts, bounds: Bounds): Storability {
   const { status, headers } = response
+  const byNode = nodeLifetime(headers)
+  if (byNode?.kind === 'none') return { kind: 'pass', reason: 'no-store' }
   const control = parseCacheControl(fieldValue(headers, 'cache-control') ?? '')
-  const forced = bounds.minimum > 0
-  if (!forced) {
+  if (byNode === undefined && bounds.minimum === 0) {
     if (control.has('no-store')) return { kind: 'pass', reason: 'no-store' }
     if (control.has('private')) return { kind: 'pass', reason: 'private' }
   }
   if (status === 206 || status < 200 || status === 304) return { kind: 'pass', reason: 'status' }
   if (fieldValue(headers, 'vary') !== undefined) return { kind: 'pass', reason: 'vary' }
   if (fieldValue(headers, 'set-cookie') !== undefined) return { kind: 'pass', reason: 'set-cookie' }
+  if (byNode !== undefined) return judgeByNode(response, byNode.lifetime)
+  return judgeByControl(response, control, bounds)
+}
 
+/**
+ * Neither Date nor the time that the answer took counts: a held answer is made at the end of its waiting. What is
+ * stale on arrival is stored all the same, so that those who waited for it together share it. Nothing is served
+ * stale when upstream fails: a live playlist that stands still makes players wait without a word, an error makes
+ * them ask again, and what they have buffered is longer than a node needs to come back.
+ */
+function judgeByNode({ headers, respondedAt }: ResponseFacts, lifetime: Milliseconds): Storability {
+  const bornAt = instant(respondedAt - nodeAge(headers))
+  return { kind: 'store', bornAt, freshUntil: after(bornAt, lifetime), staleOnError: false }
+}
+
+function judgeByControl(response: ResponseFacts, control: Directives, bounds: Bounds): Storability {
+  const { status, headers } = response
+  const forced = bounds.minimum > 0
   const told = explicitLifetime(response, control)
   if (told === undefined && !CACHEABLE_BY_DEFAULT.has(status) && !ERRORS.has(status)) {
     return { kind: 'pass', reason: 'status' }

@@ -2,5 +2,6 @@ export { followSnapshot, type FollowOptions, type SnapshotFollower } from './fol
 export { loadOrCreateIdentity, type NodeIdentity } from './identity.ts'
 export { leaseJobs, type JobLeases, type LeaseJobsOptions, type LeasedJob } from './lease-jobs.ts'
 export { createPeerVerifier, type PeerVerdict, type PeerVerifier } from './peers.ts'
+export { startReporting, type Reporting, type ReportingOptions } from './report.ts'
 export { nodeTokenSource } from './token-source.ts'
 export * from './hand-over.ts'

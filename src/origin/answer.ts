@@ -22,7 +22,7 @@ export interface Representation {
 }
 
 export interface Answer {
-  status: 200 | 206 | 304 | 404 | 416
+  status: 200 | 206 | 304 | 400 | 404 | 416 | 503
   headers: Record<string, string>
   body: Uint8Array | undefined
 }
@@ -68,7 +68,12 @@ export function notFound(): Answer {
   return text(404, 'not found', { 'Cache-Control': 'public, max-age=1' })
 }
 
-function text(status: 404 | 416, words: string, headers: Record<string, string>): Answer {
+/** What may be answered otherwise the next moment, and must not be kept. */
+export function refused(status: 400 | 503, words: string): Answer {
+  return text(status, words, { 'Cache-Control': 'no-store' })
+}
+
+function text(status: 400 | 404 | 416 | 503, words: string, headers: Record<string, string>): Answer {
   const body = Buffer.from(`${words}\n`)
   return {
     status,

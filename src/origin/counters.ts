@@ -1,7 +1,7 @@
 import type { Metrics } from '../telemetry/index.ts'
 
 /** What kind of thing was asked for; `other` is everything that is not ours. */
-export type RequestKind = 'multivariant' | 'playlist' | 'init' | 'segment' | 'other'
+export type RequestKind = 'multivariant' | 'playlist' | 'init' | 'segment' | 'part' | 'other'
 
 /** The origin's metrics. */
 export interface Counters {

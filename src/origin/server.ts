@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http'
 import fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import {
   canonicalPath,
@@ -7,16 +8,20 @@ import {
   type Listen,
   type Milliseconds,
 } from '../core/index.ts'
-import type { PeerVerifier } from '../membership/index.ts'
+import { HAND_OVER_PATH, type PeerVerifier } from '../membership/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { answer, notFound, type Answer, type Asked } from './answer.ts'
 import type { Counters, RequestKind } from './counters.ts'
 import type { Library } from './library.ts'
+import { takeHandOver } from './live/hand-over.ts'
+import type { Live } from './live/live.ts'
+import { readLiveResource } from './live/live-resource.ts'
 import { readResource } from './resource.ts'
 
 export interface OriginServerOptions {
   listen: Listen
   library: Library
+  live: Live
   peers: PeerVerifier
   counters: Counters
   clock: Clock
@@ -31,8 +36,14 @@ export interface OriginServer {
 
 /** Roles that may fetch from an origin; control never does. */
 const ASKERS = new Set(['edge', 'regional', 'origin'])
+/** Roles that may hand an encoder over. */
+const GIVERS = new Set(['gateway'])
 
 const DRAIN_LIMIT: Milliseconds = 3_000
+
+/** Within this a request has arrived whole, its head and its body; a hand-over's body has no such end. */
+const ARRIVAL_LIMIT: Milliseconds = 30_000
+const HAND_OVER_ROUTE = '/hand-over'
 
 /** CloudFront's words for a request that did not come through the CDN. */
 const STRANGER =
@@ -43,17 +54,22 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
   const server = fastify({
     logger: false,
     bodyLimit: 1024,
-    requestTimeout: 30_000,
+    // Bounds whole requests of any kind, so it cannot stay; ARRIVAL_LIMIT takes its place below.
+    requestTimeout: 0,
     keepAliveTimeout: 75_000,
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     // Paths are read by `readResource`; the router's own idea of a bad one must not answer before the gate does.
-    rewriteUrl: request => `/?${request.url ?? ''}`,
+    rewriteUrl: ({ method, url = '' }) =>
+      method === 'POST' && url === HAND_OVER_PATH ? HAND_OVER_ROUTE : `/?${url}`,
     routerOptions: { querystringParser: () => ({}) },
   })
+  server.server.headersTimeout = ARRIVAL_LIMIT
   server.addHook('onRequest', async (request, reply) => {
+    limitArrival(request)
     const verdict = await options.peers.verify(header(request, 'sluice-node'))
-    if (verdict.kind === 'peer' && ASKERS.has(verdict.role)) return
+    const roles = request.routeOptions.url === HAND_OVER_ROUTE ? GIVERS : ASKERS
+    if (verdict.kind === 'peer' && roles.has(verdict.role)) return
     options.counters.refused()
     // Fastify's way to end a request in a hook is to return the reply.
     return reply
@@ -65,6 +81,17 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
     method: ['GET', 'HEAD'],
     url: '/',
     handler: (request, reply) => serve(options, request, reply),
+  })
+  // The body is read by whoever takes it: without an end, and without the limit of other bodies.
+  server.addContentTypeParser('*', (_request, body, done) => done(null, body))
+  server.route({
+    method: 'POST',
+    url: HAND_OVER_ROUTE,
+    handler: (request, reply) => {
+      clearTimeout(arrivals.get(request.raw))
+      reply.hijack()
+      takeHandOver({ ...options.live, clock: options.clock, log: options.log }, request.raw, reply.raw)
+    },
   })
   server.setNotFoundHandler((_request, reply) =>
     reply.code(405).header('Allow', 'GET, HEAD').send('method not allowed\n'),
@@ -93,12 +120,23 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
   }
 }
 
+const arrivals = new WeakMap<IncomingMessage, NodeJS.Timeout>()
+
+/** Hangs up on a request whose body is not there in time. One without a body has arrived with its head. */
+function limitArrival({ raw }: FastifyRequest): void {
+  const { 'content-length': length = '0', 'transfer-encoding': coding } = raw.headers
+  if (length === '0' && coding === undefined) return
+  const timer = setTimeout(() => raw.socket.destroy(), ARRIVAL_LIMIT)
+  arrivals.set(raw, timer)
+  raw.once('close', () => clearTimeout(timer))
+}
+
 async function serve(
   options: OriginServerOptions,
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { kind, made } = await make(options, request)
+  const { kind, made } = await make(options, request, leaving(reply))
   options.counters.served(kind, made.status, made.body?.length ?? 0)
   return reply.code(made.status).headers(made.headers).send(made.body)
 }
@@ -106,14 +144,40 @@ async function serve(
 async function make(
   options: OriginServerOptions,
   request: FastifyRequest,
+  signal: () => AbortSignal,
 ): Promise<{ kind: RequestKind; made: Answer }> {
-  const target = request.originalUrl
-  const canonical = canonicalPath(target.split('?', 1)[0] ?? '')
-  const resource = canonical.kind === 'ok' ? readResource(canonical.path) : undefined
+  const [target = '', query = ''] = splitTarget(request.originalUrl)
+  const canonical = canonicalPath(target)
+  if (canonical.kind === 'bad') return { kind: 'other', made: notFound() }
+  const { desk } = options.live
+  const live = readLiveResource(canonical.path)
+  const channel = live && desk.find(live)
+  if (channel) {
+    const asked = { ...askedBy(request), query, signal: signal() }
+    return { kind: live.kind, made: await desk.answer(channel, live, asked) }
+  }
+  const resource = readResource(canonical.path)
   if (!resource) return { kind: 'other', made: notFound() }
   const found = await options.library.find(resource, sequenceOf(header(request, 'sluice-seq')))
   const made = found ? await answer(found, askedBy(request), options.clock.now()) : notFound()
   return { kind: resource.kind, made }
+}
+
+function splitTarget(target: string): [string, string] {
+  const mark = target.indexOf('?')
+  return mark < 0 ? [target, ''] : [target.slice(0, mark), target.slice(mark + 1)]
+}
+
+/** Aborts when the connection closes before the answer has left. */
+function leaving(reply: FastifyReply): () => AbortSignal {
+  return () => {
+    const controller = new AbortController()
+    // After an answer nobody waits, and an abort would cost a stack trace for each request.
+    reply.raw.once('close', () => {
+      if (!reply.raw.writableFinished) controller.abort()
+    })
+    return controller.signal
+  }
 }
 
 function askedBy(request: FastifyRequest): Asked {

@@ -1,10 +1,12 @@
+import type { ChannelsRequest } from '../client/index.ts'
 import { messageOf, systemClock, type Health, type Milliseconds, type RunningRole } from '../core/index.ts'
-import { createPeerVerifier, followSnapshot, leaseJobs } from '../membership/index.ts'
+import { createPeerVerifier, followSnapshot, leaseJobs, startReporting } from '../membership/index.ts'
 import { createPackager } from '../packager/index.ts'
 import { openStore } from '../storage/index.ts'
 import { createLogger, createMetrics, type Logger } from '../telemetry/index.ts'
 import { createCounters } from './counters.ts'
 import { Library } from './library.ts'
+import { createLive, startTicking } from './live/live.ts'
 import { Movies } from './movies.ts'
 import type { OriginOptions } from './options.ts'
 import { Pointers } from './pointers.ts'
@@ -12,6 +14,7 @@ import { startOriginServer } from './server.ts'
 import { Turnstile } from './turnstile.ts'
 import { Worker } from './worker.ts'
 
+const REPORT_EVERY: Milliseconds = 1_000
 const SWEEP_EVERY: Milliseconds = 10 * 60_000
 /** A segment of an ordinary film has 2 MiB; at this many at once even large ones fit a small machine. */
 const SEGMENTS_AT_ONCE = { width: 12, queue: 2000 }
@@ -34,9 +37,24 @@ export async function startOrigin(options: OriginOptions): Promise<RunningRole> 
   })
   await packager.start()
   const library = new Library({ pointers, movies, turnstile: new Turnstile(SEGMENTS_AT_ONCE) })
-  const snapshots = followSnapshot({ controlUrl, identity, stateDir, apply: () => {}, log, clock })
+  const live = createLive({ metrics, clock, log, changed: () => reports.soon() })
+  const reports = startReporting({
+    ...{ controlUrl, identity, log, clock },
+    path: '/v1/node/channels',
+    everyMs: REPORT_EVERY,
+    read: () => live.table.read(),
+    taken: body => live.table.taken(body as ChannelsRequest), // it is what `read` gave
+  })
+  const snapshots = followSnapshot({
+    ...{ controlUrl, identity, stateDir, log, clock },
+    apply: ({ channels }) => live.table.apply(channels),
+  })
   const peers = createPeerVerifier(() => snapshots.current(), 'origin', clock)
-  const server = await startOriginServer({ listen: options.listen, library, peers, counters, clock, log })
+  const server = await startOriginServer({
+    ...{ library, live, peers, counters, clock, log },
+    listen: options.listen,
+  })
+  const ticking = startTicking(live)
   const worker = new Worker({ store, packager, pointers, counters, clock, log })
   const jobs = leaseJobs({ controlUrl, identity, work: leased => worker.work(leased), log, clock })
   const sweeping = sweepRegularly(pointers, log)
@@ -48,7 +66,11 @@ export async function startOrigin(options: OriginOptions): Promise<RunningRole> 
     async close() {
       await jobs.close()
       await sweeping.close()
+      // Held requests and hand-overs would hold the server's end up.
+      live.table.close()
+      ticking.stop()
       await server.close()
+      await reports.close()
       await snapshots.close()
     },
   }

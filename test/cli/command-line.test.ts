@@ -25,8 +25,6 @@ test.each([
 })
 
 test.each([
-  ['live create /live/stage', 'live'],
-  ['live sign /live/stage --ttl 12h', 'live'],
   ['edge --join TOKEN', 'edge'],
   ['control', 'control'],
   ['env', 'env'],
@@ -38,7 +36,8 @@ test.each([
   ['distribution create --origin https://site.example', 'distribution create'],
   ['nodes token --role edge', 'nodes token'],
   ['doctor cookies http://x/', 'doctor cookies'],
-  ['help live', 'live'],
+  ['gateway', 'gateway'],
+  ['help env', 'env'],
 ])('"sluice %s" has not landed: one sentence and 2', async (line, name) => {
   const { code, json } = await sluice(workFolder(), [...line.split(' '), '--json'])
   const message = `"sluice ${name}" is not in this version of Sluice.`
@@ -51,13 +50,15 @@ test('what has not landed is absent from the help, what has is in it', async () 
   const listed = [...stdout.matchAll(/^ {2}([a-z]+) /gm)].map(match => match[1])
   expect(listed).toEqual([...new Set(COMMANDS.map(command => command.words.split(' ')[0])), 'help'])
   expect(await sluice(workFolder(), ['help'])).toMatchObject({ code: 0, stdout })
-  for (const word of ['live', 'edge', 'env', 'explain', 'backup']) expect(listed).not.toContain(word)
+  for (const word of ['edge', 'env', 'explain', 'backup']) expect(listed).not.toContain(word)
 })
 
 test.each([
-  ['up', ['--http', '--trusted-proxies'], ['--rtmp', '--regional', '--allow-origin']],
-  ['config check', ['--http'], ['--rtmp', '--regional', '--allow-origin']],
+  ['up', ['--http', '--rtmp', '--rtmps', '--trusted-proxies'], ['--regional', '--allow-origin']],
+  ['config check', ['--http', '--rtmp'], ['--regional', '--allow-origin']],
   ['publish', ['--no-wait'], ['--ladder']],
+  ['live create', ['--reconnect', '--group', '--no-wait'], ['--dvr', '--record', '--ladder']],
+  ['live sign', ['--ttl', '--host', '--key', '--key-file'], ['--ip']],
 ])('the help of "%s" has the flags that have landed and no other', async (words, there, absent) => {
   const { code, stdout } = await sluice(workFolder(), [...words.split(' '), '--help'])
   expect(code).toBe(0)
@@ -74,7 +75,21 @@ test.each([
   expect([code, json]).toEqual([2, usage(message, 'not-in-this-version')])
 })
 
-test('the flags of live ingest are accepted already', async () => {
+test.each([
+  ['--dvr', ['--dvr', '2h']],
+  ['--record', ['--record']],
+  ['--ladder', ['--ladder', 'auto']],
+])('live create %s has not landed: one sentence and 2', async (flag, given) => {
+  const stub = await stubControl({})
+  const { code, json } = await sluice(workFolder(stub), ['live', 'create', '/live/x', ...given, '--json'])
+  expect([code, json]).toEqual([
+    2,
+    usage(`"${flag}" is not in this version of Sluice.`, 'not-in-this-version'),
+  ])
+  expect(stub.asked).toEqual([])
+})
+
+test('the flags of live ingest are settings', async () => {
   const argv = ['config', 'check', '--rtmp', '127.0.0.1:0', '--rtmps', '0', '--json']
   expect(await sluice(workFolder(), argv)).toMatchObject({ code: 0, json: { valid: true } })
 })

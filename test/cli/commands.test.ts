@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { sluice, stubControl, workFolder, type Routes } from './stub-control.ts'
@@ -38,6 +39,17 @@ const ASSET = {
   error: null,
   createdAt: '2026-11-22T00:00:00.000Z',
   updatedAt: '2026-11-22T00:00:00.000Z',
+}
+
+/** Ports that are free, for who only looks. */
+const FREE = {
+  SLUICE_HTTP: '0',
+  SLUICE_HTTPS: '0',
+  SLUICE_RTMP: '0',
+  SLUICE_RTMPS: '0',
+  SLUICE_CONTROL_LISTEN: '0',
+  SLUICE_ORIGIN: '0',
+  SLUICE_ADMIN: '0',
 }
 
 const INVALIDATION = { id: 'I1', sequence: 3, snapshotVersion: 7 }
@@ -268,13 +280,7 @@ test('config check and print say what holds and why', async () => {
 
 test('doctor finds a server that is away, and gives every problem a mend', async () => {
   const cwd = workFolder({ url: 'http://127.0.0.1:9', asked: [] })
-  const env = {
-    SLUICE_HTTP: '0',
-    SLUICE_HTTPS: '0',
-    SLUICE_CONTROL_LISTEN: '0',
-    SLUICE_ORIGIN: '0',
-    SLUICE_ADMIN: '203.0.113.1:0',
-  }
+  const env = { ...FREE, SLUICE_ADMIN: '203.0.113.1:0' }
   const ran = await sluice(cwd, ['doctor', '--json'], { env })
   const { ok, checks } = ran.json as {
     ok: boolean
@@ -290,17 +296,31 @@ test('doctor finds a server that is away, and gives every problem a mend', async
   )
 })
 
+test.each([
+  ['answers', 'rtmp', 'good', 'answers at'],
+  ['is something else', 'HTTP/1.1 400 Bad Request\r\n', 'problem', 'something else answers at'],
+  ['hangs up', '', 'problem', 'nothing answers at'],
+])('doctor finds that the RTMP port %s', async (_what, says, state, found) => {
+  const server = createServer(socket => {
+    socket.on('error', () => {})
+    socket.once('data', hello => socket.end(says === 'rtmp' ? hello.subarray(0, 1) : says))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo // it listens on TCP
+  const rtmp = `rtmp://127.0.0.1:${port}`
+  const stub = await stubControl({ 'GET /v1/nodes': { body: { nodes: [] } } })
+  const { json } = await sluice(workFolder(stub, { rtmp }), ['doctor', '--json'], { env: FREE })
+  await new Promise(resolve => server.close(resolve))
+  const { checks } = json as { checks: { name: string; state: string; found: string }[] }
+  expect(checks.filter(check => check.name === 'rtmp')).toEqual([
+    expect.objectContaining({ state, found: `${found} ${rtmp}` }),
+  ])
+})
+
 test('doctor is content with a server whose nodes are in step', async () => {
   const node = { id: 'edge-1', role: 'edge', state: 'live', version: 7, lastSeen: '2026-11-22T00:00:00.000Z' }
   const { cwd } = await at({ 'GET /v1/nodes': { body: { nodes: [node] } } })
-  const env = {
-    SLUICE_HTTP: '0',
-    SLUICE_HTTPS: '0',
-    SLUICE_CONTROL_LISTEN: '0',
-    SLUICE_ORIGIN: '0',
-    SLUICE_ADMIN: '0',
-  }
-  const { json } = await sluice(cwd, ['doctor', '--json'], { env })
+  const { json } = await sluice(cwd, ['doctor', '--json'], { env: FREE })
   const { checks } = json as { checks: { name: string; state: string; found: string }[] }
   expect(checks).toEqual(
     expect.arrayContaining([

@@ -6,7 +6,7 @@ import type { Ready } from '../../src/app/index.ts'
 export const main = new URL('../../dist/cli/main.js', import.meta.url).pathname
 
 /** Every port free and on loopback. */
-export const FREE_PORTS = ['http', 'https', 'control', 'origin', 'admin'].flatMap(name => [
+export const FREE_PORTS = ['http', 'https', 'rtmp', 'rtmps', 'control', 'origin', 'admin'].flatMap(name => [
   `--${name}`,
   '127.0.0.1:0',
 ])

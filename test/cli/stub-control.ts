@@ -63,7 +63,7 @@ export async function stubControl(routes: Routes): Promise<Stub> {
 }
 
 /** A fresh folder to work in, with a data folder `.sluice` that knows the server. */
-export function workFolder(stub?: Stub): string {
+export function workFolder(stub?: Stub, urls: Record<string, string | undefined> = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'))
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
   if (stub) {
@@ -73,6 +73,9 @@ export function workFolder(stub?: Stub): string {
       token: TOKEN,
       http: 'http://127.0.0.1:8080',
       https: 'https://127.0.0.1:8443',
+      rtmp: 'rtmp://127.0.0.1:1935',
+      rtmps: 'rtmps://127.0.0.1:1936',
+      ...urls,
     }
     writeFileSync(join(folder, '.sluice', 'client.json'), JSON.stringify(file))
   }

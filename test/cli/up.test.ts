@@ -57,8 +57,8 @@ describe('sluice up', () => {
         pid: child.pid,
         http: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) as string,
         https: expect.stringMatching(/^https:\/\/127\.0\.0\.1:\d+$/) as string,
-        rtmp: null,
-        rtmps: null,
+        rtmp: expect.stringMatching(/^rtmp:\/\/127\.0\.0\.1:\d+$/) as string,
+        rtmps: expect.stringMatching(/^rtmps:\/\/127\.0\.0\.1:\d+$/) as string,
         control: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) as string,
         origin: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) as string,
         admin: expect.stringMatching(/^http:\/\/127\.0\.0\.1:\d+$/) as string,
@@ -78,7 +78,7 @@ describe('sluice up', () => {
         childrenOf(ready.pid)
           .map(each => each.role)
           .sort(),
-      ).toEqual(['control', 'edge', 'origin'])
+      ).toEqual(['control', 'edge', 'gateway', 'origin'])
     },
     START_LIMIT,
   )
@@ -90,6 +90,7 @@ describe('sluice up', () => {
       'client.json',
       `keys/${keys[0]}`,
       'nodes/edge.json',
+      'nodes/gateway.json',
       'nodes/origin.json',
       'certificates/ca.key.pem',
     ]
@@ -155,7 +156,7 @@ describe('sluice up', () => {
       json: { id: expect.stringMatching(/^I/) as string, status: 'Completed' },
     })
     const nodes = ran.json['nodes'] as { id: string; ms: number }[]
-    expect(nodes.map(node => node.id.split('-')[0]).sort()).toEqual(['edge', 'origin'])
+    expect(nodes.map(node => node.id.split('-')[0]).sort()).toEqual(['edge', 'gateway', 'origin'])
   })
 
   test('the data folder is locked: a second start and a reset end with one sentence', async () => {
@@ -174,7 +175,7 @@ describe('sluice up', () => {
     'each role that is killed comes back where it was',
     async () => {
       const { ready } = running as Up // started above
-      for (const role of ['edge', 'origin', 'control']) {
+      for (const role of ['gateway', 'edge', 'origin', 'control']) {
         const pid = roleOf(ready.pid, role)
         process.kill(pid, 'SIGKILL')
         await until(`${role} has a new process`, () => ![0, pid].includes(roleOf(ready.pid, role)), 60_000)
@@ -183,7 +184,7 @@ describe('sluice up', () => {
       }
       expect((await command(['assets', '/members/film', '--json'], env)).code).toBe(0)
       const metrics = await (await fetch(`${ready.admin}/metrics`)).text()
-      for (const role of ['control', 'origin', 'edge']) {
+      for (const role of ['control', 'origin', 'edge', 'gateway']) {
         expect(metrics).toContain(`sluice_role_restarts_total{role="${role}"} 1\n`)
       }
     },
@@ -228,10 +229,9 @@ describe('sluice up', () => {
       child.kill('SIGKILL')
       await once(child, 'exit')
       // The same ports: they are free again only when the roles of the killed one have ended.
-      const ports = (['http', 'https', 'control', 'origin', 'admin'] as const).flatMap(name => [
-        `--${name}`,
-        new URL(ready[name]).host,
-      ])
+      const ports = (['http', 'https', 'rtmp', 'rtmps', 'control', 'origin', 'admin'] as const).flatMap(
+        name => [`--${name}`, new URL(ready[name]).host],
+      )
       const next = await start(...ports)
       expect(next.ready).toMatchObject({ http: ready.http, control: ready.control, sample: null })
       expect((await next.end()).code).toBe(0)
@@ -287,7 +287,7 @@ describe('a start that cannot be ends with one sentence', () => {
     const child = spawn(process.execPath, [main, 'up', ...FREE_PORTS, '--data', join(folder, 'early')], {
       stdio: 'ignore',
     })
-    await until('the roles are forked', () => childrenOf(child.pid ?? 0).length === 3, 30_000)
+    await until('the roles are forked', () => childrenOf(child.pid ?? 0).length === 4, 30_000)
     child.kill('SIGTERM')
     expect((await once(child, 'exit'))[0]).toBe(0)
   })

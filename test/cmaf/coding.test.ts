@@ -7,24 +7,60 @@ import { Window } from '../../src/cmaf/window.ts'
 import { AAC_CONFIG } from './built-movie.ts'
 
 describe('an AudioSpecificConfig says what is heard', () => {
-  const cases: [string, string, { objectType: number; sampleRate: number; channels: number | undefined }][] =
+  const cases: [
+    string,
+    string,
+    { objectType: number; sampleRate: number; samplesPerFrame: number; channels: number | undefined },
+  ][] = [
     [
-      ['AAC-LC, 48 kHz, stereo', '1190', { objectType: 2, sampleRate: 48_000, channels: 2 }],
-      ['AAC-LC, 44.1 kHz, mono', '1208', { objectType: 2, sampleRate: 44_100, channels: 1 }],
-      ['AAC-LC, 5.1', '11b0', { objectType: 2, sampleRate: 48_000, channels: 6 }],
-      ['AAC-LC, 7.1', '11b8', { objectType: 2, sampleRate: 48_000, channels: 8 }],
-      ['AAC-LC, channels in the stream', '1180', { objectType: 2, sampleRate: 48_000, channels: undefined }],
-      ['AAC-LC behind which SBR is denied', '121056e500', { objectType: 2, sampleRate: 44_100, channels: 2 }],
-      [
-        'HE-AAC that older decoders play as AAC-LC',
-        '131056e598',
-        { objectType: 2, sampleRate: 48_000, channels: 2 },
-      ],
-      ['HE-AAC, core 24 kHz', '2b118800', { objectType: 5, sampleRate: 48_000, channels: 2 }],
-      ['HE-AAC v2, core 24 kHz, mono', 'eb098800', { objectType: 29, sampleRate: 48_000, channels: 2 }],
-      ['a rate of its own', '17803e8090', { objectType: 2, sampleRate: 32_001, channels: 2 }],
-      ['xHE-AAC', 'f94640', { objectType: 42, sampleRate: 48_000, channels: 2 }],
-    ]
+      'AAC-LC, 48 kHz, stereo',
+      '1190',
+      { objectType: 2, sampleRate: 48_000, samplesPerFrame: 1024, channels: 2 },
+    ],
+    [
+      'AAC-LC, 44.1 kHz, mono',
+      '1208',
+      { objectType: 2, sampleRate: 44_100, samplesPerFrame: 1024, channels: 1 },
+    ],
+    ['AAC-LC, 5.1', '11b0', { objectType: 2, sampleRate: 48_000, samplesPerFrame: 1024, channels: 6 }],
+    ['AAC-LC, 7.1', '11b8', { objectType: 2, sampleRate: 48_000, samplesPerFrame: 1024, channels: 8 }],
+    [
+      'AAC-LC, channels in the stream',
+      '1180',
+      { objectType: 2, sampleRate: 48_000, samplesPerFrame: 1024, channels: undefined },
+    ],
+    [
+      'AAC-LC behind which SBR is denied',
+      '121056e500',
+      { objectType: 2, sampleRate: 44_100, samplesPerFrame: 1024, channels: 2 },
+    ],
+    [
+      'HE-AAC that older decoders play as AAC-LC',
+      '131056e598',
+      { objectType: 2, sampleRate: 48_000, samplesPerFrame: 2048, channels: 2 },
+    ],
+    [
+      'HE-AAC, core 24 kHz',
+      '2b118800',
+      { objectType: 5, sampleRate: 48_000, samplesPerFrame: 2048, channels: 2 },
+    ],
+    [
+      'HE-AAC v2, core 24 kHz, mono',
+      'eb098800',
+      { objectType: 29, sampleRate: 48_000, samplesPerFrame: 2048, channels: 2 },
+    ],
+    [
+      'a rate of its own',
+      '17803e8090',
+      { objectType: 2, sampleRate: 32_001, samplesPerFrame: 1024, channels: 2 },
+    ],
+    [
+      'AAC-LC with frames of 960',
+      '1194',
+      { objectType: 2, sampleRate: 48_000, samplesPerFrame: 960, channels: 2 },
+    ],
+    ['xHE-AAC', 'f94640', { objectType: 42, sampleRate: 48_000, samplesPerFrame: 1024, channels: 2 }],
+  ]
   test.each(cases)('%s', (_name, hex, expected) => {
     expect(readAudioSpecificConfig(Buffer.from(hex, 'hex'))).toEqual(expected)
   })

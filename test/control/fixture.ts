@@ -33,9 +33,14 @@ export class ControlFixture {
     this.limits = limits
   }
 
-  static async open(limits: Partial<ControlLimits> = {}): Promise<ControlFixture> {
+  /** `prepare` gets the folder of the database before control opens it. */
+  static async open(
+    limits: Partial<ControlLimits> = {},
+    prepare?: (dataDir: string) => Promise<void>,
+  ): Promise<ControlFixture> {
     const fixture = new ControlFixture(await mkdtemp(join(tmpdir(), 'control-')), limits)
     await copyEmptyDatabase(fixture.options().dataDir)
+    await prepare?.(fixture.options().dataDir)
     await fixture.open()
     return fixture
   }

@@ -51,16 +51,19 @@ export class EdgeBench {
   /** What the origin was asked, in order. */
   readonly asked: string[]
   readonly lines: Record<string, unknown>[]
+  /** The origin is killed, and is back on its port when what is awaited is over. */
+  readonly restartOrigin: (whileAway?: () => Promise<unknown>) => Promise<void>
   readonly #closers: (() => Promise<void>)[]
 
   private constructor(
-    parts: Pick<EdgeBench, 'node' | 'url' | 'asked' | 'lines'>,
+    parts: Pick<EdgeBench, 'node' | 'url' | 'asked' | 'lines' | 'restartOrigin'>,
     closers: (() => Promise<void>)[],
   ) {
     this.node = parts.node
     this.url = parts.url
     this.asked = parts.asked
     this.lines = parts.lines
+    this.restartOrigin = parts.restartOrigin
     this.#closers = closers
   }
 
@@ -109,13 +112,21 @@ export class EdgeBench {
       ...(options.limits && { limits: options.limits }),
     })
     const scheme = options.tls ? 'https' : 'http'
-    return new EdgeBench({ node, url: `${scheme}://127.0.0.1:${server.port}`, asked, lines }, [
+    const url = `${scheme}://127.0.0.1:${server.port}`
+    const endOrigin = (): Promise<void> =>
+      new Promise<void>(resolve => {
+        originServer.close(() => resolve())
+        originServer.closeAllConnections()
+      })
+    const restartOrigin = async (whileAway?: () => Promise<unknown>): Promise<void> => {
+      await endOrigin()
+      await whileAway?.()
+      await new Promise<void>(resolve => originServer.listen(port, '127.0.0.1', resolve))
+    }
+    return new EdgeBench({ node, url, asked, lines, restartOrigin }, [
       () => server.close(100),
       () => upstream.close(),
-      () =>
-        new Promise<void>(
-          resolve => (originServer.closeAllConnections(), originServer.close(() => resolve())),
-        ),
+      endOrigin,
     ])
   }
 

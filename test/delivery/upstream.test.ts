@@ -1,7 +1,7 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
-import { systemClock, type CanonicalPath, type DistributionId } from '../../src/core/index.ts'
+import { codeOf, systemClock, type CanonicalPath, type DistributionId } from '../../src/core/index.ts'
 import { createUpstream, type Upstream, type UpstreamQuestion } from '../../src/delivery/upstream.ts'
 
 const QUESTION: UpstreamQuestion = {
@@ -12,6 +12,7 @@ const QUESTION: UpstreamQuestion = {
   sequence: 0,
   validators: undefined,
   patience: 'brief',
+  lane: 'prompt',
 }
 
 const closers: (() => Promise<void>)[] = []
@@ -66,7 +67,15 @@ describe('an origin', () => {
       code: 'upstream-overloaded',
       side: 'upstream',
     })
+    // What may be held is counted apart: neither keeps the other from being asked.
+    let held = 'waiting'
+    const other = upstream
+      .ask({ ...QUESTION, lane: 'held' })
+      .catch((error: unknown) => (held = String(codeOf(error))))
+    await Promise.resolve()
+    expect(held).toBe('waiting')
     await upstream.close()
-    await Promise.all(waiting)
+    await Promise.all([...waiting, other])
+    expect(held).toBe('upstream-unreachable')
   })
 })

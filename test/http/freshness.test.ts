@@ -110,3 +110,69 @@ describe('serving stale when the origin fails', () => {
     expect(judge(['Cache-Control', control])).toMatchObject({ kind: 'store', staleOnError: allowed })
   })
 })
+
+describe('a lifetime that a node tells', () => {
+  const asked = instant(NOW - 1_500)
+
+  function judged(headers: string[], bounds: Bounds = DEFAULTS, status = 200): unknown {
+    const verdict = judgeStorability({ status, headers, requestedAt: asked, respondedAt: NOW }, bounds)
+    return verdict.kind === 'pass' ? verdict.reason : [NOW - verdict.bornAt, verdict.freshUntil - NOW]
+  }
+
+  test.each<[string, string[], unknown]>([
+    ['begins when the answer was made', ['Sluice-Age-Ms', '150'], [150, 50]],
+    ['begins with the answer when it has no age: a wait is none', [], [0, 200]],
+    ['takes no age that is no number', ['Sluice-Age-Ms', '-5'], [0, 200]],
+    ['takes no age that stands there twice', ['Sluice-Age-Ms', '5', 'Sluice-Age-Ms', '5'], [0, 200]],
+    ['may be over on arrival', ['Sluice-Age-Ms', '900'], [900, -700]],
+    ['outranks no-store', ['Cache-Control', 'no-store'], [0, 200]],
+    ['outranks private and no-cache', ['Cache-Control', 'private, no-cache'], [0, 200]],
+    ['outranks max-age and Age', ['Cache-Control', 'max-age=60', 'Age', '9', 'Date', date(-9)], [0, 200]],
+    ['stores no answer that varies', ['Vary', 'Cookie'], 'vary'],
+    ['stores no answer that sets a cookie', ['Set-Cookie', 'a=b'], 'set-cookie'],
+  ])('%s', (_, headers, expected) => {
+    expect(judged(['Sluice-Cache-Control', 'max-age-ms=200', ...headers])).toEqual(expected)
+  })
+
+  test('outranks minimum and maximum', () => {
+    for (const bounds of [
+      { minimum: 60, default: 60, maximum: 100 },
+      { minimum: 0, default: 0, maximum: 0 },
+    ]) {
+      expect(judged(['Sluice-Cache-Control', 'max-age-ms=200'], bounds)).toEqual([0, 200])
+      expect(judged(['Sluice-Cache-Control', 'no-store', 'Cache-Control', 'max-age=60'], bounds)).toBe(
+        'no-store',
+      )
+    }
+  })
+
+  test('outranks the lifetimes of errors, and holds for every status that can be stored', () => {
+    for (const status of [200, 302, 400, 403, 404, 503]) {
+      expect(judged(['Sluice-Cache-Control', 'max-age-ms=1000'], DEFAULTS, status)).toEqual([0, 1000])
+    }
+    expect(judged(['Sluice-Cache-Control', 'no-store'], DEFAULTS, 503)).toBe('no-store')
+    expect(judged(['Sluice-Cache-Control', 'max-age-ms=1000'], DEFAULTS, 206)).toBe('status')
+  })
+
+  test('is never prolonged when the origin fails', () => {
+    expect(judge(['Sluice-Cache-Control', 'max-age-ms=200'])).toMatchObject({ staleOnError: false })
+  })
+
+  test('that says both is no-store', () => {
+    expect(judged(['Sluice-Cache-Control', 'max-age-ms=200', 'Sluice-Cache-Control', 'no-store'])).toBe(
+      'no-store',
+    )
+  })
+
+  test.each([
+    '',
+    'max-age-ms',
+    'max-age-ms=',
+    'max-age-ms=-1',
+    'max-age-ms=1.5',
+    'max-age-ms=1e3',
+    'max-age=1',
+  ])('is not read from %j', value => {
+    expect(judged(['Sluice-Cache-Control', value, 'Cache-Control', 'max-age=60'])).toEqual([1_500, 58_500])
+  })
+})

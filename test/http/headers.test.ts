@@ -1,5 +1,12 @@
 import { expect, test } from 'vitest'
-import { cacheKey, endToEnd, fieldValue, keyedQuery, parseCacheControl } from '../../src/http/index.ts'
+import {
+  cacheKey,
+  endToEnd,
+  fieldValue,
+  keyedQuery,
+  parseCacheControl,
+  splitDirectives,
+} from '../../src/http/index.ts'
 import type { CanonicalPath, DistributionId } from '../../src/core/index.ts'
 
 const path = (text: string): CanonicalPath => text as CanonicalPath // a test's own canonical paths
@@ -41,14 +48,16 @@ test('of a repeated directive the first counts', () => {
 test('a key begins with the distribution and holds the keyed part of the query in its order', () => {
   const id = 'E1' as DistributionId // shorter than real ones
   expect(cacheKey(id, path('/a'), '')).toBe('E1 /a')
-  expect(cacheKey(id, path('/a'), keyedQuery('b=2&a=1&c=%20', ['c', 'b'], path('/a')))).toBe(
-    'E1 /a?b=2&c=%20',
-  )
-  expect(keyedQuery('b=2&a=1', 'all', path('/a'))).toBe('b=2&a=1')
-  expect(keyedQuery('b=2', 'none', path('/a'))).toBe('')
+  expect(cacheKey(id, path('/a'), keyedQuery('b=2&a=1&c=%20', ['c', 'b']))).toBe('E1 /a?b=2&c=%20')
+  expect(keyedQuery('b=2&a=1', 'all')).toBe('b=2&a=1')
+  expect(keyedQuery('b=2', 'none')).toBe('')
 })
 
-test('the low-latency directives of a playlist always count, elsewhere they do not', () => {
-  expect(keyedQuery('x=1&_HLS_msn=3&_HLS_part=1', 'none', path('/a.m3u8'))).toBe('_HLS_msn=3&_HLS_part=1')
-  expect(keyedQuery('x=1&_HLS_msn=3', 'none', path('/a.m4s'))).toBe('')
+test.each([
+  ['/a.m3u8', '_HLS_part=1&x=1&_HLS_msn=3&y', { directives: '_HLS_part=1&_HLS_msn=3', rest: 'x=1&y' }],
+  ['/a.m3u8', 'x=_HLS_msn', { directives: '', rest: 'x=_HLS_msn' }],
+  ['/a.m3u8', '', { directives: '', rest: '' }],
+  ['/a.m4s', 'x=1&_HLS_msn=3', { directives: '', rest: 'x=1&_HLS_msn=3' }],
+])('the directives of %s?%s are split from the rest', (file, query, split) => {
+  expect(splitDirectives(query, path(file))).toEqual(split)
 })

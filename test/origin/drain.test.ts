@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { systemClock } from '../../src/core/index.ts'
 import { createCounters } from '../../src/origin/counters.ts'
 import { Library } from '../../src/origin/library.ts'
+import { createLive } from '../../src/origin/live/live.ts'
 import { Movies } from '../../src/origin/movies.ts'
 import { Pointers } from '../../src/origin/pointers.ts'
 import { startOriginServer } from '../../src/origin/server.ts'
@@ -15,13 +16,15 @@ import { trusting } from './origin-under-test.ts'
 test('a connection that asks nothing holds the end up for a few seconds at most', async () => {
   const store = await openStore({ kind: 'memory' })
   const movies = new Movies(store)
+  const metrics = createMetrics('origin')
   const server = await startOriginServer({
     listen: { host: '127.0.0.1', port: 0 },
     library: new Library({
       ...{ movies, pointers: new Pointers(store, systemClock) },
       turnstile: new Turnstile({ width: 1, queue: 1 }),
     }),
-    counters: createCounters(createMetrics('origin'), () => movies.memory),
+    counters: createCounters(metrics, () => movies.memory),
+    live: createLive({ metrics, clock: systemClock, log: silentLogger }),
     ...{ peers: trusting, clock: systemClock, log: silentLogger },
   })
   const silent = connect(server.port, '127.0.0.1')

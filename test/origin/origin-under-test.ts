@@ -16,6 +16,8 @@ import { createCounters } from '../../src/origin/counters.ts'
 import { Library } from '../../src/origin/library.ts'
 import { Movies } from '../../src/origin/movies.ts'
 import { Pointers } from '../../src/origin/pointers.ts'
+import { createLive, type Live } from '../../src/origin/live/live.ts'
+import type { Muxer } from '../../src/origin/live/channel.ts'
 import { startOriginServer } from '../../src/origin/server.ts'
 import { Turnstile } from '../../src/origin/turnstile.ts'
 import { Worker, type Leased } from '../../src/origin/worker.ts'
@@ -35,6 +37,8 @@ export interface OriginUnderTest {
   worker: Worker
   pointers: Pointers
   metrics: Metrics
+  live: Live
+  port: number
   /** Everything that is in the store. */
   keys(): Promise<string[]>
   /** What lies in the work folder. */
@@ -50,6 +54,7 @@ export async function openOrigin(
     ffmpeg?: string
     turnstile?: Turnstile
     wrap?: (store: ObjectStore) => ObjectStore
+    live?: { newMuxer?: () => Muxer; memory?: number; mostWaiting?: number }
   } = {},
 ): Promise<OriginUnderTest> {
   const { peers = trusting, clock = systemClock, wrap = store => store } = options
@@ -72,16 +77,19 @@ export async function openOrigin(
   const worker = new Worker({ store, packager, pointers, counters, clock, log })
   const library = new Library({ pointers, movies, turnstile })
   const listen = { host: '127.0.0.1', port: 0 }
-  const server = await startOriginServer({ listen, library, peers, counters, clock, log })
+  const live = createLive({ metrics, clock, log, ...options.live })
+  const server = await startOriginServer({ listen, library, live, peers, counters, clock, log })
   return {
     url: `http://127.0.0.1:${server.port}`,
-    ...{ store, packager, worker, pointers, metrics, workDir },
+    port: server.port,
+    ...{ store, packager, worker, pointers, metrics, live, workDir },
     async keys() {
       const found: string[] = []
       for await (const { key } of store.list('')) found.push(key)
       return found
     },
     async close() {
+      live.table.close()
       await server.close()
       await rm(folder, { recursive: true, force: true })
     },

@@ -5,11 +5,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { json } from 'node:stream/consumers'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import type { ChannelsRequest } from '../../src/client/index.ts'
 import { instant, type NodeId } from '../../src/core/index.ts'
 import { startOrigin, type OriginOptions } from '../../src/origin/index.ts'
 import { mintNodeToken, newNodeKey, type NodeIdentity } from '../../src/signing/index.ts'
 import { objectKey, openStore } from '../../src/storage/index.ts'
 import { ffmpeg } from '../e2e/media-tools.ts'
+import { channel, handOver, PATH, until } from './live/live-under-test.ts'
 import { packageJob } from './origin-under-test.ts'
 
 const identity = (role: NodeIdentity['role']): NodeIdentity => ({
@@ -22,6 +24,8 @@ const identity = (role: NodeIdentity['role']): NodeIdentity => ({
 class Control {
   readonly heard: { what: string; body: unknown }[] = []
   readonly jobs: unknown[] = []
+  /** Of live channels. */
+  readonly reports: ChannelsRequest[] = []
   readonly #server: Server
   readonly #held = new Set<() => void>()
 
@@ -32,6 +36,7 @@ class Control {
         distributions: [],
         fallbackDistribution: null,
         keyGroups: [],
+        channels: [channel()],
         sequence: 0,
         invalidations: [],
       },
@@ -49,6 +54,10 @@ class Control {
       }
       void json(request).then(body => {
         const what = url.split('/').at(-1) ?? ''
+        if (what === 'channels') {
+          this.reports.push(body as ChannelsRequest) // asserted by the tests
+          return answer(204)
+        }
         if (what !== 'lease') {
           this.heard.push({ what, body })
           return answer(200, {})
@@ -82,10 +91,11 @@ let folder: string
 let control: Control
 let options: OriginOptions
 const edge = identity('edge')
+const gateway = identity('gateway')
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sluice-start-'))
   const self = identity('origin')
-  control = new Control([edge, self])
+  control = new Control([edge, gateway, self])
   options = {
     listen: { host: '127.0.0.1', port: await freePort() },
     controlUrl: await control.listen(),
@@ -127,7 +137,7 @@ it('an origin follows control, does its jobs, serves nodes, and drains', async (
 
   const origin = await startOrigin(options)
   try {
-    await expect.poll(() => origin.health()).toEqual({ kind: 'ready' })
+    await expect.poll(() => origin.health(), { timeout: 10_000 }).toEqual({ kind: 'ready' })
     control.jobs.push(packageJob())
     await expect
       .poll(() => control.heard.find(({ what }) => what === 'finish'), { timeout: 10_000 })
@@ -181,4 +191,30 @@ it('an origin that closes during a job gives it back and leaves the upload', asy
   const left: string[] = []
   for await (const { key } of store.list('')) left.push(key)
   expect(left).toEqual(['uploads/p1'])
+})
+
+it('an origin tells control what becomes of its channels', async () => {
+  const origin = await startOrigin(options)
+  try {
+    await expect.poll(() => origin.health(), { timeout: 10_000 }).toEqual({ kind: 'ready' })
+    const node = await mintNodeToken(gateway, 'origin', instant(Date.now()))
+    const given = await handOver(options.listen, { node })
+    await until(() => control.reports.length > 0, 'a report')
+    expect(control.reports.at(-1)).toMatchObject({
+      channels: [{ path: PATH, state: 'connected', broadcast: { id: given.broadcast } }],
+    })
+    given.request.end()
+    await until(() => control.reports.at(-1)?.channels.length === 0, 'that it is idle')
+    const events = control.reports.flatMap(report => report.events.map(({ id, kind }) => `${kind} ${id}`))
+    expect([...new Set(events)].map(event => event.split(' ')[0])).toEqual(['connected', 'ended'])
+    expect(await origin.metrics()).toContain(
+      'sluice_origin_hand_overs_total{result="unpublished",role="origin"} 1\n',
+    )
+    const last = await handOver(options.listen, { node })
+    const closing = performance.now()
+    await Promise.all([origin.close(), last.closed()])
+    expect(performance.now() - closing).toBeLessThan(2_500)
+  } finally {
+    await origin.close()
+  }
 })

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, isNotNull, ne, or, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, inArray, isNotNull, or, sql } from 'drizzle-orm'
 import { enclosingPaths, newAssetId, type AssetId, type AssetPath, type JobId } from '../../core/index.ts'
 import type { Asset, PublicationState, Rendition } from '../../client/index.ts'
 import type { Tx } from './database.ts'
@@ -24,22 +24,25 @@ export async function getAsset(tx: Tx, id: AssetId): Promise<AssetRow | undefine
  * publication failed occupies nothing.
  */
 export async function overlappingAsset(tx: Tx, path: AssetPath): Promise<string | undefined> {
+  return (await assetsInTheWay(tx, path)).find(each => each !== path)
+}
+
+/** The same, and one that lies at the path itself. */
+export async function assetsInTheWay(tx: Tx, path: AssetPath): Promise<string[]> {
   const underWay = tx.sql
     .select({ id: publications.assetId })
     .from(publications)
     .where(inArray(publications.state, UNDER_WAY))
-  const [row] = await tx.sql
+  const rows = await tx.sql
     .select({ path: assets.path })
     .from(assets)
     .where(
       and(
-        ne(assets.path, path),
         or(inArray(assets.path, enclosingPaths(path)), sql`starts_with(${assets.path}, ${`${path}/`})`),
         or(isNotNull(assets.currentVersion), eq(assets.state, 'removing'), inArray(assets.id, underWay)),
       ),
     )
-    .limit(1)
-  return row?.path
+  return rows.map(row => row.path).sort()
 }
 
 /** The asset at a path with one publication more, made where there is none. */

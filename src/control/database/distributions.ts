@@ -1,6 +1,7 @@
 import { asc, eq } from 'drizzle-orm'
 import type { DistributionId } from '../../core/index.ts'
 import type { Distribution, PeerNode, Snapshot } from '../../distribution/index.ts'
+import { channelsOfSnapshot } from './channels.ts'
 import type { Tx } from './database.ts'
 import { keyGroupsWithKeys } from './keys.ts'
 import { distributions, invalidationPatterns, meta, nodes } from './tables.ts'
@@ -72,7 +73,7 @@ export async function readWholeSnapshot(tx: Tx): Promise<{ epoch: string; snapsh
     distributions: await listDistributions(tx),
     fallbackDistribution,
     keyGroups: await keyGroupsWithKeys(tx),
-    channels: [],
+    channels: await channelsOfSnapshot(tx),
     nodes: await listNodes(tx),
     sequence,
     invalidations: await tx.sql

@@ -1,4 +1,5 @@
 export * from './assets.ts'
+export * from './channels.ts'
 export { openDatabase, type Database, type DatabaseOptions, type Topic, type Tx } from './database.ts'
 export * from './distributions.ts'
 export * from './invalidations.ts'

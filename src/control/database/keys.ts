@@ -39,6 +39,10 @@ export async function listKeyGroups(tx: Tx): Promise<KeyGroupInfo[]> {
   return groups.map(({ id, name, keys, sha1 }) => ({ id, name, keys: keys.map(key => key.id), sha1 }))
 }
 
+export async function findKeyGroup(tx: Tx, name: string): Promise<KeyGroup | undefined> {
+  return (await keyGroupsWithKeys(tx)).find(group => group.name === name)
+}
+
 /** The group of this name, made where there is none. */
 export async function ensureKeyGroup(tx: Tx, name: string): Promise<KeyGroup['id']> {
   const [known] = await tx.sql.select({ id: keyGroups.id }).from(keyGroups).where(eq(keyGroups.name, name))

@@ -10,6 +10,7 @@ import {
 } from 'drizzle-orm/pg-core'
 import type {
   AssetId,
+  ChannelId,
   DistributionId,
   InvalidationId,
   JobId,
@@ -149,6 +150,24 @@ export const leases = pgTable(
     index('leases_by_deadline').on(table.deadline),
   ],
 )
+
+export const channels = pgTable('channels', {
+  id: text('id').$type<ChannelId>().primaryKey(),
+  path: text('path').notNull().unique(),
+  /** Whose keys sign for publishing; a group that a channel names cannot be deleted. */
+  keyGroup: text('key_group')
+    .$type<KeyGroupId>()
+    .notNull()
+    .references(() => keyGroups.id),
+  reconnectMs: integer('reconnect_ms').notNull(),
+  /**
+   * Begins at the snapshot version that made the channel and grows by one with each stop, so that it also grows when
+   * a channel is deleted and made again at its path.
+   */
+  stops: bigint('stops', { mode: 'number' }).notNull(),
+  lease: bigint('lease', { mode: 'number' }).notNull(),
+  createdAt: instantColumn('created_at').notNull(),
+})
 
 /** What was asked for, for idempotence and for showing. */
 export const invalidations = pgTable('invalidations', {

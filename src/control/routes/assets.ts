@@ -3,15 +3,13 @@ import { SluiceError, Type, type PublicationId } from '../../core/index.ts'
 import { Asset, Changed, NewPublication, Publication } from '../../client/index.ts'
 import { poll } from '../bell.ts'
 import { findAsset, getPublication, listAssets, viewOfPublication } from '../database/index.ts'
-import { assetPath } from '../publishing.ts'
+import { assetPath } from '../paths.ts'
 import { route, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { ById, Wait } from './shapes.ts'
+import { AtPath, ById, prefixOf, Wait, WithPrefix } from './shapes.ts'
 
 /** How long an unpublish waits for an origin to do it. */
 const REMOVAL_MS = 50_000
-
-const AtPath = Type.Object({ path: Type.String({ maxLength: 1024 }) })
 
 export function assetRoutes(services: Services): Route[] {
   return [begin(services), list(services), one(services), remove(services), publication(services)]
@@ -41,12 +39,12 @@ function list({ database }: Services): Route {
       path: '/v1/assets',
       access: { kind: 'token', scope: 'read' },
       summary: 'All assets, or those at or under a path',
-      query: Type.Object({ prefix: Type.Optional(Type.String({ pattern: '^[!-~]*$', maxLength: 1024 })) }),
+      query: WithPrefix,
       answers: { 200: Type.Object({ assets: Type.Array(Asset) }) },
     },
     async ({ query }) => {
-      const prefix = query.prefix === undefined || query.prefix === '/' ? undefined : rooted(query.prefix)
-      return { status: 200, body: { assets: await database.read(tx => listAssets(tx, prefix)) } }
+      const assets = await database.read(tx => listAssets(tx, prefixOf(query)))
+      return { status: 200, body: { assets } }
     },
   )
 }
@@ -127,10 +125,6 @@ function publication({ database, publicationBell }: Services): Route {
       return { status: 200, body: found.view, headers: { etag: found.tag } }
     },
   )
-}
-
-function rooted(path: string): string {
-  return path.startsWith('/') ? path : `/${path}`
 }
 
 function notFound(message: string): SluiceError {

@@ -133,7 +133,8 @@ function heldOr409(outcome: 'held' | 'taken' | 'lost'): Answered {
   })
 }
 
-function asker(node: NodeId | undefined): NodeId {
+/** The node that asks; the server has checked that it is one. */
+export function asker(node: NodeId | undefined): NodeId {
   if (node !== undefined) return node
   throw new Error('a route for nodes was reached without one')
 }

@@ -1,0 +1,39 @@
+import { ChannelsRequest, ViewersRequest } from '../../client/index.ts'
+import { route, type Route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { asker } from './nodes.ts'
+
+/** What nodes say of live channels; nothing of it is stored. */
+export function reportRoutes({ channelStates, channelEvents }: Services): Route[] {
+  return [
+    route(
+      {
+        method: 'POST',
+        path: '/v1/node/channels',
+        access: { kind: 'node', roles: ['origin'] },
+        summary: 'The channels that are not idle on this origin, all of them, and what happened since',
+        body: ChannelsRequest,
+        answers: { 204: null },
+      },
+      async ({ body, node }) => {
+        channelStates.channelsOf(asker(node), body)
+        channelEvents.add(body.events)
+        return Promise.resolve({ status: 204 })
+      },
+    ),
+    route(
+      {
+        method: 'POST',
+        path: '/v1/node/viewers',
+        access: { kind: 'node', roles: ['edge'] },
+        summary: 'How many watch each channel at this edge',
+        body: ViewersRequest,
+        answers: { 204: null },
+      },
+      async ({ body, node }) => {
+        channelStates.viewersOf(asker(node), body)
+        return Promise.resolve({ status: 204 })
+      },
+    ),
+  ]
+}

@@ -1,0 +1,36 @@
+import { MiB, type Bytes, type Listen, type Milliseconds } from '../core/index.ts'
+import type { NodeIdentity } from '../membership/index.ts'
+import type { LogLevel } from '../telemetry/index.ts'
+
+export interface GatewayOptions {
+  rtmp: Listen
+  rtmps: { listen: Listen; certificateFile: string; keyFile: string }
+  controlUrl: string
+  originUrl: string
+  identity: NodeIdentity
+  /** Holds the last snapshot. */
+  stateDir: string
+  /** Address ranges whose PROXY protocol counts. */
+  trustedProxies: string[]
+  logLevel: LogLevel
+  /** For tests. */
+  limits?: Partial<GatewayLimits>
+}
+
+export interface GatewayLimits {
+  /** An encoder is let go when the origin takes nothing, or cannot be reached, for so long. */
+  letGoAfter: Milliseconds
+  /** Between two attempts to reach the origin. */
+  retryEvery: Milliseconds
+  /** What the origin has not taken may be so old, and so large, before the encoder's socket is paused. */
+  queueSpan: Milliseconds
+  queueBytes: Bytes
+}
+
+/** SEAMS 14. */
+export const LIMITS: GatewayLimits = {
+  letGoAfter: 5_000,
+  retryEvery: 200,
+  queueSpan: 2_000,
+  queueBytes: 8 * MiB,
+}

@@ -1,0 +1,57 @@
+import { systemClock, type Health, type RunningRole } from '../core/index.ts'
+import {
+  ConnectionCount,
+  INGEST_LIMITS,
+  startIngest,
+  type Ingest,
+  type IngestOptions,
+} from '../ingest/index.ts'
+import { followSnapshot, nodeTokenSource } from '../membership/index.ts'
+import { createLogger, createMetrics } from '../telemetry/index.ts'
+import { createCounters } from './counters.ts'
+import { Gateway } from './gateway.ts'
+import { LIMITS, type GatewayOptions } from './options.ts'
+
+/** A gateway: takes encoders' streams over RTMP and RTMPS and hands them to the origin. */
+export async function startGateway(options: GatewayOptions): Promise<RunningRole> {
+  const { controlUrl, originUrl, identity, stateDir } = options
+  const log = createLogger('gateway', options.logLevel)
+  const clock = systemClock
+  const metrics = createMetrics('gateway')
+  const servers: Ingest[] = []
+  const gateway: Gateway = new Gateway({
+    ...{ originUrl, clock, log },
+    token: nodeTokenSource(identity, 'origin', clock),
+    started: () => follower.started,
+    limits: { ...LIMITS, ...options.limits },
+    counters: createCounters(metrics, {
+      publishers: () => gateway.publishers,
+      connections: () => servers.reduce((sum, server) => sum + server.connections(), 0),
+    }),
+  })
+  const follower = followSnapshot({
+    ...{ controlUrl, identity, stateDir, clock, log },
+    apply: snapshot => gateway.apply(snapshot),
+  })
+  const ingest: Omit<IngestOptions, 'listen'> = {
+    authorize: request => gateway.authorize(request),
+    // The caps hold for both ports together.
+    count: new ConnectionCount(INGEST_LIMITS),
+    trustedProxies: options.trustedProxies,
+    ...{ clock, log },
+  }
+  const { listen, certificateFile, keyFile } = options.rtmps
+  servers.push(await startIngest({ ...ingest, listen: options.rtmp }))
+  servers.push(await startIngest({ ...ingest, listen, tls: { certificateFile, keyFile } }))
+  log.info({ rtmp: servers[0]?.port, rtmps: servers[1]?.port }, 'gateway listens')
+  return {
+    async close() {
+      await Promise.all(servers.map(server => server.close()))
+      await gateway.close()
+      await follower.close()
+    },
+    metrics: () => metrics.text(),
+    health: (): Health =>
+      follower.current() ? { kind: 'ready' } : { kind: 'not-ready', waitingFor: ['snapshot'] },
+  }
+}

@@ -1,0 +1,123 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { openPglite } from '../../src/control/database/pglite.ts'
+import * as tables from '../../src/control/database/tables.ts'
+import { ControlFixture } from './fixture.ts'
+
+const MIGRATIONS = fileURLToPath(new URL('../../src/control/database/migrations', import.meta.url))
+
+interface Journal {
+  entries: { idx: number; tag: string; when: number }[]
+}
+
+let journal: Journal
+let control: ControlFixture
+
+beforeAll(async () => {
+  journal = JSON.parse(await readFile(join(MIGRATIONS, 'meta/_journal.json'), 'utf8')) as Journal // drizzle's own file
+  control = await ControlFixture.open({}, makeFirst)
+})
+
+afterAll(() => control.end())
+
+/** A database as the first version left it: its migration alone, a film, a key group. */
+async function makeFirst(dataDir: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'migrations-'))
+  const [first] = journal.entries
+  await mkdir(join(folder, 'meta'))
+  await writeFile(join(folder, 'meta/_journal.json'), JSON.stringify({ ...journal, entries: [first] }))
+  await writeFile(join(folder, `${first?.tag}.sql`), await readFile(join(MIGRATIONS, `${first?.tag}.sql`)))
+  const engine = await openPglite(dataDir)
+  try {
+    await engine.migrate(folder)
+    await engine.executeSql(`
+      insert into meta (id, epoch, version, sequence) values (1, 'first-life', 41, 5);
+      insert into key_groups (id, name, sha1, created_at) values ('kg-first', 'default', 'accept', 1);
+      insert into assets (id, path, last_version, current_version, renditions, state, created_at, updated_at)
+        values ('a1', '/members/talk', 1, 1, '[]', 'present', 1, 1);`)
+  } finally {
+    await engine.close()
+    await rm(folder, { recursive: true })
+  }
+}
+
+describe('a database of the version before channels', () => {
+  it('is brought up to date with all that was in it', async () => {
+    expect((await control.client.assets()).map(each => each.path)).toEqual(['/members/talk'])
+    expect((await control.client.keyGroups()).map(each => each.id)).toEqual(['kg-first'])
+    const response = await control.asNode(control.edge, '/v1/node/snapshot')
+    expect(response.headers.get('sluice-epoch')).toBe('first-life')
+    expect(await response.json()).toMatchObject({ channels: [], sequence: 5 })
+    const { channel, snapshotVersion } = await control.client.createChannel({ path: '/live/stage' })
+    expect(snapshotVersion).toBeGreaterThan(41)
+    expect((await control.client.channels()).map(each => each.id)).toEqual([channel.id])
+  })
+})
+
+describe('the migrations', () => {
+  it('are in the order of their times, each with its snapshot, which names the one before', async () => {
+    let before = '00000000-0000-0000-0000-000000000000'
+    let when = 0
+    for (const [at, entry] of journal.entries.entries()) {
+      expect(entry.idx).toBe(at)
+      expect(entry.when).toBeGreaterThan(when)
+      const name = `meta/${entry.tag.slice(0, 4)}_snapshot.json`
+      const snapshot = JSON.parse(await readFile(join(MIGRATIONS, name), 'utf8')) as Snapshot // drizzle's own file
+      expect(snapshot.prevId).toBe(before)
+      before = snapshot.id
+      when = entry.when
+    }
+  })
+
+  it('make the tables that the code works with, and the newest snapshot describes them', async () => {
+    const tag = journal.entries.at(-1)?.tag.slice(0, 4)
+    const text = await readFile(join(MIGRATIONS, `meta/${tag}_snapshot.json`), 'utf8')
+    const described = (JSON.parse(text) as Snapshot).tables // drizzle's own file
+    await control.running.close()
+    const engine = await openPglite(control.options().dataDir)
+    const { rows } = await engine.executeSql(
+      `select table_name, column_name, data_type, is_nullable from information_schema.columns where table_schema = 'public' order by 1, 2`,
+    )
+    const keys = await engine.executeSql(
+      `select constraint_name from information_schema.table_constraints where table_schema = 'public' and constraint_type in ('UNIQUE', 'FOREIGN KEY') order by 1`,
+    )
+    await engine.close()
+    await control.open()
+    const there = rows.map(
+      row =>
+        `${String(row['table_name'])}.${String(row['column_name'])} ${String(row['data_type'])} ${String(row['is_nullable'])}`,
+    )
+    const configs = Object.values(tables).map(table => getTableConfig(table as PgTable)) // the file has tables only
+    const wanted = configs.flatMap(({ name, columns }) =>
+      columns.map(each => `${name}.${each.name} ${each.getSQLType()} ${each.notNull ? 'NO' : 'YES'}`),
+    )
+    expect(there.sort()).toEqual(wanted.sort())
+    const ofSnapshot = Object.values(described).flatMap(({ name, columns }) =>
+      Object.values(columns).map(each => `${name}.${each.name} ${each.type} ${each.notNull ? 'NO' : 'YES'}`),
+    )
+    expect(ofSnapshot.sort()).toEqual(wanted.sort())
+    const named = Object.values(described).flatMap(({ foreignKeys, uniqueConstraints }) => [
+      ...Object.keys(foreignKeys),
+      ...Object.keys(uniqueConstraints),
+    ])
+    expect(keys.rows.map(row => row['constraint_name'])).toEqual(named.sort())
+  })
+})
+
+interface Snapshot {
+  id: string
+  prevId: string
+  tables: Record<
+    string,
+    {
+      name: string
+      columns: Record<string, { name: string; type: string; notNull: boolean }>
+      foreignKeys: object
+      uniqueConstraints: object
+    }
+  >
+}
