@@ -96,20 +96,23 @@ export class Broadcast {
 
   #openEpoch(tracks: LiveTrack[], partTargets: Partial<Record<LiveTrackKind, Seconds>>, now: Instant): void {
     const epoch = newEpoch()
-    const first = this.nextNumbers
-    this.#epochs++
+    const { sequence } = this.nextNumbers
+    const epochsBefore = this.#epochs++
     for (const rendition of this.#renditions.values())
       if (!tracks.some(({ kind }) => kind === rendition.kind)) rendition.pause(epoch, now)
     for (const track of tracks) {
-      const rendition = this.#renditions.get(track.kind) ?? this.#begin(track.kind, first, now)
+      const rendition =
+        this.#renditions.get(track.kind) ?? this.#begin({ kind: track.kind, sequence, epochsBefore, now })
       rendition.openEpoch(epoch, track, partTargets[track.kind] ?? 0, now)
     }
   }
 
-  #begin(kind: LiveTrackKind, first: Numbers, now: Instant): Rendition {
+  #begin(track: { kind: LiveTrackKind; sequence: number; epochsBefore: number; now: Instant }): Rendition {
+    const { sequence, ...rest } = track
     const [beside] = this.#renditions.values()
-    const rendition = new Rendition({ kind, shelf: this.#shelf, first, beside, now })
-    this.#renditions.set(kind, rendition)
+    const first = { sequence, discontinuity: this.#first.discontinuity }
+    const rendition = new Rendition({ ...rest, shelf: this.#shelf, first, beside })
+    this.#renditions.set(track.kind, rendition)
     return rendition
   }
 }

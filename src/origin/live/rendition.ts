@@ -38,7 +38,10 @@ export interface Numbers {
 export interface RenditionOptions {
   kind: LiveTrackKind
   shelf: Shelf
+  /** Its first sequence number, and the discontinuity number of the broadcast's first epoch. */
   first: Numbers
+  /** Of the broadcast, that began without this track. */
+  epochsBefore: number
   /** Another track of the broadcast, if there is one. */
   beside: Rendition | undefined
   now: Instant
@@ -64,7 +67,7 @@ export class Rendition {
   #highest: number
 
   constructor(options: RenditionOptions) {
-    const { kind, shelf, first, beside, now } = options
+    const { kind, shelf, first, epochsBefore, beside, now } = options
     this.kind = kind
     this.#shelf = shelf
     this.#madeAt = now
@@ -75,6 +78,8 @@ export class Rendition {
       targetDuration: TARGET_DURATION,
       ...(beside === undefined ? {} : { beside: beside.#window }),
     })
+    // Counted like the other track's, whose number may have been reduced by the window (rfc8216bis 6.2.4).
+    for (let epoch = 0; epoch < epochsBefore; epoch++) this.pause('', now)
   }
 
   /**

@@ -6,6 +6,8 @@ import { partOf, ScriptedMuxer, segmentOf, tagOf, type Step } from './scripted-m
 
 const BOTH: Step = { make: 'tracks', kinds: ['video', 'audio'] }
 const FIRST = 1_800_000_000
+/** What the window makes of it, for hls.js. */
+const FIRST_BREAK = FIRST % 65_536
 
 const open = (options: Parameters<typeof openLive>[0] = {}) =>
   openLive({ live: { newMuxer: () => new ScriptedMuxer() }, ...options })
@@ -73,7 +75,7 @@ describe('the documents', () => {
       #EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,CAN-SKIP-UNTIL=12,PART-HOLD-BACK=0.6,HOLD-BACK=6
       #EXT-X-PART-INF:PART-TARGET=0.2
       #EXT-X-MEDIA-SEQUENCE:1800000000
-      #EXT-X-DISCONTINUITY-SEQUENCE:1800000000
+      #EXT-X-DISCONTINUITY-SEQUENCE:53760
       #EXT-X-MAP:URI="E1-init.mp4"
       #EXT-X-PROGRAM-DATE-TIME:2027-01-15T08:00:00.000Z
       #EXT-X-PART:DURATION=0.2,URI="E1-1800000000.0.m4s",INDEPENDENT=YES
@@ -171,7 +173,7 @@ describe('the documents', () => {
       const text = await (await origin.get(uri)).text()
       expect([breaks(text), text]).toEqual([
         2,
-        expect.stringContaining(`#EXT-X-DISCONTINUITY-SEQUENCE:${FIRST}\n`),
+        expect.stringContaining(`#EXT-X-DISCONTINUITY-SEQUENCE:${FIRST_BREAK}\n`),
       ])
     }
     expect(await (await origin.get(`${PATH}/index.m3u8`)).text()).toContain('TYPE=AUDIO')
@@ -185,8 +187,21 @@ describe('the documents', () => {
     await given.taken()
     const audio = await (await origin.get(`${PATH}/${given.broadcast}/audio/playlist.m3u8`)).text()
     expect(audio).toContain(`#EXT-X-MEDIA-SEQUENCE:${FIRST + 1}\n`)
-    expect(audio).toContain(`#EXT-X-DISCONTINUITY-SEQUENCE:${FIRST + 1}\n`)
+    expect(audio).toContain(`#EXT-X-DISCONTINUITY-SEQUENCE:${FIRST_BREAK + 1}\n`)
   })
+})
+
+test('a track that comes late counts discontinuities like the other, also where the numbers wrap', async () => {
+  const origin = await open()
+  origin.clock.pass((65_535 - FIRST_BREAK) * 1000)
+  const given = await handOver(origin)
+  given.tags(tagOf({ make: 'tracks', kinds: ['video'] }, ...segmentOf('a', { tracks: ['video'] })))
+  given.tags(tagOf(BOTH, ...segmentOf('b')))
+  await given.taken()
+  const audio = await (await origin.get(`${PATH}/${given.broadcast}/audio/playlist.m3u8`)).text()
+  expect(audio).toContain('#EXT-X-DISCONTINUITY-SEQUENCE:65536\n')
+  const video = await (await origin.get(`${PATH}/${given.broadcast}/video/playlist.m3u8`)).text()
+  expect(video).toContain('#EXT-X-DISCONTINUITY-SEQUENCE:65535\n')
 })
 
 describe('the media', () => {
