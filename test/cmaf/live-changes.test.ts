@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { LiveMuxer, type FlvTag } from '../../src/cmaf/index.ts'
 import { instant } from '../../src/core/index.ts'
@@ -28,7 +29,7 @@ import {
   type Played,
   type PlayedEpoch,
 } from './live-feed.ts'
-import { AAC, H264, picture, temporaryFolder, tone } from './made-movies.ts'
+import { AAC, H264, ffprobe, picture, temporaryFolder, tone } from './made-movies.ts'
 
 /** What must hold whatever the encoder does; gives the epochs. */
 function sound(played: Played): PlayedEpoch[] {
@@ -368,6 +369,20 @@ describe('an encoder that is started again', () => {
         if (kind === 'video') expect(hashes).toHaveLength(index === 0 ? 75 : 90)
       }
     }
+  })
+
+  test('with another size and back: who reads on with the first init segment decodes every picture', async () => {
+    const one = await feedOf(...picture(2), ...H264)
+    const other = await feedOf(...picture(2, '320x180'), ...H264)
+    const epochs = sound(play([...one, ...other, ...one]))
+    expect(epochs).toHaveLength(3)
+    const bytes = epochs.flatMap(epoch => epoch.parts.video.map(part => part.bytes))
+    const path = folder.path('read-on.mp4')
+    await writeFile(path, Buffer.concat([epochs[0]?.tracks[0]?.init ?? new Uint8Array(), ...bytes]))
+    expect(await complaints(path)).toBe('')
+    const sizes = await ffprobe('-select_streams', 'v:0', '-show_entries', 'frame=width', path)
+    const widths = (sizes.match(/^\d+/gm) ?? []).map(Number)
+    expect(widths).toEqual([160, 320, 160].flatMap(width => Array<number>(50).fill(width)))
   })
 
   test('in the middle of a stream that goes on with another configuration', async () => {

@@ -2,6 +2,7 @@ import type { Bytes, Milliseconds } from '../../core/index.ts'
 import type { LiveEvent, LivePart, LiveTrack, LiveTrackKind } from '../live-events.ts'
 import { AudioParts } from './audio-parts.ts'
 import type { FrameRate } from './frame-rate.ts'
+import { parameterSetsOf, withParameterSets } from './parameter-sets.ts'
 import type { ProgramClock } from './program-clock.ts'
 import type { AudioSample, LiveSample, VideoSample } from './sample.ts'
 import type { AudioConfig, VideoConfig } from './track-config.ts'
@@ -12,6 +13,8 @@ export interface EpochOptions {
   /** One of them at least. */
   video: VideoConfig | undefined
   audio: AudioConfig | undefined
+  /** `repeated`: keyframes bring the parameter sets too, for readers that keep the first init segment. */
+  parameterSets: 'in-init' | 'repeated'
   rate: FrameRate
   lines: Record<LiveTrackKind, TrackLine>
   clock: ProgramClock
@@ -31,6 +34,8 @@ export class Epoch {
   private readonly options: EpochOptions
   private readonly videoParts: VideoParts | undefined
   private readonly audioParts: AudioParts | undefined
+  /** That go in front of keyframes. */
+  private readonly parameterSets: Uint8Array | undefined
   /** The open segment: what its first sample's time is, whether it was told, and which tracks have parts in it. */
   private segment: { start: Milliseconds; told: boolean; tracks: Set<LiveTrackKind> }
 
@@ -41,6 +46,7 @@ export class Epoch {
     this.audio = audio
     this.videoParts = video && new VideoParts({ rate, line: lines.video, target })
     this.audioParts = audio && new AudioParts({ config: audio, line: lines.audio, target })
+    if (video && options.parameterSets === 'repeated') this.parameterSets = parameterSetsOf(video)
     this.segment = { start, told: false, tracks: new Set() }
   }
 
@@ -126,8 +132,14 @@ export class Epoch {
       )
       this.segment.start = sample.at
     }
-    events.push(...this.emit(this.videoParts.add(sample)))
+    events.push(...this.emit(this.videoParts.add(this.selfContained(sample))))
     return events
+  }
+
+  private selfContained(sample: VideoSample): VideoSample {
+    const { video, parameterSets } = this
+    if (!sample.keyframe || !video || !parameterSets) return sample
+    return { ...sample, data: withParameterSets(sample.data, parameterSets, video) }
   }
 
   private addAudio(sample: AudioSample): LiveEvent[] {

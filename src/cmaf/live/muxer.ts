@@ -53,6 +53,9 @@ export class LiveMuxer {
   private readonly measured = new FeedFacts()
   private rate = new FrameRate(undefined)
   private video: VideoConfig | undefined
+  /** Of the first epoch with a picture. */
+  private firstVideo: VideoConfig | undefined
+  private parameterSets: 'in-init' | 'repeated' = 'in-init'
   private audio: AudioConfig | undefined
   /** Tracks that are known but silent: no epoch waits for them. */
   private silent = new Set<LiveTrackKind>()
@@ -305,11 +308,13 @@ export class LiveMuxer {
     }
     const { shift } = this
     for (const sample of samples) this.program.note(sample.at + shift, sample.arrivedAt)
+    if (video) this.compareWithFirst(video)
     const leading = samples.find(({ track }) => track === (video ? 'video' : 'audio'))
     const epoch = new Epoch({
       ...this.targets,
       video,
       audio,
+      parameterSets: this.parameterSets,
       rate: this.rate,
       lines: this.lines,
       clock: this.program,
@@ -320,6 +325,17 @@ export class LiveMuxer {
     for (const sample of samples)
       events.push(...(sample === leading ? this.put(epoch, sample) : this.feed(sample)))
     return events
+  }
+
+  /**
+   * Once the picture has changed, keyframes bring their parameter sets: ffmpeg passes over every init segment but the
+   * first that it read, and would decode all that follows by the sets of that one.
+   */
+  private compareWithFirst(video: VideoConfig): void {
+    this.firstVideo ??= video
+    const known = this.firstVideo
+    if (known.coding !== video.coding || !isSame(known.description.config, video.description.config))
+      this.parameterSets = 'repeated'
   }
 
   private closeEpoch(how: 'going-on' | 'ended'): LiveEvent[] {
