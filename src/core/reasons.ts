@@ -32,3 +32,5 @@ export type Reason =
   | 'no-play'
   | 'stopped'
   | 'origin-away'
+  | 'bad-media'
+  | 'too-much'

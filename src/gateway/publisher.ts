@@ -264,7 +264,7 @@ const REFUSED: Partial<Record<Reason, string>> = {
   stopped: 'the channel was stopped',
 }
 
-const CUTS: readonly Reason[] = ['no-channel', 'busy', 'stopped', 'origin-away']
+const CUTS: readonly Reason[] = ['no-channel', 'busy', 'stopped', 'origin-away', 'bad-media', 'too-much']
 
 /** A word that is not known here, from a newer origin, is told as the origin's wish to take no more. */
 function reasonOf(text: string): Reason {

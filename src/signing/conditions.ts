@@ -48,7 +48,7 @@ export const CONDITIONS: readonly Condition[] = [
   {
     reason: 'wrong-ip',
     holds: (policy, request) => fromRange(policy, request),
-    detail: "the viewer's address is not in the policy's IpAddress",
+    detail: "the address that asks is not in the policy's IpAddress",
   },
 ]
 

@@ -158,6 +158,13 @@ describe('the origin says no', () => {
     expect(await on.metrics()).toContain('sluice_gateway_cuts_total{reason="stopped",role="gateway"} 1\n')
   })
 
+  test.each(['bad-media', 'too-much'])('an encoder whose stream is the fault hears %s', async reason => {
+    const on = await publishing()
+    on.origin.last.say({ cut: reason, detail: 'its sequence header cannot be read' })
+    await until('it was cut', () => on.obs.cuts.length > 0)
+    expect(on.obs.cuts).toEqual([[reason, 'its sequence header cannot be read']])
+  })
+
   test('a word from a newer origin is its being away', async () => {
     const on = await publishing()
     on.origin.last.say({ cut: 'eclipse', detail: 'the moon is before the sun' })
