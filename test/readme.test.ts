@@ -8,11 +8,13 @@ import { checkoutOfLinks, startShell, type Shell } from './readme/shell.ts'
 const blocks = blocksOf(textOf(readTree(), 'README.md'))
 const folder = checkoutOfLinks()
 const staying: Shell[] = []
+const cut: Shell[] = []
 
 /** Default port → the free one that the output of a block names. */
 const ports = new Map<string, string>()
 const PORT_NAMES: [port: string, said: RegExp][] = [
   ['8080', /\.cdn\.localhost:(\d+)\/\.sluice\/player/],
+  ['1935', /encoders +rtmp:\/\/[\d.]+:(\d+)/],
   ['9000', /control +http:\/\/[\d.]+:(\d+)/],
   ['3000', /www\.cdn\.localhost:(\d+)\//],
 ]
@@ -28,8 +30,9 @@ function learnPorts(output: string): void {
 
 async function run(block: Block): Promise<void> {
   const shell = startShell(withPorts(block.text, ports), folder)
-  if (block.mode.kind === 'stays') {
-    staying.push(shell)
+  if (block.mode.kind === 'stays' || block.mode.kind === 'is-cut') {
+    if (block.mode.kind === 'stays') staying.push(shell)
+    else cut.push(shell)
     const wanted = block.mode.until
     await until(
       () => `the block at line ${block.line} prints "${wanted}"\n${shell.output()}`,
@@ -56,14 +59,22 @@ const titleOf = (block: Block): string => {
 }
 
 afterAll(async () => {
-  for (const shell of staying) shell.kill()
-  await Promise.all(staying.map(shell => shell.ended))
+  for (const shell of [...staying, ...cut]) shell.kill()
+  await Promise.all([...staying, ...cut].map(shell => shell.ended))
   rmSync(folder, { recursive: true, force: true })
 }, 30_000)
 
 describe('the README', { timeout: BLOCK_MS + 10_000 }, () => {
-  const now = blocks.filter(({ mode }) => mode.kind === 'runs' || mode.kind === 'stays')
+  const now = blocks.filter(({ mode }) => ['runs', 'stays', 'is-cut'].includes(mode.kind))
   test.each(now.map(block => [titleOf(block), block] as const))('%s', (_, block) => run(block))
+
+  test('what is to be cut has ended', async () => {
+    await until(
+      () => `what is to be cut ends\n${cut.map(shell => shell.output()).join('\n')}`,
+      () => Promise.resolve(cut.every(shell => !shell.running()) || undefined),
+      BLOCK_MS,
+    )
+  })
 
   test('what stays ends by Ctrl-C', async () => {
     for (const shell of staying.toReversed()) {
@@ -90,6 +101,7 @@ describe('the reader of the README', () => {
   test.each([
     ['', { kind: 'runs' }],
     ['<!-- stays: ready at -->', { kind: 'stays', until: 'ready at' }],
+    ['<!-- stays, then is cut: frame= -->', { kind: 'is-cut', until: 'frame=' }],
     ['<!-- after stopping -->', { kind: 'after-stopping' }],
     ['<!-- not run: there is no engine here -->', { kind: 'not-run', reason: 'there is no engine here' }],
   ])('understands %j before a block', (comment, mode) => {

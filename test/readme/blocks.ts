@@ -12,6 +12,8 @@ export type Mode =
   | { kind: 'runs' }
   /** Left running beside the blocks that follow; they begin when it has printed this. */
   | { kind: 'stays'; until: string }
+  /** The same, and a later block makes it end, with whatever code. */
+  | { kind: 'is-cut'; until: string }
   /** Run when everything that stays has been stopped. */
   | { kind: 'after-stopping' }
   | { kind: 'not-run'; reason: string }
@@ -32,9 +34,10 @@ export function blocksOf(page: string): Block[] {
 
 function modeOf(comment: string | undefined, line: number): Mode {
   if (comment === undefined) return { kind: 'runs' }
-  const [, word, rest] = /^(not run|stays|after stopping)(?:: (.+))?$/.exec(comment) ?? []
+  const [, word, rest] = /^(not run|stays|stays, then is cut|after stopping)(?:: (.+))?$/.exec(comment) ?? []
   if (word === 'after stopping') return { kind: 'after-stopping' }
   if (word === 'not run' && rest !== undefined) return { kind: 'not-run', reason: rest }
+  if (word === 'stays, then is cut' && rest !== undefined) return { kind: 'is-cut', until: rest }
   if (word === 'stays' && rest !== undefined) return { kind: 'stays', until: rest }
   throw new Error(`The block at line ${line} has a comment that the test does not know: ${comment}`)
 }
