@@ -35,7 +35,7 @@ test('compose starts that image with a volume, and shows the control port to thi
   expect(Object.keys(compose.services)).toEqual(['sluice'])
   const { build, ports, volumes, cap_drop, tmpfs } = compose.services.sluice!
   expect(build).toEqual({ context: '..', dockerfile: 'docker/Dockerfile' })
-  expect(ports).toEqual(['8080:8080', '8443:8443', '127.0.0.1:9000:9000'])
+  expect(ports).toEqual(['8080:8080', '8443:8443', '1935:1935', '1936:1936', '127.0.0.1:9000:9000'])
   expect(volumes).toEqual(['data:/data'])
   expect(Object.keys(compose.volumes)).toEqual(['data'])
   expect({ cap_drop, tmpfs }).toEqual({ cap_drop: ['ALL'], tmpfs: ['/tmp'] })
@@ -52,17 +52,18 @@ test.each([
   ['USER node\n', '', 'the image does not run as the user node'],
   ['/readyz', '/', 'the image has no health check by node against /readyz'],
   ['VOLUME /data', '', 'the image keeps /data in no volume'],
+  ['1935 1936 ', '', 'the image does not show the ports of encoders'],
   ['STOPSIGNAL SIGTERM', 'STOPSIGNAL SIGKILL', 'the image does not end by SIGTERM'],
   ['install -y --no-install-recommends ffmpeg', 'install -y', 'the image has no ffmpeg'],
   ['"tini", "--", ', '', 'the image does not start under tini'],
   ['COPY LICENSE ./', 'COPY . .', 'the image copies the whole checkout'],
-  ['ARG VERSION=', 'ARG VERSION=9.', 'the image does not say version 0.1.0'],
+  ['ARG VERSION=', 'ARG VERSION=9.', 'the image does not say version 0.2.0'],
 ])('the rule of the image sees %j become %j', (from, to, fault) => {
   const dockerfile = textOf(tree, 'docker/Dockerfile')
   expect(dockerfile).toContain(from)
   const broken = treeOf({
     'docker/Dockerfile': dockerfile.replace(from, to),
-    'package.json': '{"version":"0.1.0"}',
+    'package.json': '{"version":"0.2.0"}',
   })
   expect(imageFaults(broken)).toEqual([fault])
 })

@@ -42,6 +42,7 @@ export function imageFaults(tree: Tree): string[] {
     [has('HEALTHCHECK', /\bnode\b.*\/readyz/), 'has no health check by node against /readyz'],
     [!has('HEALTHCHECK', /\b(?:curl|wget)\b/), 'checks its health with a program that it does not have'],
     [last('VOLUME') === '/data', 'keeps /data in no volume'],
+    [/\b1935 1936\b/.test(last('EXPOSE') ?? ''), 'does not show the ports of encoders'],
     [last('STOPSIGNAL') === 'SIGTERM', 'does not end by SIGTERM'],
     [has('ENTRYPOINT', /^\["tini", "--", "node", /), 'does not start under tini'],
     [!has('CMD', /\bnpm\b/) && !has('ENTRYPOINT', /\bnpm\b/), 'starts by npm, which swallows signals'],
