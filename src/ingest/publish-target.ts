@@ -18,6 +18,19 @@ export function targetOf(app: string, stream: string): PublishTarget {
   }
 }
 
+/** Longer than any channel's. */
+const LONGEST_LOGGED = 512
+
+/**
+ * The path as logs may hold it. A stream key that was pasted with its `?` escaped or lost is all path, and with it the
+ * signature; a path token lets its reader in as well.
+ */
+export function loggedPath(path: string): string {
+  const plain = path.replace(/\/(?:~|%7E)[^/]*\.[^/]*\.[^/]*/gi, '/~token')
+  const end = plain.search(/[?&=;]|%(?:3F|26|3D|3B|25)|Policy|Signature|Key-Pair-Id/i)
+  return `${(end < 0 ? plain : `${plain.slice(0, end)}…`).slice(0, LONGEST_LOGGED)}`
+}
+
 function split(text: string): [string, string] {
   const mark = text.indexOf('?')
   return mark < 0 ? [text, ''] : [text.slice(0, mark), text.slice(mark + 1)]

@@ -5,7 +5,7 @@ import { readCommand, readHello, readScript, readStreamName, type Command, type 
 import type { PublishRequest, PublishSink, PublishVerdict } from './contract.ts'
 import { fault } from './fault.ts'
 import { MESSAGE, type Message } from './message.ts'
-import { targetOf } from './publish-target.ts'
+import { loggedPath, targetOf } from './publish-target.ts'
 import { greet, refuse, welcome } from './replies.ts'
 import type { Wire } from './wire.ts'
 
@@ -44,6 +44,7 @@ export class Session {
   #hello: Hello | undefined
   /** Where its statuses are sent. */
   #streamId = 0
+  /** For the log. */
   #path = ''
   #commands = 0
   #announced = false
@@ -153,7 +154,7 @@ export class Session {
     const { app, authority, encoder } = this.#hello
     const target = targetOf(app, readStreamName(command))
     this.#streamId = command.streamId
-    this.#path = target.path
+    this.#path = loggedPath(target.path)
     wire.hold()
     host.pause()
     this.#enter('deciding')
@@ -173,7 +174,7 @@ export class Session {
     try {
       verdict = await this.#options.authorize(request)
     } catch (error) {
-      this.#options.log.error({ path: request.path, why: messageOf(error) }, 'publish could not be decided')
+      this.#options.log.error({ path: this.#path, why: messageOf(error) }, 'publish could not be decided')
       verdict = { kind: 'refused', reason: 'origin-away', detail: 'the server could not decide, try again' }
     }
     if (verdict.kind === 'refused') return this.cut(verdict.reason, verdict.detail)
@@ -183,9 +184,9 @@ export class Session {
     this.#options.host.guard(() => this.#accept(request))
   }
 
-  #accept({ path, address, encoder }: PublishRequest): void {
+  #accept({ address, encoder }: PublishRequest): void {
     const { wire, host, log } = this.#options
-    log.info({ path, address, encoder }, 'publisher accepted')
+    log.info({ path: this.#path, address, encoder }, 'publisher accepted')
     this.#enter('publishing')
     welcome(wire, this.#streamId, this.#announced)
     // First, since what was kept may fill the sink.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { authorityOf, targetOf } from '../../src/ingest/publish-target.ts'
+import { authorityOf, loggedPath, targetOf } from '../../src/ingest/publish-target.ts'
 
 test.each([
   ['live', 'stage', '/live/stage', ''],
@@ -34,4 +34,19 @@ test.each([
   ['', undefined],
 ])('the authority of %j is %j', (tcUrl, authority) => {
   expect(authorityOf(tcUrl)).toBe(authority)
+})
+
+test.each([
+  ['/live/stage', '/live/stage'],
+  ['/live/Stage_2.x-y', '/live/Stage_2.x-y'],
+  ['/live//stage/', '/live//stage/'],
+  ['/live/stage&Policy=eyJ&Signature=MEQ', '/live/stage…'],
+  ['/live/stage%3FPolicy%3DeyJ%26Signature%3DMEQ', '/live/stage…'],
+  ['/live/stage%253fPolicy', '/live/stage…'],
+  ['/live/Signature/MEQ', '/live/…'],
+  ['/live/~eyJ.MEQ.K1/stage', '/live/~token/stage'],
+  ['/%7EeyJ.MEQ.K1/live/stage', '/~token/live/stage'],
+  [`/${'a'.repeat(9000)}`, `/${'a'.repeat(511)}`],
+])('of the path %.60s logs hold %.60s', (path, logged) => {
+  expect(loggedPath(path)).toBe(logged)
 })
