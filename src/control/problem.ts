@@ -22,7 +22,7 @@ const OF_FASTIFY: Record<string, { status: number; code: string; message: string
   FST_ERR_CTP_BODY_TOO_LARGE: {
     status: 413,
     code: 'too-large',
-    message: 'the body is larger than 1 MiB: send less at once',
+    message: 'the body is larger than is taken here: send less at once',
   },
   FST_ERR_CTP_INVALID_MEDIA_TYPE: {
     status: 415,

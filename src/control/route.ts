@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
-import type { NodeId, RoleName, Static, TSchema } from '../core/index.ts'
+import type { Bytes, NodeId, RoleName, Static, TSchema } from '../core/index.ts'
 import type { Scope } from '../client/index.ts'
 
 /** Who may ask: everybody, a token with one of these scopes (`admin` always may), or a node of one of these roles. */
@@ -44,6 +44,8 @@ export interface Described {
   params?: TSchema
   query?: TSchema
   body?: TSchema
+  /** More than the server takes of any other. */
+  largestBody?: Bytes
   /** By status; null has no body. */
   answers: Record<number, TSchema | null>
 }

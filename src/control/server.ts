@@ -78,6 +78,7 @@ function addRoute(app: FastifyInstance, each: Route, options: ServerOptions, clo
   app.route({
     method: each.method,
     url: each.path,
+    bodyLimit: each.largestBody ?? LARGEST_BODY,
     // Before the body is read: a stranger's ten megabytes are not parsed.
     onRequest: guard(each.access, options),
     schema: schemaOf(each),

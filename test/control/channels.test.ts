@@ -238,6 +238,15 @@ describe('what nodes say of a channel', () => {
     })
   })
 
+  it('is taken of ten thousand channels at once, as many as there may be', async () => {
+    const paths = Array.from({ length: 10_000 }, (_, index) => `/said/${'a'.repeat(100)}/${index}`)
+    const full = { ...report('', 'live'), advice: Array.from({ length: 4 }, () => 'a'.repeat(80)) }
+    const sent = { channels: paths.map(path => ({ ...full, path })), events: [] }
+    expect((await say('/v1/node/channels', sent)).status).toBe(204)
+    const viewers = { channels: paths.map(path => ({ path, viewers: 100_000 })) }
+    expect((await say('/v1/node/viewers', viewers, control.edge)).status).toBe(204)
+  })
+
   it('is not shown of a channel that was deleted and made again', async () => {
     await say('/v1/node/channels', { channels: [report('/said/stage', 'live')], events: [] })
     await control.client.deleteChannel('/said/stage')

@@ -1,7 +1,11 @@
 import { ChannelsRequest, ViewersRequest } from '../../client/index.ts'
+import { MiB, type Bytes } from '../../core/index.ts'
 import { route, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { asker } from './nodes.ts'
+
+/** Ten thousand channels, each with all that can be said of it: some 3 KB where paths are long. */
+const LARGEST_REPORT: Bytes = 32 * MiB
 
 /** What nodes say of live channels; nothing of it is stored. */
 export function reportRoutes({ channelStates, channelEvents }: Services): Route[] {
@@ -13,6 +17,7 @@ export function reportRoutes({ channelStates, channelEvents }: Services): Route[
         access: { kind: 'node', roles: ['origin'] },
         summary: 'The channels that are not idle on this origin, all of them, and what happened since',
         body: ChannelsRequest,
+        largestBody: LARGEST_REPORT,
         answers: { 204: null },
       },
       async ({ body, node }) => {
@@ -28,6 +33,7 @@ export function reportRoutes({ channelStates, channelEvents }: Services): Route[
         access: { kind: 'node', roles: ['edge'] },
         summary: 'How many watch each channel at this edge',
         body: ViewersRequest,
+        largestBody: LARGEST_REPORT,
         answers: { 204: null },
       },
       async ({ body, node }) => {
