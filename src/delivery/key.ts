@@ -1,3 +1,4 @@
+import type { CanonicalPath } from '../core/index.ts'
 import { cacheKey, keyedQuery, splitDirectives } from '../http/index.ts'
 import { stripSigning } from '../signing/index.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
@@ -11,8 +12,17 @@ export const key: Step = (x: Exchange) => {
   if (query !== '') {
     const { directives, rest } = splitDirectives(stripSigning(query), path)
     x.query = keyedQuery(rest, behaviour.query)
-    x.directives = directives
+    x.directives = isMediaPlaylist(x, path) ? directives : ''
   }
   x.key = cacheKey(distribution.id, path, x.query)
   return lookup
+}
+
+/**
+ * Directives mean something for the media playlists of channels alone; an asset's playlist would be stored once for
+ * each number that somebody makes up, and a channel's entry playlist held once for each.
+ */
+function isMediaPlaylist({ node }: Exchange, path: CanonicalPath): boolean {
+  const channel = node.channelOf(path)
+  return channel !== undefined && path !== `${channel}/index.m3u8`
 }

@@ -32,12 +32,14 @@ function askUpstream(x: Exchange, query: string, question: Question): Promise<Up
   const { node } = x
   const { distribution } = known(x.served, 'the distribution')
   const { path } = known(x.target, 'the target')
+  const channel = node.channelOf(path)
   return node.upstream.ask({
     ...question,
     distributionId: distribution.id,
     ...{ path, query },
     // A part that was hinted at is held like a playlist, and nothing in its name says so.
-    lane: x.directives !== '' || node.channelOf(path) !== undefined ? 'held' : 'prompt',
+    lane: channel === undefined ? 'prompt' : 'held',
+    channel,
     snapshotVersion: node.snapshot?.version ?? 0,
     sequence: node.snapshot?.sequence ?? 0,
   })

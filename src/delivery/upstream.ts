@@ -11,6 +11,7 @@ import {
   type Milliseconds,
 } from '../core/index.ts'
 import { endToEnd, fieldValue, type Validators } from '../http/index.ts'
+import { Places } from './places.ts'
 
 /** What is asked of the next tier. */
 export interface UpstreamQuestion {
@@ -24,6 +25,8 @@ export interface UpstreamQuestion {
   patience: 'brief' | 'full'
   /** `held` may be answered seconds later, when what it asks for has come to be; it must not keep others waiting. */
   lane: 'prompt' | 'held'
+  /** The channel that is asked for: one may not crowd out the others. */
+  channel: string | undefined
 }
 
 export interface Upstream {
@@ -67,7 +70,7 @@ export function createUpstream(options: UpstreamOptions): Upstream {
       connect: { timeout: 5_000 },
     })
   const pools = { prompt: open('prompt'), held: open('held') }
-  const waiting = { prompt: 0, held: 0 }
+  const places = { prompt: new Places(MOST_WAITING), held: new Places(MOST_WAITING) }
 
   async function patiently(question: UpstreamQuestion): Promise<UpstreamAnswer> {
     for (let attempt = 0; ; attempt++) {
@@ -117,13 +120,12 @@ export function createUpstream(options: UpstreamOptions): Upstream {
 
   return {
     async ask(question) {
-      const { lane } = question
-      if (waiting[lane] >= MOST_WAITING) throw overloaded()
-      waiting[lane]++
+      const leave = places[question.lane].take(question.channel)
+      if (leave === undefined) throw overloaded()
       try {
         return await patiently(question)
       } finally {
-        waiting[lane]--
+        leave()
       }
     },
     async close() {
@@ -157,7 +159,7 @@ function refusedNode(): SluiceError {
 }
 
 function overloaded(): SluiceError {
-  return new SluiceError('upstream-overloaded', `${MOST_WAITING} questions wait for the next tier already`, {
+  return new SluiceError('upstream-overloaded', 'too many questions wait for the next tier already', {
     side: 'upstream',
     kind: 'unavailable',
   })

@@ -13,6 +13,7 @@ const QUESTION: UpstreamQuestion = {
   validators: undefined,
   patience: 'brief',
   lane: 'prompt',
+  channel: undefined,
 }
 
 const closers: (() => Promise<void>)[] = []
