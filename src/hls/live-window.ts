@@ -137,6 +137,11 @@ export class LiveWindow {
     return closed
   }
 
+  /** As the playlist says it now; never shrinks. */
+  get targetDuration(): Seconds {
+    return this.#pace.targetDuration
+  }
+
   /** Undefined while there is nothing. */
   get position(): PlaylistPosition | undefined {
     return positionOf({ segments: this.#listed() })

@@ -1,11 +1,26 @@
 import type { LiveEvent, LiveTrack, LiveTrackKind } from '../../cmaf/index.ts'
-import { newEpoch, type Bytes, type BroadcastId, type Instant, type Seconds } from '../../core/index.ts'
+import {
+  newEpoch,
+  type Bytes,
+  type BroadcastId,
+  type Instant,
+  type Milliseconds,
+  type Seconds,
+} from '../../core/index.ts'
 import { entryPlaylist } from './entry-playlist.ts'
 import { Rendition, type Numbers } from './rendition.ts'
 import { Shelf, type Shelved } from './shelf.ts'
 
 /** What the muxer makes, for whoever measures it. */
 export type PartHeard = (arrivedAt: Instant) => void
+
+/**
+ * Longer ones no viewer waits for: with three of them a blocking request outlives the nodes' time limits, and the parts
+ * of an open one fill a playlist that is fetched five times a second.
+ */
+const LONGEST_SEGMENT: Seconds = 40
+/** Encoders begin anew when somebody changes their settings; each epoch costs as much as seconds of media. */
+const EPOCHS = { most: 50, within: 10_000 } satisfies { most: number; within: Milliseconds }
 
 /** One run of a channel in memory: its renditions with their windows, and the objects that their playlists name. */
 export class Broadcast {
@@ -15,6 +30,9 @@ export class Broadcast {
   readonly #renditions = new Map<LiveTrackKind, Rendition>()
   readonly #first: Numbers
   #epochs = 0
+  /** When the newest of them began. */
+  readonly #begun: Instant[] = []
+  #excess: string | undefined
 
   constructor(id: BroadcastId, first: Numbers, now: Instant) {
     this.id = id
@@ -33,6 +51,11 @@ export class Broadcast {
       sequence: Math.max(this.#first.sequence, ...used),
       discontinuity: this.#first.discontinuity + this.#epochs,
     }
+  }
+
+  /** Why its stream is more than a channel may cost others; undefined while it is not. */
+  get excess(): string | undefined {
+    return this.#excess
   }
 
   /** Whether any playlist lists something. */
@@ -79,6 +102,8 @@ export class Broadcast {
           break
       }
     }
+    if (this.targetDuration > LONGEST_SEGMENT)
+      this.#excess ??= `no keyframe came for ${LONGEST_SEGMENT} s: set Keyframe Interval to 2 s`
   }
 
   end(now: Instant): void {
@@ -98,6 +123,7 @@ export class Broadcast {
     const epoch = newEpoch()
     const { sequence } = this.nextNumbers
     const epochsBefore = this.#epochs++
+    this.#countEpoch(now)
     for (const rendition of this.#renditions.values())
       if (!tracks.some(({ kind }) => kind === rendition.kind)) rendition.pause(epoch, now)
     for (const track of tracks) {
@@ -105,6 +131,16 @@ export class Broadcast {
         this.#renditions.get(track.kind) ?? this.#begin({ kind: track.kind, sequence, epochsBefore, now })
       rendition.openEpoch(epoch, track, partTargets[track.kind] ?? 0, now)
     }
+  }
+
+  #countEpoch(now: Instant): void {
+    const times = this.#begun
+    times.push(now)
+    if (times.length <= EPOCHS.most) return
+    const oldest = times.shift() ?? now
+    if (now - oldest < EPOCHS.within)
+      this.#excess ??=
+        'the stream begins anew again and again: let the encoder keep one resolution and one clock'
   }
 
   #begin(track: { kind: LiveTrackKind; sequence: number; epochsBefore: number; now: Instant }): Rendition {

@@ -175,14 +175,15 @@ export class LiveChannel {
     if (this.#attached !== attachment || !muxer) return
     attachment.lastBytes = now
     try {
-      for (const tag of tags) this.#take(muxer.push(tag, now), now)
+      for (const tag of tags) if (this.#broadcast?.excess === undefined) this.#take(muxer.push(tag, now), now)
     } catch (error) {
       // What it holds is half done; the next hand-over begins with a new one.
       this.#muxer = undefined
       throw error
     }
     this.waiting.look()
-    if (this.bytes > this.#options.memory) this.#tooMuch(now)
+    const excess = this.#broadcast?.excess ?? this.#heavy()
+    if (excess !== undefined) this.#tooMuch(excess, now)
   }
 
   /** The encoder has ended its broadcast, or was lost and may come back. */
@@ -297,9 +298,13 @@ export class LiveChannel {
     if (this.#broadcast && this.#state !== 'ended') this.#finish('stopped', now)
   }
 
-  #tooMuch(now: Instant): void {
-    const limit = Math.round(this.#options.memory / MiB)
-    const detail = `the stream needs more than ${limit} MiB of memory: lower the bitrate, and set Keyframe Interval to 2 s`
+  #heavy(): string | undefined {
+    const limit = this.#options.memory
+    if (this.bytes <= limit) return undefined
+    return `the stream needs more than ${Math.round(limit / MiB)} MiB of memory: lower the bitrate, and set Keyframe Interval to 2 s`
+  }
+
+  #tooMuch(detail: string, now: Instant): void {
     this.#cut('too-much', detail)
     this.#finish(detail, now)
   }

@@ -62,7 +62,6 @@ export class Rendition {
   #version = 0
   #madeAt: Instant
   #state: 'live' | 'ended' = 'live'
-  #targetDuration: Seconds = TARGET_DURATION
   /** The highest number of a segment that was opened. */
   #highest: number
 
@@ -105,7 +104,7 @@ export class Rendition {
 
   /** Seconds; never shrinks. */
   get targetDuration(): Seconds {
-    return this.#targetDuration
+    return this.#window.targetDuration
   }
 
   /** The number after every one that was used. */
@@ -201,7 +200,6 @@ export class Rendition {
     const parts = closed.parts.map(part => this.#name(part))
     this.#shelf.join(this.#name(closed.uri), parts, now)
     this.rates.segmentEnd()
-    this.#targetDuration = this.#window.playlist([]).targetDuration
   }
 
   #changed(now: Instant): void {

@@ -307,6 +307,38 @@ describe('how a hand-over ends', () => {
     expect(next.broadcast).not.toBe(given.broadcast)
     expect(origin.live.table.bytes).toBe(0)
   })
+
+  test.each<[string, Step[], string]>([
+    [
+      'no keyframe for longer than anybody waits',
+      [BOTH, ...segmentOf('a', { parts: 203, close: false })],
+      'no keyframe came for 40 s: set Keyframe Interval to 2 s',
+    ],
+    [
+      'an epoch for each picture',
+      Array.from({ length: 51 }, (_, index) => [BOTH, ...segmentOf(`a${index}`, { parts: 1 })]).flat(),
+      'the stream begins anew again and again: let the encoder keep one resolution and one clock',
+    ],
+  ])('%s: cut with the reason, and the broadcast ends', async (_what, steps, detail) => {
+    const origin = await open()
+    const given = await handOver(origin)
+    for (const step of steps) given.tags(tagOf(step))
+    expect(await given.cut()).toEqual({ cut: 'too-much', detail })
+    expect(stateOf(origin)).toBe('ended')
+    const next = await handOver(origin, { epoch: 'u2' })
+    next.tags(tagOf(BOTH, ...segmentOf('b')))
+    await next.taken()
+    expect(stateOf(origin)).toBe('live')
+  })
+
+  test('a segment of 40 s, and fifty epochs in ten seconds, are still taken', async () => {
+    const origin = await open()
+    const given = await handOver(origin)
+    for (let epoch = 0; epoch < 49; epoch++) given.tags(tagOf(BOTH, ...segmentOf('a', { parts: 1 })))
+    given.tags(tagOf(BOTH, ...segmentOf('b', { parts: 200 })))
+    await given.taken()
+    expect(stateOf(origin)).toBe('live')
+  })
 })
 
 describe('the connection', () => {
