@@ -64,15 +64,19 @@ export class HandOver {
     return this.#request?.writableNeedDrain === true
   }
 
-  write(bytes: Uint8Array): void {
-    this.#request?.write(bytes)
+  /** Writes the pieces behind each other, as one chunk of the body. */
+  write(pieces: readonly Uint8Array[]): void {
+    this.#request?.write(chunkOf(pieces))
   }
 
   /** The body is complete; `ended` follows when the origin has seen it. */
   end(): void {
     if (this.#state !== 'open') return
     this.#state = 'ending'
-    this.#request?.end()
+    if (!this.#request) return
+    // Node writes the last chunk.
+    this.#request.chunkedEncoding = true
+    this.#request.end()
   }
 
   /** Breaks the connection; nothing is told any more. */
@@ -100,6 +104,8 @@ export class HandOver {
       asked.on('error', error => this.#break(messageOf(error)))
       asked.on('close', () => this.#break('the connection to the origin closed'))
       asked.write(begin)
+      // Node frames a chunk with three writes and a tick of its own; `chunkOf` does it in the one buffer that is written.
+      asked.chunkedEncoding = false
     } catch (error) {
       this.#break(messageOf(error))
     }
@@ -150,6 +156,14 @@ export class HandOver {
   #tell(tell: (on: HandOverEvents) => void): void {
     if (this.#state !== 'over') tell(this.#options.on)
   }
+}
+
+const CHUNK_END = Buffer.from('\r\n')
+
+/** A chunk of a body (RFC 9112, 7.1). */
+function chunkOf(pieces: readonly Uint8Array[]): Buffer {
+  const length = pieces.reduce((sum, piece) => sum + piece.length, 0)
+  return Buffer.concat([Buffer.from(`${length.toString(16)}\r\n`), ...pieces, CHUNK_END])
 }
 
 function parse(text: string): HandOverLine | undefined {

@@ -216,7 +216,7 @@ export class Publisher implements PublishSink {
       const pieces = this.#queue.give(WRITE)
       if (pieces.length === 0) break
       this.#begun = 'yes'
-      handOver.write(Buffer.concat(pieces))
+      handOver.write(pieces)
     }
     if (this.#phase === 'ending' && this.#queue.isGiven) handOver.end()
     this.#relieve()
