@@ -171,6 +171,8 @@ async function follow(session, track) {
 }
 
 async function main() {
+  // What is stopped from outside takes its children along, which go with `exit`.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => process.exit(1))
   const viewers = Number(process.env.VIEWERS ?? 100)
   const seconds = Number(process.env.SECONDS ?? 12)
   const heard = child => new Promise(resolve => child.once('message', resolve))
