@@ -41,9 +41,16 @@ export function u32(...values: readonly number[]): Uint8Array {
 
 /** Signed values are written in two's complement. A list, since a long table does not fit into arguments. */
 export function u32List(values: readonly number[]): Uint8Array {
-  const bytes = new DataView(new ArrayBuffer(values.length * 4))
-  values.forEach((value, index) => bytes.setUint32(index * 4, value))
-  return new Uint8Array(bytes.buffer)
+  // No DataView: few bytes without one lie on the heap, where they cost no allocation of their own.
+  const bytes = new Uint8Array(values.length * 4)
+  let at = 0
+  for (const value of values) {
+    bytes[at++] = value >>> 24
+    bytes[at++] = value >>> 16
+    bytes[at++] = value >>> 8
+    bytes[at++] = value
+  }
+  return bytes
 }
 
 /** A whole number from 0 to 2^53. */
@@ -56,5 +63,7 @@ export function zeros(count: number): Uint8Array {
 }
 
 export function ascii(text: string): Uint8Array {
-  return Uint8Array.from(text, char => char.charCodeAt(0))
+  const bytes = new Uint8Array(text.length)
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at)
+  return bytes
 }

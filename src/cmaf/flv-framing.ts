@@ -28,13 +28,23 @@ export function encodeFlvHeader(): Uint8Array {
 export function encodeFlvTag(tag: FlvTag): Uint8Array[] {
   const size = tag.data.length
   if (size > LARGEST_TAG) throw tooLarge(size)
-  const ends = new Uint8Array(TAG_HEAD + TRAILER)
-  const view = new DataView(ends.buffer)
-  view.setUint32(0, TYPE_CODES[tag.type] * 0x1000000 + size)
-  // The upper eight bits of the time stand behind the lower 24.
-  view.setUint32(4, (tag.timestamp << 8) | (tag.timestamp >>> 24))
-  view.setUint32(TAG_HEAD, TAG_HEAD + size)
-  return [ends.subarray(0, TAG_HEAD), tag.data, ends.subarray(TAG_HEAD)]
+  const { timestamp } = tag
+  const whole = TAG_HEAD + size
+  // The upper eight bits of the time stand behind the lower 24; the stream is always 0.
+  const head = [
+    TYPE_CODES[tag.type],
+    size >>> 16,
+    size >>> 8,
+    size,
+    timestamp >>> 16,
+    timestamp >>> 8,
+    timestamp,
+  ]
+  return [
+    Uint8Array.of(...head, timestamp >>> 24, 0, 0, 0),
+    tag.data,
+    Uint8Array.of(whole >>> 24, whole >>> 16, whole >>> 8, whole),
+  ]
 }
 
 /** What is read next, and how long it is. */

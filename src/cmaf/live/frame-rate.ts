@@ -88,14 +88,19 @@ export class FrameRate {
   private followShift(): void {
     const { length } = this.intervals
     if (length < 2 * SHIFT.intervals) return
-    const newest = Array.from(
-      { length: SHIFT.intervals },
-      (_, back) => this.intervals[(this.oldest + length - 1 - back) % length] ?? 0,
-    )
-    const mean = newest.reduce((sum, one) => sum + one, 0) / SHIFT.intervals
+    let sum = 0
+    for (let back = 0; back < SHIFT.intervals; back++) sum += this.newest(back)
+    const mean = sum / SHIFT.intervals
     if (Math.abs(mean * length - this.sum) <= SHIFT.share * this.sum) return
+    const kept = Array.from({ length: SHIFT.kept }, (_, back) => this.newest(back))
     this.forget()
-    for (const one of newest.slice(0, SHIFT.kept)) this.count(one)
+    for (const one of kept) this.count(one)
+  }
+
+  /** The last interval, or one so many before it. */
+  private newest(back: number): Milliseconds {
+    const { length } = this.intervals
+    return this.intervals[(this.oldest + length - 1 - back) % length] ?? 0
   }
 
   private forget(): void {

@@ -160,6 +160,6 @@ function fourCharacters(data: Uint8Array): string | undefined {
 }
 
 function signed24(data: Uint8Array, at: number): number {
-  const [high = 0, middle = 0, low = 0] = data.subarray(at, at + 3)
-  return ((high << 24) | (middle << 16) | (low << 8)) >> 8
+  const high = ((data[at] ?? 0) << 24) | ((data[at + 1] ?? 0) << 16)
+  return (high | ((data[at + 2] ?? 0) << 8)) >> 8
 }

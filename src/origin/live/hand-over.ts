@@ -9,7 +9,7 @@ import { readHandOverRequest, refusal, type HandOverRefusal } from './hand-over-
 import type { HandOverResult, LiveCounters } from './live-counters.ts'
 
 /** The gateway's queue counts what was not taken: it hears of progress well within the 2 s that it holds. */
-const LINE_EVERY: Milliseconds = 200
+const LINE_EVERY: Milliseconds = 400
 /** Even without progress, so that the gateway knows that the origin is there (SEAMS 14). */
 const LINE_AT_LEAST: Milliseconds = 1_000
 /** A gateway that does not read its answer is told nothing more until it does. */
