@@ -75,7 +75,7 @@ export async function measureNginx(film, count) {
 /** The cumulated buckets of the origin's own histogram: upper bound → count. */
 async function delays(admin) {
   const text = await (await fetch(`${admin}/metrics`)).text()
-  const lines = text.matchAll(/^sluice_origin_part_delay_ms_bucket\{[^}]*le="([^"]+)"[^}]*\} (\d+)/gm)
+  const lines = text.matchAll(/^sluice_origin_part_delay_ms_bucket\{(?:[^}]*,)?le="([^"]+)"[^}]*\} (\d+)/gm)
   return new Map([...lines].map(([, le, count]) => [le, Number(count)]))
 }
 
