@@ -34,6 +34,16 @@ export async function createFirstChannel(client: ControlClient, signal: AbortSig
   }
 }
 
+/** Whether the channel that was made then is still there, rather than another of its name. */
+export async function isFirstChannel(client: ControlClient, id: string): Promise<boolean> {
+  try {
+    return (await client.channel(FIRST_CHANNEL)).id === id
+  } catch (error) {
+    if (error instanceof SluiceError && error.kind === 'not-found') return false
+    throw error
+  }
+}
+
 /** Signs for the first channel with the key of this data folder; throws when that key is no longer there. */
 export function signFirstChannel(keys: string, id: KeyId, authority: string, now: Instant): FirstChannel {
   const signer = createSigner(readFileSync(join(keys, `${id}.pem`), 'utf8'), id)

@@ -6,7 +6,13 @@ import type { ControlClient, ImportedKey, UploadSource } from '../client/index.t
 import { codeOf, messageOf, SluiceError, systemClock, type KeyId } from '../core/index.ts'
 import { generateKeyPair } from '../signing/index.ts'
 import type { DataFolder } from './data-folder.ts'
-import { createFirstChannel, FIRST_CHANNEL, signFirstChannel, type FirstChannel } from './first-channel.ts'
+import {
+  createFirstChannel,
+  FIRST_CHANNEL,
+  isFirstChannel,
+  signFirstChannel,
+  type FirstChannel,
+} from './first-channel.ts'
 
 /** What was done once on this data folder. It is not done again when somebody has undone it since. */
 interface Done {
@@ -38,7 +44,7 @@ export interface FirstRunOptions {
 export interface FirstThings {
   /** The sample's playlist path; null when it is not served. */
   sample: string | null
-  /** Only when this start has made it. */
+  /** Signed anew at each start, since what the last one printed may have expired; undefined when it was deleted. */
   channel: FirstChannel | undefined
 }
 
@@ -67,14 +73,17 @@ export async function firstRun(options: FirstRunOptions): Promise<FirstThings> {
       writeDone(data.firstRunFile, done)
     })
   }
-  let channel: FirstChannel | undefined
   if (done.channel === undefined) {
-    channel = await attempt(`The channel ${FIRST_CHANNEL} was not created`, async () => {
+    await attempt(`The channel ${FIRST_CHANNEL} was not created`, async () => {
       done.channel = await createFirstChannel(client, signal)
       writeDone(data.firstRunFile, done)
-      return signFirstChannel(data.keys, key, options.rtmp, systemClock.now())
     })
   }
+  const channel = await attempt('What to paste into OBS was not signed', async () =>
+    done.channel !== undefined && (await isFirstChannel(client, done.channel))
+      ? signFirstChannel(data.keys, key, options.rtmp, systemClock.now())
+      : undefined,
+  )
   const served = done.sample !== undefined && (await isReady(client))
   return { sample: served ? SAMPLE_PLAYLIST : null, channel }
 }

@@ -27,7 +27,7 @@ export const upCommand: CommandSpec = {
   },
 }
 
-/** What this start was the first to do. */
+/** What is told beside the ready line. */
 interface Firsts {
   first: 'first' | 'again'
   channel: FirstChannel | undefined
@@ -49,7 +49,7 @@ function tellReady({ output }: Context, ready: Ready, { first, channel }: Firsts
   output.say('Ctrl-C ends it.')
 }
 
-/** How to go live: with the channel that this start made, or with one that is still to be made. */
+/** How to go live: with the channel that the first start made, or with one that is still to be made. */
 function liveLines(site: string, channel: FirstChannel | undefined): string[] {
   if (!channel) {
     return [

@@ -16,6 +16,8 @@ class FakeClient {
   readonly waitedFor: number[] = []
   publicPem = ''
   refusal: SluiceError | undefined
+  /** Of the channel that is there. */
+  id: string | undefined = 'cthere'
 
   importKey({ pem, name, group }: { pem: string; name: string; group: string }): Promise<ImportedKey> {
     this.publicPem = pem
@@ -27,11 +29,13 @@ class FakeClient {
   ): Promise<Pick<CreatedChannel, 'snapshotVersion'> & { channel: { id: string } }> {
     if (this.refusal) return Promise.reject(this.refusal)
     this.channels.push(wanted)
-    return Promise.resolve({ channel: { id: 'cfirst' }, snapshotVersion: 7 })
+    this.id = 'cfirst'
+    return Promise.resolve({ channel: { id: this.id }, snapshotVersion: 7 })
   }
 
   channel(): Promise<{ id: string }> {
-    return Promise.resolve({ id: 'cthere' })
+    if (this.id !== undefined) return Promise.resolve({ id: this.id })
+    return Promise.reject(new SluiceError('not-found', 'There is no channel.', { kind: 'not-found' }))
   }
 
   acknowledged(version: number): Promise<void> {
@@ -64,7 +68,7 @@ function folderWithSample(): DataFolder {
 
 const doneIn = (data: DataFolder): unknown => JSON.parse(readFileSync(data.firstRunFile, 'utf8'))
 
-test('a first start makes a channel and signs for it with its own key, and the next start leaves it alone', async () => {
+test('a first start makes a channel and signs for it with its own key, and the next start signs anew', async () => {
   const data = folderWithSample()
   const client = new FakeClient()
   const first = await start(data, client)
@@ -77,7 +81,20 @@ test('a first start makes a channel and signs for it with its own key, and the n
   expect(admitted(first.channel?.streamKey ?? '', KEY, client.publicPem)).toBe('allowed')
 
   const second = await start(data, client)
-  expect([second.channel, client.channels.length]).toEqual([undefined, 1])
+  expect([second.channel?.path, client.channels.length]).toEqual(['/live/hello', 1])
+  expect(admitted(second.channel?.streamKey ?? '', KEY, client.publicPem)).toBe('allowed')
+})
+
+test.each([
+  ['deleted', undefined],
+  ['deleted, and another made in its place', 'canother'],
+])('a first channel that was %s is neither made again nor signed for', async (_, id) => {
+  const data = folderWithSample()
+  const client = new FakeClient()
+  await start(data, client)
+  client.id = id
+  expect(await start(data, client)).toMatchObject({ channel: undefined, warnings: [] })
+  expect(client.channels).toHaveLength(1)
 })
 
 test('without the sample there is no channel either', async () => {
