@@ -201,6 +201,13 @@ function stalled() {
   say('Waiting for the stream…')
 }
 
+/** After an origin's restart the list begins further on, and hls.js waits for ever for what stood before. */
+function leaveGap() {
+  const details = hls?.levels?.[hls.currentLevel]?.details
+  if (!details?.live || video.readyState > 2 || hls.liveSyncPosition === null) return
+  if (video.currentTime < details.fragmentStart - 0.5) video.currentTime = hls.liveSyncPosition
+}
+
 /** A channel may go on with another broadcast, which has playlists under another name. */
 function ended() {
   if (!mayComeBack()) return
@@ -241,5 +248,6 @@ addEventListener('hashchange', begin)
 video.addEventListener('playing', () => say(''))
 video.addEventListener('ended', ended)
 setInterval(report, 500)
+setInterval(leaveGap, 500)
 begin()
 `
