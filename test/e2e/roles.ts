@@ -3,7 +3,9 @@ import { promisify } from 'node:util'
 import { until, type Sluice } from './sluice.ts'
 
 export const ROLES = ['control', 'origin', 'edge'] as const
-export type Role = (typeof ROLES)[number]
+/** With the one that only live streams need. */
+export const LIVE_ROLES = ['gateway', ...ROLES] as const
+export type Role = (typeof LIVE_ROLES)[number]
 
 /** The process of a role: a child of the supervisor whose last argument is the role's name. Undefined while it is down. */
 export async function processOf(sluice: Sluice, role: Role): Promise<number | undefined> {
