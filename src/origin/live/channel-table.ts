@@ -71,7 +71,7 @@ export class ChannelTable {
     for (const [path, { id, channel }] of this.#channels) {
       // A channel that was deleted and made again is another one.
       if (wanted.get(path)?.id === id) continue
-      channel.remove()
+      channel.remove(now)
       this.#raiseFloor(channel.nextNumbers)
       this.#channels.delete(path)
       this.#options.changed?.()

@@ -209,8 +209,9 @@ export class LiveChannel {
   }
 
   /** The channel is no more. */
-  remove(): void {
+  remove(now: Instant): void {
     this.#cut('no-channel', 'the channel was deleted')
+    if (this.#state !== 'ended') this.#happened('ended', 'the channel was deleted', now)
     this.#forget()
   }
 

@@ -92,13 +92,32 @@ describe('what control is told', () => {
     expect(next.channels).toMatchObject([{ state: 'disconnected', ingest: null, advice: [] }])
   })
 
+  test('the end of a broadcast whose channel was deleted, once', () => {
+    const { table, live, clock, push } = tableOf()
+    push(live.attach(asked(), new HeardFeeder(), clock.now()), BOTH, ...segmentOf('a'))
+    table.apply([])
+    table.apply([])
+    const told = table.read()?.events.map(({ kind, detail }) => `${kind}: ${detail}`)
+    expect(told?.slice(1)).toEqual(['live: ', 'ended: the channel was deleted'])
+  })
+
+  test('nothing of the end of a channel that had ended when it was deleted, or never began', () => {
+    const { table, live, clock, push } = tableOf([channel(), channel({ path: '/live/other' })])
+    const attachment = live.attach(asked(), new HeardFeeder(), clock.now())
+    push(attachment, BOTH, ...segmentOf('a'))
+    live.detach(attachment, 'unpublished', 'gone', clock.now())
+    table.apply([])
+    expect(table.read()?.events.map(({ kind }) => kind)).toEqual(['connected', 'live', 'ended'])
+  })
+
   test('once more when there is nothing, then nothing', () => {
     const { table, live, clock } = tableOf()
     live.attach(asked(), new HeardFeeder(), clock.now())
     table.taken(table.read() as ChannelsRequest) // there is something
     table.apply([])
-    expect(table.read()).toEqual({ channels: [], events: [] })
-    table.taken({ channels: [], events: [] })
+    const last = table.read() as ChannelsRequest // the channel was told of
+    expect([last.channels, last.events.map(({ kind }) => kind)]).toEqual([[], ['ended']])
+    table.taken(last)
     expect(table.read()).toBeUndefined()
   })
 
