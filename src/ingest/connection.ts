@@ -99,6 +99,10 @@ export class Connection implements SessionHost {
         return this.#deadline(limits.decision, 'no decision')
       case 'publishing':
         return this.#deadline(limits.silence, 'no bytes')
+      case 'unpublished':
+        // GStreamer has more to say, and takes an end that comes before its own for a failure.
+        this.#socket.resume()
+        return this.#deadline(limits.linger, 'not closed by the encoder')
       case 'ended':
         // Read on without looking: closing over unread bytes resets the connection, and the last word is lost.
         this.#socket.resume().end()

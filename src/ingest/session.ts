@@ -13,8 +13,8 @@ import type { Wire } from './wire.ts'
 const MOST_COMMANDS = 64
 const MOST_STREAMS = 8
 
-/** How far a connection has come; `publishing` is left for `ended` only. */
-export type Phase = 'new' | 'connected' | 'deciding' | 'publishing' | 'ended'
+/** How far a connection has come; `publishing` is left for the last two only, and nothing leaves those. */
+export type Phase = 'new' | 'connected' | 'deciding' | 'publishing' | 'unpublished' | 'ended'
 
 /** What the session asks of the connection that carries it. */
 export interface SessionHost {
@@ -23,7 +23,7 @@ export interface SessionHost {
   /** Reads nothing until `resume`. */
   pause(): void
   resume(): void
-  /** The session is in another phase; `ended` asks for an end in good order. */
+  /** The session is in another phase; `ended` asks for an end in good order, `unpublished` leaves it to the encoder. */
   phase(phase: Phase): void
   /** Runs what may throw as bytes from the socket do. */
   guard(work: () => void): void
@@ -80,7 +80,7 @@ export class Session {
 
   /** Says why to the encoder and ends; harmless when it has ended. */
   cut(reason: Reason, detail: string): void {
-    if (this.#phase === 'ended') return
+    if (this.#isOver) return
     const { log, host, wire } = this.#options
     const event = this.#phase === 'publishing' ? 'publisher cut' : 'publisher refused'
     log.info(
@@ -200,15 +200,19 @@ export class Session {
   }
 
   #end(how: 'unpublished' | 'lost'): void {
-    if (this.#phase === 'ended') return
+    if (this.#isOver) return
     this.#options.wire.ignore()
-    this.#enter('ended')
+    this.#enter(how === 'unpublished' ? 'unpublished' : 'ended')
     this.#left.abort()
     const sink = this.#sink
     this.#sink = undefined
     if (sink === undefined) return
     this.#options.log.info({ path: this.#path, how }, 'publisher gone')
     sink.end(how)
+  }
+
+  get #isOver(): boolean {
+    return this.#phase === 'unpublished' || this.#phase === 'ended'
   }
 
   #enter(phase: Phase): void {

@@ -75,3 +75,17 @@ test('metadata loses its @setDataFrame and nothing else', async () => {
     [0, 5, 6].map(timestamp => ({ type: 'script', timestamp, data: metadata.toString('hex') })),
   )
 })
+
+test('an encoder that unpublishes closes by itself: only one that does not is closed after a while', async () => {
+  const linger = 400
+  const underTest = await start({ limits: { linger } })
+  const { client } = await publish(underTest, 'live', 'stage')
+  const from = performance.now()
+  client.command('FCUnpublish', null, 'stage')
+  client.command('closeStream', null)
+  client.command('deleteStream', null, 1)
+  await client.closed
+  expect(performance.now() - from).toBeGreaterThan(linger / 2)
+  expect(underTest.taken[0]?.ends).toEqual(['unpublished'])
+  await until(() => underTest.ingest.connections() === 0, 'the connection to be forgotten')
+})
