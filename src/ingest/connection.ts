@@ -49,7 +49,7 @@ export class Connection implements SessionHost {
       wire: this.#wire,
       host: this,
       authorize: request => options.authorize(request),
-      log,
+      ...{ log, clock },
     })
     const since = clock.now()
     // Beneath TLS, errors of the socket come up as errors of the stream; whoever hears none is ended by them.

@@ -1,6 +1,7 @@
 import type { FlvTagType } from '../cmaf/index.ts'
-import { messageOf, type Reason } from '../core/index.ts'
+import { KiB, messageOf, type Clock, type Reason } from '../core/index.ts'
 import type { Logger } from '../telemetry/index.ts'
+import { Allowance, type AllowanceLimits } from './allowance.ts'
 import { readCommand, readHello, readScript, readStreamName, type Command, type Hello } from './command.ts'
 import type { PublishRequest, PublishSink, PublishVerdict } from './contract.ts'
 import { fault } from './fault.ts'
@@ -12,6 +13,11 @@ import type { Wire } from './wire.ts'
 /** Encoders send about ten before they publish, and open one stream. */
 const MOST_COMMANDS = 64
 const MOST_STREAMS = 8
+/**
+ * Of commands and data. Encoders send a kilobyte of metadata now and then; reading AMF costs a hundred times what its
+ * bytes cost as media, which every other publisher of this process would pay for.
+ */
+const WORDS: AllowanceLimits = { atOnce: 512 * KiB, perSecond: 64 * KiB }
 
 /** How far a connection has come; `publishing` is left for the last two only, and nothing leaves those. */
 export type Phase = 'new' | 'connected' | 'deciding' | 'publishing' | 'unpublished' | 'ended'
@@ -34,12 +40,14 @@ export interface SessionOptions {
   host: SessionHost
   authorize(request: PublishRequest): Promise<PublishVerdict>
   log: Logger
+  clock: Clock
 }
 
 /** What an encoder may do when: it connects, asks to publish once, and sends media after it was told that it may. */
 export class Session {
   readonly #options: SessionOptions
   readonly #left = new AbortController()
+  readonly #words: Allowance
   #phase: Phase = 'new'
   #hello: Hello | undefined
   /** Where its statuses are sent. */
@@ -52,6 +60,7 @@ export class Session {
 
   constructor(options: SessionOptions) {
     this.#options = options
+    this.#words = new Allowance(WORDS, options.clock)
   }
 
   get phase(): Phase {
@@ -63,14 +72,20 @@ export class Session {
     switch (message.type) {
       case MESSAGE.command:
       case MESSAGE.commandAmf3:
+        this.#listen(message)
         return this.#command(readCommand(message))
       case MESSAGE.audio:
         return this.#tag('audio', message.timestamp, message.body)
       case MESSAGE.video:
         return this.#tag('video', message.timestamp, message.body)
       default:
+        this.#listen(message)
         return this.#tag('script', message.timestamp, readScript(message))
     }
+  }
+
+  #listen({ body }: Message): void {
+    if (this.#words.spend(body.length) === 'exceeded') throw fault('More is said than any encoder says.')
   }
 
   /** The connection is gone, or about to be. */

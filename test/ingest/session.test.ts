@@ -1,4 +1,5 @@
 import { afterEach, expect, test } from 'vitest'
+import { instant } from '../../src/core/index.ts'
 import type { PublishRequest } from '../../src/ingest/index.ts'
 import { amf } from './amf-writer.ts'
 import { ingestUnderTest, until, type IngestUnderTest, type UnderTestOptions } from './ingest-under-test.ts'
@@ -248,6 +249,40 @@ test('a second publish on a connection is refused as busy and ends both', async 
   expect(underTest.requests.map(({ path }) => path)).toEqual(['/live/stage'])
   expect(underTest.taken[0]!.ends).toEqual(['lost'])
 })
+
+test.each<[string, number, Buffer]>([
+  ['metadata', 18, amf('onMetaData', { comment: 'x'.repeat(60_000) })],
+  ['commands', 20, amf('_result', 1, { comment: 'x'.repeat(15_000) })],
+])(
+  'a flood of %s ends its publisher, and no other; media beside it is not counted',
+  async (_, type, body) => {
+    let now = 1_800_000_000_000
+    const underTest = await start({ clock: { now: () => instant(now) } })
+    const other = await connected(underTest)
+    await other.publish('other')
+    const client = await connected(underTest)
+    await client.publish('stage')
+    client.setChunkSize(1_000_000)
+    const send = (count: number): void => {
+      for (let index = 0; index < count; index++) client.message({ type, streamId: 1, body })
+    }
+    const most = Math.floor((511 * 1024) / body.length)
+    const media = Buffer.alloc(1_000_000, 0x17)
+    for (let minute = 0; minute < 2; minute++) {
+      send(most)
+      client.message({ type: 9, chunkStream: 6, streamId: 1, timestamp: minute, body: media })
+      await until(
+        () => underTest.taken[1]!.tags.filter(tag => tag.type === 'video').length === minute + 1,
+        'media behind what is allowed',
+      )
+      now += 60_000
+    }
+    send(most + 1)
+    await client.closed
+    expect(underTest.taken.map(({ ends }) => ends)).toEqual([[], ['lost']])
+    expect(underTest.ingest.publishers()).toBe(1)
+  },
+)
 
 test('a full sink pauses the encoder, and resume lets it go on', async () => {
   const underTest = await start({ answer: ({ tags }) => (tags.length === 1 ? 'full' : 'more') })
