@@ -15,6 +15,8 @@ export interface ChildOptions {
   entry: string
   role: RoleName
   env: Record<string, string | undefined>
+  /** Of Node itself, in front of the module. */
+  nodeFlags: readonly string[]
   /** Owns the streams: must read them to their end. */
   output: (stream: Readable, name: 'stdout' | 'stderr') => void
 }
@@ -37,7 +39,7 @@ export class Child {
       env: options.env,
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // Our own command line's flags (such as --inspect) must not be a role's.
-      execArgv: [],
+      execArgv: [...options.nodeFlags],
     })
     if (this.#process.stdout) options.output(this.#process.stdout, 'stdout')
     if (this.#process.stderr) options.output(this.#process.stderr, 'stderr')

@@ -9,6 +9,8 @@ export interface RoleSpec {
   role: RoleName
   entry: string
   options: unknown
+  /** For Node, such as limits of its memory; none unless given. */
+  nodeFlags?: readonly string[]
   /** The lock that the role's process holds for its life. */
   lock: string
   /** How long it may take to drain before it is killed. */
@@ -103,6 +105,7 @@ export class Supervisor {
     const child = new Child({
       entry: spec.entry,
       role: spec.role,
+      nodeFlags: spec.nodeFlags ?? [],
       // Disk reads, name lookups and compression share libuv's threads, four by default (SEAMS 34).
       env: { UV_THREADPOOL_SIZE: String(threadPoolSize()), ...this.#options.env },
       output: (stream, name) => this.#options.onOutput(spec.role, stream, name),

@@ -64,7 +64,7 @@ test('all roles run, each in its own process, and are ready', async () => {
 test('a role that is killed comes back at once with the same options, the others go on', async () => {
   const { supervisor, events, waits, pidOf } = supervise([
     spec('control'),
-    spec('edge', { kind: 'serve', port: 4711 }),
+    { ...spec('edge', { kind: 'serve', port: 4711 }), nodeFlags: ['--stack-trace-limit=7'] },
   ])
   await supervisor.start()
   const [control, edge] = [pidOf('control'), pidOf('edge')]
@@ -76,8 +76,9 @@ test('a role that is killed comes back at once with the same options, the others
   ])
   expect(waits).toEqual([0])
   expect(pidOf('control')).toBe(control)
-  const given = JSON.parse((await supervisor.metrics())[1] ?? '') as { options: unknown; threads: string }
+  const given = JSON.parse((await supervisor.metrics())[1] ?? '') as Record<string, unknown>
   expect(given.options).toEqual({ kind: 'serve', port: 4711 })
+  expect(given.flags).toEqual(['--stack-trace-limit=7'])
   expect(Number(given.threads)).toBeGreaterThanOrEqual(8)
   expect((await supervisor.states()).map(state => state.restarts)).toEqual([0, 1])
 })

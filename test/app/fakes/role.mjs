@@ -14,7 +14,8 @@ process.on('message', message => {
   }
   if (message.kind === 'drain' && behaviour.kind !== 'stubborn') process.exit(0)
   if (message.kind !== 'ask' || behaviour.kind === 'mute') return
-  const given = { options: behaviour, role: process.argv[2], threads: process.env.UV_THREADPOOL_SIZE }
+  const threads = process.env.UV_THREADPOOL_SIZE
+  const given = { options: behaviour, role: process.argv[2], threads, flags: process.execArgv }
   if (message.what === 'metrics')
     process.send({ kind: 'metrics', id: message.id, text: JSON.stringify(given) })
   else process.send({ kind: 'health', id: message.id, health: { kind: 'ready' } })
