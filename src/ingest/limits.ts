@@ -29,5 +29,5 @@ export const INGEST_LIMITS: IngestLimits = {
   decision: 15_000,
   silence: 15_000,
   linger: 1000,
-  pending: 16 * MiB,
+  pending: 10 * MiB,
 }

@@ -179,7 +179,11 @@ export class Wire extends RtmpParts {
   #makeRoom(packet: RtmpPacket): void {
     const needed = packet.bytes + Math.min(this.#chunkLeft(packet), this.#incoming)
     if (needed <= packet.capacity) return
-    const room = Math.max(needed, 2 * packet.capacity, ROOM[this.#allowed])
+    // What has filled its first room is believed to be as long as it says: its memory is touched as bytes arrive, and
+    // growing step by step would leave as much again behind.
+    const grown =
+      this.#allowed === 'media' && packet.capacity > 0 ? packet.header.length : 2 * packet.capacity
+    const room = Math.max(needed, grown, ROOM[this.#allowed])
     const capacity = Math.min(packet.header.length, room)
     this.#pending += capacity - packet.capacity
     const most = this.#allowed === 'media' ? this.#options.pending : PENDING_OF_A_STRANGER
