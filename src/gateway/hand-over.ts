@@ -39,6 +39,7 @@ export interface HandOverEvents {
 const REFUSALS: Readonly<Record<number, Reason>> = { 404: 'no-channel', 409: 'busy', 410: 'stopped' }
 
 const LONGEST_LINE = 4096
+const LINGER: Milliseconds = 1_000
 
 /** One POST of an encoder's stream to the origin of its channel, from the request to its end (membership/hand-over.ts). */
 export class HandOver {
@@ -77,6 +78,16 @@ export class HandOver {
     // Node writes the last chunk.
     this.#request.chunkedEncoding = true
     this.#request.end()
+  }
+
+  /** Ends the body now and tells nothing more; the origin has a moment to see it. */
+  endAndForget(): void {
+    if (this.#state !== 'open' || !this.#request) return this.abort()
+    this.end()
+    this.#state = 'over'
+    const asked = this.#request
+    const timer = setTimeout(() => asked.destroy(), LINGER)
+    asked.once('close', () => clearTimeout(timer))
   }
 
   /** Breaks the connection; nothing is told any more. */

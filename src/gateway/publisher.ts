@@ -114,7 +114,7 @@ export class Publisher implements PublishSink {
   cut(reason: Reason, detail: string): void {
     if (this.#phase === 'over') return
     const phase = this.#phase
-    this.#finish()
+    this.#finish(ENDS_THE_BROADCAST.has(reason) ? 'ended' : 'broken')
     if (phase === 'opening') return this.#settleOpen({ kind: 'refused', reason, detail })
     this.#options.counters.cut(reason)
     if (reason === 'origin-away') this.#options.log.warn({ error: detail }, 'encoder let go')
@@ -244,12 +244,13 @@ export class Publisher implements PublishSink {
     else setImmediate(() => this.end('lost'))
   }
 
-  #finish(): void {
+  #finish(stream: 'ended' | 'broken' = 'broken'): void {
     if (this.#phase === 'over') return
     this.#phase = 'over'
     clearInterval(this.#watch)
     clearTimeout(this.#retry)
-    this.#handOver?.abort()
+    if (stream === 'ended') this.#handOver?.endAndForget()
+    else this.#handOver?.abort()
     this.#settleOver()
   }
 
@@ -257,6 +258,9 @@ export class Publisher implements PublishSink {
     return this.#options.clock.now()
   }
 }
+
+/** What an operator asked for: nobody is to wait for the encoder to come back. */
+const ENDS_THE_BROADCAST: ReadonlySet<Reason> = new Set(['stopped', 'no-channel'])
 
 const REFUSED: Partial<Record<Reason, string>> = {
   'no-channel': 'the origin knows no such channel',

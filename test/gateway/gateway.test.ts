@@ -329,7 +329,7 @@ describe('a newer snapshot', () => {
     const on = await publishing()
     on.apply(2, [channel(PATH, { stops: 1 })])
     expect(on.obs.cuts).toEqual([['stopped', 'the channel was stopped']])
-    await until('the body has broken off', () => on.origin.last.state === 'lost')
+    await until('the body has ended', () => on.origin.last.state === 'ended')
     const again = on.encoder()
     expect(await again.publish(on.gateway)).toBe('accepted')
     expect(on.origin.last.fields['sluice-stops']).toBe('1')

@@ -5,15 +5,16 @@ import type { Rendition } from './rendition.ts'
 const GROUP = 'audio'
 
 /**
- * The multivariant playlist of a broadcast. With `all` it waits for a part and a known bit rate of every track; with
- * `any` it names what there is, since a track that was announced may never come. Undefined while it must not be told.
+ * The multivariant playlist of a broadcast. With `all` it waits for a whole segment and a known bit rate of every track;
+ * with `any` it names what there is, since a track that was announced may never come. Undefined while it must not be told:
+ * ffmpeg and hls.js give up on a playlist that has parts and no segment yet.
  */
 export function entryPlaylist(
   broadcast: BroadcastId,
   renditions: Rendition[],
   wanted: 'all' | 'any',
 ): string | undefined {
-  const listed = renditions.filter(({ listsSomething }) => listsSomething)
+  const listed = renditions.filter(({ listsSegment }) => listsSegment)
   const waiting = listed.length < renditions.length || listed.some(({ rates }) => !rates.known)
   if (listed.length === 0 || (wanted === 'all' && waiting)) return undefined
   const video = listed.find(({ kind }) => kind === 'video')

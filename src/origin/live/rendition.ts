@@ -59,6 +59,7 @@ export class Rendition {
   #track: LiveTrack | undefined
   #init = ''
   #paused = false
+  #listsSegment = false
   #version = 0
   #madeAt: Instant
   #state: 'live' | 'ended' = 'live'
@@ -92,6 +93,11 @@ export class Rendition {
   /** As its newest sequence header describes it. */
   get track(): LiveTrack | undefined {
     return this.#track
+  }
+
+  /** Whether it lists a whole segment. */
+  get listsSegment(): boolean {
+    return this.#listsSegment
   }
 
   get listsSomething(): boolean {
@@ -200,6 +206,7 @@ export class Rendition {
     const parts = closed.parts.map(part => this.#name(part))
     this.#shelf.join(this.#name(closed.uri), parts, now)
     this.rates.segmentEnd()
+    this.#listsSegment = true
   }
 
   #changed(now: Instant): void {
