@@ -367,7 +367,7 @@ describe('while it lasts', () => {
     await until('both are told as ended', () =>
       Promise.resolve(Object.keys(grants).every(at => site.events(at).at(-1) === 'ended') || undefined),
     )
-    // Gateway and origin hear of it in any order: an encoder that the gateway cuts first is lost for a moment.
+    // Gateway and origin hear of it in any order; the stream ends for both at once.
     for (const at of Object.keys(grants)) {
       const kinds = site.events(at)
       expect([at, kinds]).toEqual([at, ['connected', 'live', 'ended']])
