@@ -212,7 +212,7 @@ async function main() {
   report('version made → whole at the viewer, p95', quantile(figures[0], 0.95), 'ms')
   report('times that the origin was asked for one version or part, at most', most, `of ${questions}`)
   report('plain playlists that the origin was asked for', plain, 'in all')
-  report('errors', errors, '')
+  report('errors', errors, 'in all')
   process.exit(0)
 }
 
