@@ -84,6 +84,7 @@ test('nothing is said and no media is read until the verdict; then what came ear
   open()
   await until(() => underTest.taken[0]?.tags.length === 3, 'the early frames')
   expect(underTest.taken[0]!.tags.map(({ timestamp }) => timestamp)).toEqual([1, 2, 3])
+  await until(() => client.statuses.length > 0, 'the status')
   expect(client.statuses.map(({ code }) => code)).toEqual(['NetStream.Publish.Start'])
 })
 
