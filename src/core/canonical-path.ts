@@ -68,6 +68,17 @@ export function canonicalPattern(pattern: string): string {
     })
 }
 
+const DELIMITERS = /%(?:21|24|26|27|28|29|2A|2B|2C|3A|3B|3D|40)/g
+
+/**
+ * A canonical path in the one form in which it is held against patterns and invalidations. RFC 3986 §2.2 lets `!` and
+ * `%21` be two paths, so both go to the origin as sent; an origin that takes them for one would otherwise serve
+ * behind `/vip!/*` what was asked for as `/vip%21/x`.
+ */
+export function comparablePath(path: string): string {
+  return path.includes('%') ? path.replace(DELIMITERS, escape => decodeURIComponent(escape)) : path
+}
+
 function escapeOf(code: number): string {
   return `%${code.toString(16).toUpperCase()}`
 }

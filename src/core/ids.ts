@@ -15,6 +15,10 @@ export type BroadcastId = string & { readonly id: 'broadcast' }
 /** One encoder's connection, made by the gateway that took it. */
 export type PublisherId = string & { readonly id: 'publisher' }
 export type ChannelId = string & { readonly id: 'channel' }
+/** Somebody whose tokens are trusted. */
+export type IssuerId = string & { readonly id: 'issuer' }
+/** An identity under which nodes read a bucket; `E…` as CloudFront names them. */
+export type OriginAccessId = string & { readonly id: 'origin-access' }
 export type InvalidationId = string & { readonly id: 'invalidation' }
 /** Names one request in the response (`X-Sluice-Id`) and in the log. */
 export type RequestId = string & { readonly id: 'request' }
@@ -47,6 +51,14 @@ export function newInvalidationId(): InvalidationId {
 
 export function newKeyGroupId(): KeyGroupId {
   return `kg-${draw(LOWER, 12)}` as KeyGroupId
+}
+
+export function newIssuerId(): IssuerId {
+  return `iss-${draw(LOWER, 12)}` as IssuerId
+}
+
+export function newOriginAccessId(): OriginAccessId {
+  return `E${draw(CAPITALS, 13)}` as OriginAccessId
 }
 
 export function newNodeId(role: string): NodeId {

@@ -1,5 +1,5 @@
 import { canonicalPath } from '../core/index.ts'
-import { findCarrier, judge, stripSigning } from '../signing/index.ts'
+import { admit, type Admission } from './admit.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
 import { key } from './key.ts'
 import { refuse } from './refusal.ts'
@@ -10,26 +10,13 @@ export const authorize: Step = (x: Exchange) => {
   if (target.lookalike !== undefined && gatesBehind(x, target.lookalike)) return refuse(x, 'malformed')
   const behaviour = known(x.behaviour, 'the behaviour')
   if (!behaviour.gate) return key
-  const carrier = findCarrier({ query: target.query, token: target.token, cookies: x.header('cookie') })
-  if (carrier.kind === 'none' || carrier.kind === 'keyless') return refuse(x, 'missing')
-  if (carrier.kind === 'malformed') return refuse(x, 'malformed')
-  const { scheme, authority, address } = known(x.viewer, 'the viewer')
-  const request = {
-    scheme,
-    authority,
-    rawPath: target.rawPath,
-    canonicalPath: target.path,
-    query: stripSigning(target.query),
-    address,
-    action: 'view' as const,
-  }
-  const trusted = known(x.node.trustedBy(behaviour), 'the trusted keys')
-  const authenticated = x.node.grants.authenticate(carrier, request, trusted)
-  if (authenticated.kind === 'refused') return refuse(x, authenticated.reason)
-  const verdict = judge(authenticated.policy, authenticated.keyId, request, x.startedAt)
-  if (verdict.kind === 'refused') return refuse(x, verdict.reason)
-  // Enough of a signature to tell grants apart, too little to let anybody in.
-  x.grant = carrier.signature.slice(0, 20)
+  const admission = admit(x, behaviour, target)
+  return admission instanceof Promise ? admission.then(each => after(x, each)) : after(x, admission)
+}
+
+function after(x: Exchange, admission: Admission): Step | undefined {
+  if (admission.kind === 'refused') return refuse(x, admission.reason)
+  x.grant = admission.grant
   return key
 }
 

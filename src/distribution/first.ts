@@ -13,7 +13,9 @@ function behaviour(pattern: string, gate: Behaviour['gate']): Behaviour {
     gate,
     ttl: DEFAULT_LIFETIMES,
     viewerProtocol: 'allow-all',
+    carry: 'none',
     query: 'none',
+    headers: [],
     corsOrigins: [],
   }
 }
@@ -32,7 +34,7 @@ export function firstDistribution(
     comment: 'made at first start',
     origins: [{ id: BUILT_IN, kind: 'built-in' }],
     behaviours: [
-      behaviour('/members/*', { keyGroups: [members] }),
+      behaviour('/members/*', { keyGroups: [members], issuers: [] }),
       behaviour('/live/*', null),
       behaviour('*', null),
     ],

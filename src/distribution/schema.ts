@@ -2,8 +2,10 @@ import {
   Type,
   type ChannelId,
   type DistributionId,
+  type IssuerId,
   type KeyGroupId,
   type KeyId,
+  type OriginAccessId,
   type Static,
 } from '../core/index.ts'
 
@@ -23,14 +25,123 @@ export const KeyGroup = Type.Object({
   keys: Type.Array(PublicKey),
   /** SHA-1 is CloudFront's default digest, so old signers need it; a group may refuse it (`weak-hash`). */
   sha1: Type.Union([Type.Literal('accept'), Type.Literal('refuse')]),
+  /** A policy without Resource opens everything that trusts its key; a group must ask for that (`malformed`). */
+  withoutResource: Type.Union([Type.Literal('accept'), Type.Literal('refuse')]),
 })
 export type KeyGroup = Static<typeof KeyGroup>
 
-/** Where objects come from. `built-in` is the origin role of this CDN. */
-export const Origin = Type.Object({
-  id: Type.String({ minLength: 1, maxLength: 128 }),
-  kind: Type.Literal('built-in'),
+/** Algorithms that an issuer may sign with; HMAC is not among them, since an edge would hold what signs. */
+export const JWT_ALGORITHMS = ['RS256', 'PS256', 'ES256', 'EdDSA'] as const
+export type JwtAlgorithm = (typeof JWT_ALGORITHMS)[number]
+
+/** A public key as RFC 7517 writes it. */
+export const PublicJwk = Type.Object({
+  kty: Type.Union([Type.Literal('RSA'), Type.Literal('EC'), Type.Literal('OKP')]),
+  kid: Type.Optional(Type.String({ maxLength: 256 })),
+  alg: Type.Optional(Type.String({ maxLength: 16 })),
+  use: Type.Optional(Type.String({ maxLength: 16 })),
+  crv: Type.Optional(Type.String({ maxLength: 16 })),
+  n: Type.Optional(Type.String({ maxLength: 2048 })),
+  e: Type.Optional(Type.String({ maxLength: 16 })),
+  x: Type.Optional(Type.String({ maxLength: 128 })),
+  y: Type.Optional(Type.String({ maxLength: 128 })),
 })
+export type PublicJwk = Static<typeof PublicJwk>
+
+/** Somebody whose JSON Web Tokens open what a behaviour gates: who they are, whom they sign for, and with what. */
+export const TrustedIssuer = Type.Object({
+  id: Type.Unsafe<IssuerId>(Type.String({ minLength: 1, maxLength: 64 })),
+  name: Type.String({ minLength: 1, maxLength: 128 }),
+  /** `iss` and `aud` must be exactly these (RFC 7519 §4.1.1, §4.1.3). */
+  issuer: Type.String({ minLength: 1, maxLength: 512 }),
+  audience: Type.String({ minLength: 1, maxLength: 512 }),
+  algorithms: Type.Array(Type.Union(JWT_ALGORITHMS.map(name => Type.Literal(name))), { minItems: 1 }),
+  keys: Type.Union([
+    Type.Object({ kind: Type.Literal('url'), url: Type.String({ pattern: '^https?://', maxLength: 2048 }) }),
+    Type.Object({ kind: Type.Literal('inline'), keys: Type.Array(PublicJwk, { minItems: 1, maxItems: 32 }) }),
+  ]),
+  /** The claim that lists path globs: `["/members/talk/*"]`. */
+  claim: Type.String({ minLength: 1, maxLength: 256 }),
+  /** The cookie that may carry the token. */
+  cookie: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}$' }),
+})
+export interface TrustedIssuer {
+  id: IssuerId
+  name: string
+  issuer: string
+  audience: string
+  algorithms: JwtAlgorithm[]
+  keys: { kind: 'url'; url: string } | { kind: 'inline'; keys: PublicJwk[] }
+  claim: string
+  cookie: string
+}
+
+export const BucketCredentials = Type.Object({
+  accessKeyId: Type.String({ minLength: 1, maxLength: 256 }),
+  secretAccessKey: Type.String({ minLength: 1, maxLength: 1024 }),
+  /** Of temporary credentials. */
+  sessionToken: Type.Optional(Type.String({ minLength: 1, maxLength: 8192 })),
+})
+export type BucketCredentials = Static<typeof BucketCredentials>
+
+/**
+ * How nodes prove to a bucket that they may read it. An access control (CloudFront's OAC) signs always, never, or
+ * unless the viewer did; an access identity (OAI) always signs. It holds a secret: only nodes that talk to buckets
+ * are given it, and no API tells it.
+ */
+export const OriginAccess = Type.Object({
+  id: Type.Unsafe<OriginAccessId>(Type.String({ minLength: 1, maxLength: 64 })),
+  name: Type.String({ minLength: 1, maxLength: 64 }),
+  kind: Type.Union([Type.Literal('control'), Type.Literal('identity')]),
+  signing: Type.Union([Type.Literal('always'), Type.Literal('never'), Type.Literal('no-override')]),
+  /** Null with `never` only. */
+  credentials: Type.Union([Type.Null(), BucketCredentials]),
+})
+export type OriginAccess = Static<typeof OriginAccess>
+
+const OriginName = Type.String({ minLength: 1, maxLength: 128 })
+/** Scheme, host, perhaps a port and a path prefix; no credentials, query or fragment. */
+const OriginUrl = Type.String({ pattern: '^https?://[^\\s/?#@]+(/[^\\s?#]*)?$', maxLength: 2048 })
+
+/** The origin role of this CDN: assets and channels. */
+export const BuiltInOrigin = Type.Object({ id: OriginName, kind: Type.Literal('built-in') })
+export type BuiltInOrigin = Static<typeof BuiltInOrigin>
+
+/** Any HTTP server. Its secret headers stand in place of a viewer's of the same name and are told to nobody else. */
+export const HttpOrigin = Type.Object({
+  id: OriginName,
+  kind: Type.Literal('http'),
+  /** `https://site.example` or `http://10.0.0.5:8081/prefix`. */
+  url: OriginUrl,
+  headers: Type.Array(
+    Type.Object({
+      name: Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$" }),
+      value: Type.String({ minLength: 1, maxLength: 2048 }),
+    }),
+    { maxItems: 32 },
+  ),
+})
+export type HttpOrigin = Static<typeof HttpOrigin>
+
+/** A bucket of an S3-compatible store. */
+export const S3Origin = Type.Object({
+  id: OriginName,
+  kind: Type.Literal('s3'),
+  /** Of the store, without the bucket: `https://s3.eu-central-1.amazonaws.com`, `http://minio.internal:9000`. */
+  endpoint: OriginUrl,
+  bucket: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$' }),
+  region: Type.String({ pattern: '^[A-Za-z0-9-]{1,64}$' }),
+  /** `path` is `/bucket/key`, as most self-hosted stores want it; `host` is `bucket.endpoint/key`. */
+  addressing: Type.Union([Type.Literal('path'), Type.Literal('host')]),
+  /** Put before every key: `/site` or empty. */
+  path: Type.String({ pattern: '^(/[^\\s?#]*[^\\s?#/])?$', maxLength: 512 }),
+  /** Null: nothing is signed, the bucket is public. */
+  access: Type.Union([Type.Null(), Type.Unsafe<OriginAccessId>(Type.String({ minLength: 1 }))]),
+})
+export type S3Origin = Static<typeof S3Origin>
+
+/** Where objects come from. */
+export const Origin = Type.Union([BuiltInOrigin, HttpOrigin, S3Origin])
 export type Origin = Static<typeof Origin>
 
 /** Lifetimes in seconds between which the origin's word counts; `default` holds when it says nothing. */
@@ -45,13 +156,19 @@ export const Behaviour = Type.Object({
   /** `*` is any run of characters, `?` exactly one; a missing leading slash is understood. */
   pattern: Type.String({ minLength: 1, maxLength: 255 }),
   originId: Type.String({ minLength: 1, maxLength: 128 }),
-  /** Signed requests only, by keys of these groups; null is open to all. */
+  /**
+   * Only requests that carry a policy signed by a key of these groups or a token of one of these issuers; at least one
+   * of either is named. Null is open to all.
+   */
   gate: Type.Union([
     Type.Null(),
     Type.Object({
-      keyGroups: Type.Array(Type.Unsafe<KeyGroupId>(Type.String({ minLength: 1 })), { minItems: 1 }),
+      keyGroups: Type.Array(Type.Unsafe<KeyGroupId>(Type.String({ minLength: 1 }))),
+      issuers: Type.Array(Type.Unsafe<IssuerId>(Type.String({ minLength: 1 }))),
     }),
   ]),
+  /** `define`: playlists hand a signed query on to what they name, by `EXT-X-DEFINE:QUERYPARAM` (rfc8216bis §4.4.2.3). */
+  carry: Type.Union([Type.Literal('none'), Type.Literal('define')]),
   ttl: Lifetimes,
   viewerProtocol: Type.Union([
     Type.Literal('allow-all'),
@@ -60,6 +177,8 @@ export const Behaviour = Type.Object({
   ]),
   /** Which query parameters enter the cache key and go to the origin. Signing parameters never do. */
   query: Type.Union([Type.Literal('none'), Type.Literal('all'), Type.Array(Type.String())]),
+  /** Request header fields that enter the cache key and go to the origin, lower case; no other of a viewer's does. */
+  headers: Type.Array(Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9a-z-]{1,128}$" }), { maxItems: 16 }),
   /** Origins beyond same-site and localhost that may read gated answers with credentials (SEAMS 11). */
   corsOrigins: Type.Array(Type.String()),
 })

@@ -7,7 +7,7 @@ import {
   type RoleName,
   type Static,
 } from '../core/index.ts'
-import { Channel, Distribution, KeyGroup } from './schema.ts'
+import { Channel, Distribution, KeyGroup, OriginAccess, TrustedIssuer } from './schema.ts'
 
 /** One invalidation: everything of a distribution whose path matches and that was asked for before `sequence`. */
 export const Invalidation = Type.Object({
@@ -42,13 +42,34 @@ export const Snapshot = Type.Object({
   /** Serves Hosts that no distribution claims; a setting, never inferred. */
   fallbackDistribution: Type.Union([Type.Null(), Type.Unsafe<DistributionId>(Type.String())]),
   keyGroups: Type.Array(KeyGroup),
+  issuers: Type.Array(TrustedIssuer),
+  /** Empty for nodes that talk to no bucket. */
+  originAccess: Type.Array(OriginAccess),
   nodes: Type.Array(PeerNode),
   channels: Type.Array(Channel),
   /** The highest invalidation number given out; `invalidations` may hold fewer, merged ones. */
   sequence: Type.Integer({ minimum: 0 }),
   invalidations: Type.Array(Invalidation),
 })
-export type Snapshot = Omit<Static<typeof Snapshot>, 'nodes'> & { nodes: PeerNode[] }
+export type Snapshot = Omit<Static<typeof Snapshot>, 'nodes' | 'issuers'> & {
+  nodes: PeerNode[]
+  issuers: TrustedIssuer[]
+}
+
+/** The roles that talk to origins, and so must hold what origins are told in secret. */
+const ROLES_WITH_SECRETS: ReadonlySet<RoleName> = new Set(['edge', 'regional'])
+
+/** What a node of this role is given: secrets reach only the roles that use them. */
+export function snapshotFor(role: RoleName, snapshot: Snapshot): Snapshot {
+  if (ROLES_WITH_SECRETS.has(role)) return snapshot
+  const distributions = snapshot.distributions.map(distribution => ({
+    ...distribution,
+    origins: distribution.origins.map(origin =>
+      origin.kind === 'http' ? { ...origin, headers: [] } : origin,
+    ),
+  }))
+  return { ...snapshot, distributions, originAccess: [] }
+}
 
 /** Reads a snapshot from control or from disk; throws a sentence when it is not one. */
 export const readSnapshot: (value: unknown) => Snapshot = reader(Snapshot, 'the snapshot')

@@ -34,8 +34,16 @@ export function snapshotOf(change: Partial<Snapshot> = {}): Snapshot {
     distributions: [firstDistribution(DISTRIBUTION, 'cdn.localhost', GROUP)],
     fallbackDistribution: DISTRIBUTION,
     keyGroups: [
-      { id: GROUP, name: 'default', sha1: 'accept', keys: [{ id: KEY_ID, name: 'test', type: 'p256', pem }] },
+      {
+        id: GROUP,
+        name: 'default',
+        sha1: 'accept',
+        withoutResource: 'refuse',
+        keys: [{ id: KEY_ID, name: 'test', type: 'p256', pem }],
+      },
     ],
+    issuers: [],
+    originAccess: [],
     nodes: [],
     channels: [],
     sequence: 0,

@@ -118,7 +118,7 @@ describe('the first matching behaviour decides', () => {
     ]) {
       const path = canonicalPath(raw)
       if (path.kind === 'bad') throw new Error(`${raw} is a path`)
-      expect(compiled.behaviour(path.path).gate, raw).toEqual({ keyGroups: [GROUP] })
+      expect(compiled.behaviour(path.path).gate, raw).toEqual({ keyGroups: [GROUP], issuers: [] })
     }
   })
 
@@ -175,7 +175,7 @@ test('a fresh installation has the behaviours that are promised', () => {
   })
   expect(origins).toEqual([{ id: 'built-in', kind: 'built-in' }])
   expect(list.map(({ pattern, gate, ttl }) => [pattern, gate, ttl.minimum])).toEqual([
-    ['/members/*', { keyGroups: [GROUP] }, 0],
+    ['/members/*', { keyGroups: [GROUP], issuers: [] }, 0],
     ['/live/*', null, 0],
     ['*', null, 0],
   ])

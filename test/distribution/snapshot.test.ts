@@ -13,8 +13,11 @@ const SNAPSHOT: Snapshot = {
       name: 'default',
       keys: [{ id: 'K1' as KeyId, name: 'site', type: 'p256', pem: '' }],
       sha1: 'accept',
+      withoutResource: 'refuse',
     },
   ],
+  issuers: [],
+  originAccess: [],
   nodes: [{ id: 'edge-1' as NodeId, role: 'edge', publicKey: { kty: 'OKP', crv: 'Ed25519', x: 'x' } }],
   channels: [],
   sequence: 3,
@@ -52,7 +55,7 @@ describe('a snapshot that is not one is refused with the place', () => {
         distributions: [
           {
             ...SNAPSHOT.distributions[0],
-            behaviours: [{ ...SNAPSHOT.distributions[0]?.behaviours[0], gate: { keyGroups: [] } }],
+            behaviours: [{ ...SNAPSHOT.distributions[0]?.behaviours[0], gate: {} }],
           },
         ],
       },

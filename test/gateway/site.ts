@@ -21,7 +21,7 @@ function group(
   sha1: 'accept' | 'refuse' = 'accept',
 ): KeyGroup {
   return {
-    ...{ name, sha1 },
+    ...{ name, sha1, withoutResource: 'refuse' as const },
     id: id as KeyGroupId, // as control names them
     keys: keys.map(([id, pair, type]) => ({ id, name: id, type, pem: pair.publicPem })),
   }

@@ -64,6 +64,8 @@ export function snapshotOf(version: number, over: Partial<Snapshot> = {}): Snaps
     distributions: [],
     fallbackDistribution: null,
     keyGroups: [],
+    issuers: [],
+    originAccess: [],
     nodes: [],
     channels: [],
     sequence: 0,

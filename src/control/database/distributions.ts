@@ -73,6 +73,8 @@ export async function readWholeSnapshot(tx: Tx): Promise<{ epoch: string; snapsh
     distributions: await listDistributions(tx),
     fallbackDistribution,
     keyGroups: await keyGroupsWithKeys(tx),
+    issuers: [],
+    originAccess: [],
     channels: await channelsOfSnapshot(tx),
     nodes: await listNodes(tx),
     sequence,

@@ -19,6 +19,7 @@ export async function keyGroupsWithKeys(tx: Tx): Promise<KeyGroup[]> {
       .filter(member => member.groupId === id)
       .map(({ key }) => ({ id: key.id, name: key.name, type: key.type, pem: key.pem })),
     sha1,
+    withoutResource: 'refuse',
   }))
 }
 

@@ -1,0 +1,1 @@
+export type { Guard } from './guard.ts'
