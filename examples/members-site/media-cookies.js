@@ -1,8 +1,5 @@
 import { getSignedCookies } from '@aws-sdk/cloudfront-signer'
 
-/** Everything below it is for members; the cookies go nowhere else. */
-const AREA = '/members/'
-
 /** Hours, not days: the page renews them while somebody watches. */
 const LIFETIME_SECONDS = 2 * 60 * 60
 
@@ -21,7 +18,7 @@ export function openMedia(res, settings, now = Date.now()) {
   const policy = JSON.stringify({
     Statement: [
       {
-        Resource: `${settings.mediaOrigin}${AREA}*`,
+        Resource: `${settings.mediaOrigin}${settings.area}*`,
         Condition: { DateLessThan: { 'AWS:EpochTime': Math.floor(now / 1000) + LIFETIME_SECONDS } },
       },
     ],
@@ -41,6 +38,6 @@ export function closeMedia(res, settings) {
  * `secure` holds on plain http too where the name ends in `.localhost`. `sameSite: 'lax'` is enough, since both are
  * one site.
  */
-function attributes({ cookieDomain }) {
-  return { domain: cookieDomain, path: AREA, secure: true, httpOnly: true, sameSite: 'lax' }
+function attributes({ cookieDomain, area }) {
+  return { domain: cookieDomain, path: area, secure: true, httpOnly: true, sameSite: 'lax' }
 }

@@ -20,6 +20,8 @@ export function readSettings(env = process.env) {
     keyPairId: need('MEDIA_KEY_ID', 'give the id that "sluice keys create" printed'),
     privateKey: readFileSync(keyFile, 'utf8'),
     film: env.FILM ?? '/members/talk',
+    /** Everything below it is for members; the cookies go nowhere else. */
+    area: env.MEDIA_AREA ?? '/members/',
     user: env.DEMO_USER ?? 'demo',
     password: need('DEMO_PASSWORD', 'choose one for the demo user'),
   }

@@ -47,7 +47,8 @@ function readText(path: string, name: string): string {
   }
 }
 
-function parseYaml(name: string, text: string): Record<string, unknown> {
+/** A YAML or JSON document of keys and values; throws one sentence that names the line. */
+export function parseYaml(name: string, text: string): Record<string, unknown> {
   const document = parseDocument(text, { uniqueKeys: true, prettyErrors: true })
   const first = document.errors[0]
   if (first) {

@@ -1,6 +1,7 @@
 export { certificateFiles, type CertificateFiles } from './certificates.ts'
 export { readClientFile, type ClientFile } from './client-file.ts'
 export { closest } from './closest.ts'
+export { parseYaml } from './configuration-file.ts'
 export {
   printConfiguration,
   resolveConfiguration,

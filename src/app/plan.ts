@@ -88,10 +88,11 @@ function roleOptions({
   identities,
   adminTokenSha256,
 }: PlanInputs): RoleOptions {
-  const { logLevel, domainSuffix, memoryCacheBytes, pop, trustedProxies } = configuration
+  const { logLevel, domainSuffix, memoryCacheBytes, pop, trustedProxies, allowOrigins } = configuration
   const controlUrl = urlOf('http', ports.control)
   const originUrl = urlOf('http', ports.origin)
   const certificate = { certificateFile: certificates.certificate, keyFile: certificates.key }
+  const ownPorts = Object.values(ports).map(({ port }) => port)
   const storage = { kind: 'filesystem', folder: data.originStorage } as const
   return {
     control: {
@@ -117,7 +118,7 @@ function roleOptions({
       identity: identities.edge,
       stateDir: data.edgeState,
       accessLogFolder: data.logs,
-      ...{ controlUrl, originUrl, memoryCacheBytes, pop, trustedProxies, logLevel },
+      ...{ controlUrl, originUrl, memoryCacheBytes, pop, trustedProxies, allowOrigins, ownPorts, logLevel },
     },
     gateway: {
       rtmp: ports.rtmp,

@@ -8,6 +8,8 @@ export interface UpstreamAnswer {
   headers: FlatHeaders
   requestedAt: Instant
   respondedAt: Instant
+  /** Of an origin that was shown nothing else of a viewer's: which of his fields it was shown; all are keyed. */
+  forwarded?: readonly string[]
   /** The invalidation number that the next tier had applied, when it says so (SEAMS 24). */
   sequence?: number
   /** Throws when the body ends before its framing says so. */

@@ -29,6 +29,8 @@ export interface PlaylistRequest {
   bounds: Bounds
   /** What is keyed of its query, less the directives. */
   query: string
+  /** Of its header fields, as `variantOf` makes it; empty when none is keyed. */
+  variant: string
   /** As sent; empty when there are none. */
   directives: string
   /** As `Ask`, with the query that goes upstream. */
@@ -71,10 +73,10 @@ export class LivePlaylists {
   }
 
   lookup(request: PlaylistRequest): PlaylistFound | Promise<PlaylistFound> {
-    const { distributionId, path, query, directives } = request
+    const { distributionId, path, query, variant, directives } = request
     return this.#answer({
       request,
-      playlist: cacheKey(distributionId, path, query),
+      playlist: cacheKey(distributionId, path, query, variant),
       wanted: directives === '' ? PLAIN : parseDirectives(directives),
     })
   }
@@ -110,10 +112,10 @@ export class LivePlaylists {
 
   #fetch(asked: Asked): PlaylistFound | Promise<PlaylistFound> {
     const { cache } = this.#options
-    const { distributionId, path, bounds, ask } = asked.request
+    const { distributionId, path, variant, bounds, ask } = asked.request
     const { query, form } = this.#question(asked)
     const found = cache.lookup({
-      key: cacheKey(distributionId, path, query),
+      key: cacheKey(distributionId, path, query, variant),
       ...{ distributionId, path, bounds },
       ask: question => ask(query, question),
       take: object => this.#take(asked.playlist, object, form),
@@ -123,12 +125,12 @@ export class LivePlaylists {
 
   /** The one spelling of the question. Who would take a delta may wait with those for whom the whole is fetched. */
   #question({ request, wanted }: Asked): { query: string; form: Arrival['asked'] } {
-    const { distributionId, path, query, directives } = request
+    const { distributionId, path, query, variant, directives } = request
     const withQuery = (text: string): string => [query, text].filter(part => part !== '').join('&')
     if (wanted.kind === 'bad') return { query: withQuery(directives), form: 'directed' }
     const { until, skip } = wanted.directives
     const whole = withQuery(renderDirectives({ until, skip: 'none' }))
-    if (skip === 'none' || this.#options.cache.fetches(cacheKey(distributionId, path, whole)))
+    if (skip === 'none' || this.#options.cache.fetches(cacheKey(distributionId, path, whole, variant)))
       return { query: whole, form: until === undefined ? 'plain' : 'directed' }
     return { query: withQuery(renderDirectives(wanted.directives)), form: 'directed' }
   }

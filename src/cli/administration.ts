@@ -35,43 +35,6 @@ const invalidateCommand: CommandSpec = {
   },
 }
 
-const distributionListCommand: CommandSpec = {
-  words: 'distribution list',
-  summary: 'list the distributions',
-  options: SERVER_OPTIONS,
-  run: async context => {
-    const found = await connect(context).client.distributions()
-    const rows = found.map(each => [
-      each.id,
-      each.domain,
-      each.enabled ? 'enabled' : 'disabled',
-      each.fallback ? 'fallback' : '',
-    ])
-    context.output.result(found, table(['ID', 'DOMAIN', 'STATE', ''], rows))
-  },
-}
-
-const distributionShowCommand: CommandSpec = {
-  words: 'distribution show',
-  takes: '<id>',
-  summary: 'show a distribution with its behaviours',
-  options: SERVER_OPTIONS,
-  run: async (context, [id = '']) => {
-    const found = await connect(context).client.distribution(id as DistributionId) // control checks it
-    const rows = found.behaviours.map(each => [
-      each.pattern,
-      each.originId,
-      each.gate ? `signed requests of ${each.gate.keyGroups.join(', ')}` : 'open',
-      `${each.ttl.minimum} / ${each.ttl.default} / ${each.ttl.maximum} s`,
-    ])
-    const head = `${found.id} ${found.domain} ${found.enabled ? 'enabled' : 'disabled'}${found.fallback ? ', fallback' : ''}`
-    context.output.result(
-      found,
-      `${head}\n${table(['PATHS', 'ORIGIN', 'ACCESS', 'LIFETIME MIN / DEFAULT / MAX'], rows)}`,
-    )
-  },
-}
-
 const nodesCommand: CommandSpec = {
   words: 'nodes',
   summary: 'list the nodes and what they have of the configuration',
@@ -132,11 +95,9 @@ const tokensDeleteCommand: CommandSpec = {
   },
 }
 
-/** Distributions, nodes, invalidations and tokens. */
+/** Nodes, invalidations and tokens. */
 export const administrationCommands: CommandSpec[] = [
   invalidateCommand,
-  distributionListCommand,
-  distributionShowCommand,
   nodesCommand,
   tokensCreateCommand,
   tokensListCommand,

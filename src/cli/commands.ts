@@ -1,10 +1,15 @@
 import { administrationCommands } from './administration.ts'
 import { assetCommands } from './assets.ts'
 import type { CommandSpec } from './command.ts'
+import { distributionCommands } from './distributions.ts'
 import { doctorCommand } from './doctor.ts'
+import { doctorCookiesCommand } from './doctor-cookies.ts'
+import { explainCommand } from './explain.ts'
 import { housekeepingCommands } from './housekeeping.ts'
+import { issuerCommands } from './issuers.ts'
 import { keyCommands } from './keys.ts'
 import { liveCommands } from './live.ts'
+import { originAccessCommands } from './origin-access.ts'
 import { publishCommand } from './publish.ts'
 import { signCommands } from './sign.ts'
 import { upCommand } from './up.ts'
@@ -17,7 +22,12 @@ export const COMMANDS: CommandSpec[] = [
   ...liveCommands,
   ...signCommands,
   ...keyCommands,
+  ...issuerCommands,
+  ...distributionCommands,
+  ...originAccessCommands,
   ...administrationCommands,
+  explainCommand,
   doctorCommand,
+  doctorCookiesCommand,
   ...housekeepingCommands,
 ]

@@ -11,32 +11,15 @@ import {
 } from '../app/index.ts'
 import { formatBytes, GiB, messageOf, type Milliseconds } from '../core/index.ts'
 import { SERVER_OPTIONS, text, type CommandSpec, type Context } from './command.ts'
+import { good, problem, tellFindings, warning, type Finding } from './finding.ts'
 import { answersRtmp } from './rtmp-check.ts'
 import { connect, dataFolder, dataPath, type Server } from './server.ts'
-
-/** One thing that was looked at; `mend` is a sentence unless all is well. */
-export interface Finding {
-  name: string
-  state: 'good' | 'warning' | 'problem'
-  found: string
-  mend?: string
-}
 
 export const doctorCommand: CommandSpec = {
   words: 'doctor',
   summary: 'look for what is wrong on this machine, and say how to mend it',
   options: SERVER_OPTIONS,
-  run: async context => {
-    const findings = await examine(context)
-    const sick = findings.some(finding => finding.state === 'problem')
-    const mark = { good: 'ok     ', warning: 'warning', problem: 'PROBLEM' }
-    const lines = findings.flatMap(({ name, state, found, mend }) => [
-      `${mark[state]} ${name}: ${found}`,
-      ...(mend === undefined ? [] : [`        ${mend}`]),
-    ])
-    context.output.result({ ok: !sick, checks: findings }, lines.join('\n'))
-    return sick ? 1 : 0
-  },
+  run: async context => tellFindings(context.output, await examine(context)),
 }
 
 async function examine(context: Context): Promise<Finding[]> {
@@ -236,16 +219,4 @@ function output(command: string, args: string[]): Promise<string | undefined> {
       resolve(error ? undefined : stdout),
     )
   })
-}
-
-function good(name: string, found: string): Finding {
-  return { name, state: 'good', found }
-}
-
-function warning(name: string, found: string, mend: string): Finding {
-  return { name, state: 'warning', found, mend }
-}
-
-function problem(name: string, found: string, mend: string): Finding {
-  return { name, state: 'problem', found, mend }
 }

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { makeSigningKey } from '../app/index.ts'
+import type { ImportedKey, KeyGroupChange, KeyGroupInfo } from '../client/index.ts'
 import { codeOf, messageOf, SluiceError } from '../core/index.ts'
 import { awaitNodes } from './acknowledge.ts'
 import { NO_WAIT, SERVER_OPTIONS, text, type CommandSpec, type Context } from './command.ts'
 import { table } from './output.ts'
-import { connect } from './server.ts'
+import { connect, type Server } from './server.ts'
 import { usage } from './usage.ts'
 
 const GROUP = { flags: '--group <name>', description: 'the key group that will trust it (default)' }
@@ -26,6 +27,7 @@ const keysCreateCommand: CommandSpec = {
     const folder = server.data?.keys ?? context.terminal.cwd
     const wanted = { name, group: groupOf(context), type }
     const { key, privateKeyFile } = await makeSigningKey(server.client, folder, wanted)
+    sayGroup(context, key)
     await awaitNodes(context, server, key.snapshotVersion)
     context.output.say(`the private key is ${privateKeyFile}; nobody else has it`)
     context.output.result({ id: key.id, name: key.name, group: key.group, privateKeyFile }, key.id)
@@ -41,6 +43,7 @@ const keysImportCommand: CommandSpec = {
     const pem = readPublicPem(resolve(context.terminal.cwd, file), file)
     const server = connect(context)
     const key = await server.client.importKey({ name, pem, group: groupOf(context) })
+    sayGroup(context, key)
     await awaitNodes(context, server, key.snapshotVersion)
     context.output.result({ id: key.id, name: key.name, group: key.group }, key.id)
   },
@@ -70,12 +73,95 @@ const keysDeleteCommand: CommandSpec = {
   },
 }
 
+const keysGroupsCommand: CommandSpec = {
+  words: 'keys groups',
+  summary: 'list the key groups and what each accepts',
+  options: SERVER_OPTIONS,
+  run: async context => {
+    const groups = await connect(context).client.keyGroups()
+    const rows = groups.map(each => [
+      each.id,
+      each.name,
+      String(each.keys.length),
+      each.sha1,
+      each.withoutResource,
+    ])
+    context.output.result(groups, table(['ID', 'NAME', 'KEYS', 'SHA-1', 'WITHOUT RESOURCE'], rows))
+  },
+}
+
+const keysGroupCommand: CommandSpec = {
+  words: 'keys group',
+  takes: '<name>',
+  summary: 'show a key group, or say what it accepts',
+  options: [
+    { flags: '--sha1 <word>', description: 'signatures over SHA-1: accept or refuse' },
+    {
+      flags: '--without-resource <word>',
+      description: 'policies that name no resource and open all: accept or refuse',
+    },
+    NO_WAIT,
+    ...SERVER_OPTIONS,
+  ],
+  run: async (context, [name = '']) => {
+    const sha1 = acceptance(context, 'sha1', '--sha1')
+    const withoutResource = acceptance(context, 'withoutResource', '--without-resource')
+    const server = connect(context)
+    const group =
+      sha1 === undefined && withoutResource === undefined
+        ? await groupOfName(server, name)
+        : await changeGroup(context, server, name, {
+            ...(sha1 === undefined ? {} : { sha1 }),
+            ...(withoutResource === undefined ? {} : { withoutResource }),
+          })
+    const keys = group.keys.length === 0 ? 'no key' : group.keys.join(', ')
+    context.output.result(
+      group,
+      `${group.name}: ${keys}; SHA-1: ${group.sha1}; without resource: ${group.withoutResource}`,
+    )
+  },
+}
+
 export const keyCommands: CommandSpec[] = [
   keysCreateCommand,
   keysImportCommand,
   keysListCommand,
   keysDeleteCommand,
+  keysGroupsCommand,
+  keysGroupCommand,
 ]
+
+async function changeGroup(
+  context: Context,
+  server: Server,
+  name: string,
+  change: KeyGroupChange,
+): Promise<KeyGroupInfo> {
+  const { snapshotVersion, ...group } = await server.client.changeKeyGroup(name, change)
+  await awaitNodes(context, server, snapshotVersion)
+  return group
+}
+
+async function groupOfName({ client }: Server, name: string): Promise<KeyGroupInfo> {
+  const groups = await client.keyGroups()
+  const found = groups.find(each => each.id === name) ?? groups.find(each => each.name === name)
+  if (found) return found
+  throw new SluiceError('not-found', `There is no key group "${name}": "sluice keys groups" lists them.`, {
+    side: 'operator',
+    kind: 'not-found',
+  })
+}
+
+function acceptance({ options }: Context, name: string, flag: string): 'accept' | 'refuse' | undefined {
+  const given = text(options, name)
+  if (given === undefined || given === 'accept' || given === 'refuse') return given
+  throw usage('bad-word', `${flag} ${given} is unknown: use accept or refuse.`)
+}
+
+/** A name with a slip makes a group that nothing trusts. */
+function sayGroup({ output }: Context, key: ImportedKey): void {
+  if (key.groupMade) output.say(`made the key group ${key.group}; behaviours trust it that name it`)
+}
 
 function typeOf({ options }: Context): 'p256' | 'rsa2048' {
   const asked = text(options, 'type') ?? 'p256'

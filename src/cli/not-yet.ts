@@ -7,15 +7,10 @@ const COMMANDS = [
   'gateway',
   'env',
   'usage',
-  'explain',
   'backup',
   'restore',
   'assets verify',
-  'distribution create',
-  'distribution update',
-  'distribution delete',
   'nodes token',
-  'doctor cookies',
 ]
 
 /** The sentence for a command line that asks for something that has not landed; undefined when it does not. */

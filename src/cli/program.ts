@@ -58,8 +58,11 @@ export function parseCommandLine(
 }
 
 function groupOf(groups: Map<string, Command>, program: Command, words: string): Command {
-  const known = groups.get(words) ?? program.commands.find(command => command.name() === words)
+  const known = groups.get(words)
   if (known) return known
+  const command = program.commands.find(each => each.name() === words)
+  // A command with commands below it: what stands behind their name is theirs, options of the same name too.
+  if (command) return command.enablePositionalOptions()
   const group = program.command(words).description(GROUPS[words] ?? '')
   groups.set(words, group)
   return group
@@ -70,6 +73,8 @@ const GROUPS: Record<string, string> = {
   keys: 'the keys that signed URLs and cookies are checked with',
   sign: 'make signed cookies, URLs and path tokens',
   distribution: 'the distributions that viewers reach',
+  issuers: 'whose JSON Web Tokens behaviours may trust',
+  'origin-access': 'how nodes read buckets',
   tokens: 'the tokens of the control API',
   config: 'the configuration',
 }

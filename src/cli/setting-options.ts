@@ -4,7 +4,7 @@ import { notInThisVersion } from './not-yet.ts'
 import { usage } from './usage.ts'
 
 /** Settings of what has not landed; their flags are absent from the help (INTERFACE.md, "Command line"). */
-const LATER: readonly SettingName[] = ['regional', 'allowOrigins']
+const LATER: readonly SettingName[] = ['regional']
 
 /** The settings of `up` as options, from the one table that also reads the file and the environment. */
 export const SETTING_OPTIONS: OptionSpec[] = [

@@ -1,7 +1,13 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
+import type { DistributionInfo } from '../client/index.ts'
 import { codeOf, messageOf, SluiceError } from '../core/index.ts'
-import { compileDistribution, compileMatcher, type Behaviour } from '../distribution/index.ts'
+import {
+  compileDistribution,
+  compileMatcher,
+  type Behaviour,
+  type Distribution,
+} from '../distribution/index.ts'
 import { createSigner, type Signer } from '../signing/index.ts'
 import { text, type Context } from './command.ts'
 import { dataFolder, type Server } from './server.ts'
@@ -81,7 +87,7 @@ async function trustedIds(server: Server, place: GrantPlace): Promise<string[] |
 
 /** The behaviour that a request for this place would meet. */
 export async function behaviourOf(server: Server, place: GrantPlace): Promise<Behaviour | undefined> {
-  const distributions = await server.client.distributions()
+  const distributions = (await server.client.distributions()).map(served)
   const fallback = distributions.find(each => each.fallback)
   const matcher = compileMatcher({ distributions, fallbackDistribution: fallback?.id ?? null })
   const wanted =
@@ -90,6 +96,12 @@ export async function behaviourOf(server: Server, place: GrantPlace): Promise<Be
       : matcher.distribution(place.host.replace(/:\d+$/, ''))
   // A wildcard stands for some name below it.
   return wanted?.behaviour(place.path.replaceAll('*', 'x'))
+}
+
+/** Whom a path asks for is told by behaviours alone; secrets of origins are not told here anyway. */
+function served(info: DistributionInfo): Distribution & { fallback: boolean } {
+  const origins = info.origins.map(origin => (origin.kind === 'http' ? { ...origin, headers: [] } : origin))
+  return { ...info, origins }
 }
 
 function newestFirst(folder: string): { id: string; path: string }[] {

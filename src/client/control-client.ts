@@ -1,6 +1,20 @@
 import type { DistributionId, PublicationId } from '../core/index.ts'
+import type { DistributionInput, IssuerInput, TrustedIssuer } from '../distribution/index.ts'
 import { followChannelEvents } from './channel-events.ts'
 import type { ChannelEvent, ChannelInfo, CreatedChannel, NewChannel } from './channel-shapes.ts'
+import type { ExplainRequest, Explanation } from './explain-shapes.ts'
+import type {
+  ChangedDistribution,
+  ChangedIssuer,
+  ChangedKeyGroup,
+  ChangedOriginAccess,
+  DistributionInfo,
+  KeyGroupChange,
+  KeyGroupInfo,
+  NewOriginAccess,
+  OriginAccessChange,
+  OriginAccessInfo,
+} from './private-shapes.ts'
 import { ask, type Answer, type Ask, type Connection } from './request.ts'
 import { uploadByTus, type UploadOptions, type UploadSource } from './upload.ts'
 import type {
@@ -8,10 +22,8 @@ import type {
   Asset,
   Changed,
   CreatedToken,
-  DistributionInfo,
   ImportedKey,
   InvalidationInfo,
-  KeyGroupInfo,
   KeyInfo,
   NewInvalidation,
   NewKey,
@@ -141,6 +153,46 @@ export class ControlClient {
     return (await this.#get<{ keyGroups: KeyGroupInfo[] }>('/v1/key-groups')).keyGroups
   }
 
+  /** By name or id; throws `not-found` when there is none. */
+  async changeKeyGroup(name: string, change: KeyGroupChange): Promise<ChangedKeyGroup> {
+    return this.#send<ChangedKeyGroup>('PATCH', `/v1/key-groups/${encodeURIComponent(name)}`, change)
+  }
+
+  async issuers(): Promise<TrustedIssuer[]> {
+    return (await this.#get<{ issuers: TrustedIssuer[] }>('/v1/issuers')).issuers
+  }
+
+  async createIssuer(wanted: IssuerInput): Promise<ChangedIssuer> {
+    return this.#post<ChangedIssuer>('/v1/issuers', wanted)
+  }
+
+  async replaceIssuer(id: string, wanted: IssuerInput): Promise<ChangedIssuer> {
+    return this.#send<ChangedIssuer>('PUT', `/v1/issuers/${encodeURIComponent(id)}`, wanted)
+  }
+
+  /** By name or id; throws `in-use` while a behaviour trusts it. */
+  async deleteIssuer(id: string): Promise<Changed> {
+    return this.#delete<Changed>(`/v1/issuers/${encodeURIComponent(id)}`)
+  }
+
+  async originAccess(): Promise<OriginAccessInfo[]> {
+    return (await this.#get<{ originAccess: OriginAccessInfo[] }>('/v1/origin-access')).originAccess
+  }
+
+  async createOriginAccess(wanted: NewOriginAccess): Promise<ChangedOriginAccess> {
+    return this.#post<ChangedOriginAccess>('/v1/origin-access', wanted)
+  }
+
+  /** By name or id; what is left out stays as it is. */
+  async changeOriginAccess(id: string, change: OriginAccessChange): Promise<ChangedOriginAccess> {
+    return this.#send<ChangedOriginAccess>('PUT', `/v1/origin-access/${encodeURIComponent(id)}`, change)
+  }
+
+  /** By name or id; throws `in-use` while an origin names it. */
+  async deleteOriginAccess(id: string): Promise<Changed> {
+    return this.#delete<Changed>(`/v1/origin-access/${encodeURIComponent(id)}`)
+  }
+
   async distributions(): Promise<DistributionInfo[]> {
     return (await this.#get<{ distributions: DistributionInfo[] }>('/v1/distributions')).distributions
   }
@@ -149,8 +201,28 @@ export class ControlClient {
     return this.#get<DistributionInfo>(`/v1/distributions/${encodeURIComponent(id)}`)
   }
 
+  /** Throws `bad-distribution` with all that is wrong, `alias-taken` for a name of another. */
+  async createDistribution(wanted: DistributionInput): Promise<ChangedDistribution> {
+    return this.#post<ChangedDistribution>('/v1/distributions', wanted)
+  }
+
+  /** Replaces it whole; secret header values that are null or left out stay as they are stored. */
+  async replaceDistribution(id: string, wanted: DistributionInput): Promise<ChangedDistribution> {
+    return this.#send<ChangedDistribution>('PUT', `/v1/distributions/${encodeURIComponent(id)}`, wanted)
+  }
+
+  /** Throws `enabled` or `fallback`, conflicts, for one that may not go. */
+  async deleteDistribution(id: string): Promise<Changed> {
+    return this.#delete<Changed>(`/v1/distributions/${encodeURIComponent(id)}`)
+  }
+
   async invalidate(wanted: NewInvalidation): Promise<InvalidationInfo> {
     return this.#post<InvalidationInfo>('/v1/invalidations', wanted)
+  }
+
+  /** What the newest configuration says to a request, and why; nothing that lets in is told back. */
+  async explain(request: ExplainRequest): Promise<Explanation> {
+    return this.#post<Explanation>('/v1/explain', request)
   }
 
   /** Which live nodes have a snapshot version; waits until all have, or for `waitSeconds`. */
@@ -188,8 +260,12 @@ export class ControlClient {
     return (await this.#ask({ method: 'GET', path, query, ...patience(wait) })).body as T // our own server's
   }
 
-  async #post<T>(path: string, body: unknown): Promise<T> {
-    return (await this.#ask({ method: 'POST', path, body })).body as T // our own server's
+  #post<T>(path: string, body: unknown): Promise<T> {
+    return this.#send<T>('POST', path, body)
+  }
+
+  async #send<T>(method: 'POST' | 'PUT' | 'PATCH', path: string, body: unknown): Promise<T> {
+    return (await this.#ask({ method, path, body })).body as T // our own server's
   }
 
   async #delete<T>(path: string): Promise<T> {

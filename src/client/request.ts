@@ -8,7 +8,7 @@ export interface Connection {
 }
 
 export interface Ask {
-  method: 'GET' | 'POST' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   path: string
   /** Undefined values are left out. */
   query?: Record<string, string | number | undefined>

@@ -5,14 +5,12 @@ import {
   type DistributionId,
   type InvalidationId,
   type JobId,
-  type KeyGroupId,
   type KeyId,
   type NodeId,
   type PublicationId,
   type RoleName,
   type Static,
 } from '../core/index.ts'
-import { Distribution } from '../distribution/index.ts'
 
 /** What can be asked of a publication's renditions: as it is, our choice, or the named heights. */
 export const Ladder = Type.Union([
@@ -191,21 +189,11 @@ export const ImportedKey = Type.Object({
   id: Type.Unsafe<KeyId>(Type.String()),
   name: Type.String(),
   group: Type.String(),
+  /** There was no group of this name before. */
+  groupMade: Type.Boolean(),
   snapshotVersion: Type.Integer({ minimum: 1 }),
 })
 export type ImportedKey = Static<typeof ImportedKey>
-
-export const KeyGroupInfo = Type.Object({
-  id: Type.Unsafe<KeyGroupId>(Type.String()),
-  name: Type.String(),
-  keys: Type.Array(Type.Unsafe<KeyId>(Type.String())),
-  sha1: Type.Union([Type.Literal('accept'), Type.Literal('refuse')]),
-})
-export type KeyGroupInfo = Static<typeof KeyGroupInfo>
-
-/** A distribution and whether it serves the Hosts that no other claims. */
-export const DistributionInfo = Type.Intersect([Distribution, Type.Object({ fallback: Type.Boolean() })])
-export type DistributionInfo = Static<typeof DistributionInfo>
 
 export const NewInvalidation = Type.Object(
   {

@@ -11,9 +11,9 @@ import { ChannelStates } from './channel-states.ts'
 import {
   ensureKeyGroup,
   getPublication,
-  insertDistribution,
   listDistributions,
   openDatabase,
+  saveDistribution,
   setFallbackDistribution,
   setLocalNodes,
   type Database,
@@ -25,9 +25,12 @@ import { assetRoutes } from './routes/assets.ts'
 import { channelRoutes } from './routes/channels.ts'
 import { distributionRoutes } from './routes/distributions.ts'
 import { eventRoute } from './routes/events.ts'
+import { explainRoute } from './routes/explain.ts'
+import { issuerRoutes } from './routes/issuers.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { operatorRoutes } from './routes/operators.ts'
+import { originAccessRoutes } from './routes/origin-access.ts'
 import { reportRoutes } from './routes/reports.ts'
 import { uploadRoute } from './routes/uploads.ts'
 import { startServer } from './server.ts'
@@ -75,6 +78,7 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
       }),
       publicationBell: new Bell(),
       jobBell: new Bell(),
+      domainSuffix: options.domainSuffix,
       lease: limits.lease,
     }
     database.onCommit(topics => {
@@ -126,6 +130,9 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
       eventRoute(services),
       ...keyRoutes(services),
       ...distributionRoutes(services),
+      ...issuerRoutes(services),
+      ...originAccessRoutes(services),
+      explainRoute(services, limits.clock),
       ...operatorRoutes(services),
       ...nodeRoutes(services),
       ...reportRoutes(services),
@@ -157,10 +164,10 @@ async function seed(
   tx: Parameters<Parameters<Database['transaction']>[0]>[0],
   options: ControlOptions,
 ): Promise<void> {
-  const group = await ensureKeyGroup(tx, 'default')
+  const { id: group } = await ensureKeyGroup(tx, 'default')
   if ((await listDistributions(tx)).length === 0) {
     const distribution = firstDistribution(newDistributionId(), options.domainSuffix, group)
-    await insertDistribution(tx, distribution)
+    await saveDistribution(tx, distribution)
     await setFallbackDistribution(tx, distribution.id)
   }
   const nodes = options.localNodes.map(({ id, role, publicJwk }) => {

@@ -35,7 +35,7 @@ export class ReadyJson {
 }
 
 export interface Described {
-  method: 'GET' | 'POST' | 'DELETE'
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** With `:name` for parameters. */
   path: string
   access: Access

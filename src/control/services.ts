@@ -21,6 +21,8 @@ export interface Services {
   publicationBell: Bell
   /** Rings when a job may be taken. */
   jobBell: Bell
+  /** Of the domains of distributions. */
+  domainSuffix: string
   /** How long a lease holds without a heartbeat. */
   lease: Milliseconds
 }

@@ -1,5 +1,5 @@
-import type { Clock, Instant, Milliseconds } from '../core/index.ts'
-import type { PeerNode } from '../distribution/index.ts'
+import type { Clock, Instant, Milliseconds, RoleName } from '../core/index.ts'
+import { snapshotFor, type PeerNode } from '../distribution/index.ts'
 import { Bell, poll } from './bell.ts'
 import { readWholeSnapshot, type Database } from './database/index.ts'
 
@@ -7,8 +7,8 @@ export interface PublishedSnapshot {
   epoch: string
   version: number
   nodes: PeerNode[]
-  /** JSON, made once for all nodes. */
-  text: string
+  /** What a role is given of it, as JSON; made once for all nodes of the role. */
+  textFor(role: RoleName): string
 }
 
 /** Times of versions that are remembered; older ones count as made at the oldest remembered time. */
@@ -81,5 +81,15 @@ export class Snapshots {
 
 async function build(database: Database): Promise<PublishedSnapshot> {
   const { epoch, snapshot } = await database.read(readWholeSnapshot)
-  return { epoch, version: snapshot.version, nodes: snapshot.nodes, text: JSON.stringify(snapshot) }
+  const texts = new Map<RoleName, string>()
+  return {
+    epoch,
+    version: snapshot.version,
+    nodes: snapshot.nodes,
+    textFor(role) {
+      let text = texts.get(role)
+      if (text === undefined) texts.set(role, (text = JSON.stringify(snapshotFor(role, snapshot))))
+      return text
+    },
+  }
 }

@@ -1,5 +1,5 @@
 import { canonicalPath } from '../core/index.ts'
-import { admit, type Admission } from './admit.ts'
+import { admit, namesIssuers, type Admission } from './admit.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
 import { key } from './key.ts'
 import { refuse } from './refusal.ts'
@@ -10,8 +10,15 @@ export const authorize: Step = (x: Exchange) => {
   if (target.lookalike !== undefined && gatesBehind(x, target.lookalike)) return refuse(x, 'malformed')
   const behaviour = known(x.behaviour, 'the behaviour')
   if (!behaviour.gate) return key
+  x.spent = SPENT[namesIssuers(behaviour) ? 'issuers' : 'keys']
   const admission = admit(x, behaviour, target)
   return admission instanceof Promise ? admission.then(each => after(x, each)) : after(x, admission)
+}
+
+/** Whether they carried a grant or not: behind a gate these fields mean one, so they are nobody else's to see. */
+const SPENT: Record<'keys' | 'issuers', ReadonlySet<string>> = {
+  keys: new Set(['cookie']),
+  issuers: new Set(['authorization', 'cookie']),
 }
 
 function after(x: Exchange, admission: Admission): Step | undefined {

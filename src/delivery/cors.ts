@@ -1,5 +1,5 @@
+import { sameSite } from '../http/index.ts'
 import type { Exchange } from './exchange.ts'
-import { sameSite } from './site.ts'
 
 /** What a page may read of our answers. */
 const EXPOSED =
@@ -7,12 +7,15 @@ const EXPOSED =
 
 const OPEN = ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', EXPOSED]
 
+/** Pages ask it with credentials, or they could not keep its cookies, and do not know what is gated. */
+export const SESSION = '/.sluice/session'
+
 /**
  * SEAMS 11. What is open to all is open to every page, without credentials. What is gated answers with credentials
  * to same-site pages, localhost and the listed origins, and to nobody else.
  */
 export function corsHeaders(x: Exchange): readonly string[] {
-  if (!x.gated) return OPEN
+  if (!x.gated && x.target?.path !== SESSION) return OPEN
   const origin = x.header('origin')
   if (origin === undefined || !mayReadGated(origin, x.viewer?.host ?? '', x.behaviour?.corsOrigins ?? [])) {
     return ['Vary', 'Origin']

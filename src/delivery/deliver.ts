@@ -1,5 +1,5 @@
-import type { Filling, Found, StoredObject, UpstreamAnswer } from '../cache/index.ts'
-import type { Instant } from '../core/index.ts'
+import type { Filling, Found, StoredObject } from '../cache/index.ts'
+import { codeOf, type Instant } from '../core/index.ts'
 import {
   contentRange,
   fieldValue,
@@ -9,15 +9,18 @@ import {
   type ByteRange,
   type Validators,
 } from '../http/index.ts'
+import { carriedShape, carryPassing, mayCarry, type Passing, type Shape } from './carry.ts'
 import { corsHeaders } from './cors.ts'
 import { known, type CacheWord, type Exchange, type Step } from './exchange.ts'
 import { record } from './record.ts'
+import { sendError } from './refusal.ts'
 import { hasLeft, sendBytes, sendStream } from './send-stream.ts'
 import { preparedHeaders, viewerHeaders } from './viewer-headers.ts'
 
 /** Answers from whatever `lookup` found: conditions, range, then bytes as fast as the viewer takes them. */
 export const deliver: Step = (x: Exchange) => {
   const found = known(x.found, 'what was found')
+  const shape = carriedShape(x)
   switch (found.kind) {
     case 'hit':
       return deliverStored(x, found.object, 'Hit', 'hit')
@@ -28,9 +31,11 @@ export const deliver: Step = (x: Exchange) => {
     case 'version':
       return deliverStored(x, found.object, ...VERSION_WORDS[found.source])
     case 'filling':
-      return deliverFill(x, found)
+      return shape !== undefined && mayCarry(found.fill) ? deliverWhole(x, found) : deliverFill(x, found)
     case 'passing':
-      return deliverPassing(x, found.answer, found.reason)
+      return shape !== undefined && found.answer.status === 200
+        ? deliverGathered(x, found, shape)
+        : deliverPassing(x, found.answer, found.reason)
   }
 }
 
@@ -40,8 +45,10 @@ const VERSION_WORDS: Record<'known' | 'fetched' | 'joined', [CacheWord, string]>
   joined: ['Miss', 'hit; collapsed'],
 }
 
-function deliverStored(x: Exchange, object: StoredObject, fresh: CacheWord, member: string): undefined {
+function deliverStored(x: Exchange, stored: StoredObject, fresh: CacheWord, member: string): undefined {
   const now = x.node.clock.now()
+  const shape = carriedShape(x)
+  const object = shape === undefined || stored.status !== 200 ? stored : x.node.carried.of(stored, shape)
   const word = object.status >= 400 ? 'Error' : fresh
   const { body } = object
   const base = [
@@ -57,6 +64,17 @@ function deliverStored(x: Exchange, object: StoredObject, fresh: CacheWord, memb
     sendBytes(x, plan.kind === 'range' ? body.subarray(plan.range.first, plan.range.last + 1) : body)
   }
   record(x)
+}
+
+/** What a playlist hands on is made from the whole of it. */
+async function deliverWhole(x: Exchange, { whole, joined }: Found & { kind: 'filling' }): Promise<undefined> {
+  let object
+  try {
+    object = await whole
+  } catch (error) {
+    return cannotRead(x, error)
+  }
+  return deliverStored(x, object, 'Miss', joined ? 'hit; collapsed' : 'fwd=miss; stored')
 }
 
 function deliverFill(x: Exchange, found: Found & { kind: 'filling' }): undefined {
@@ -82,7 +100,27 @@ function readFill(fill: Filling, first: number, last: number | undefined): Async
   return last === undefined ? fill.read(first) : fill.read(first, last)
 }
 
-function deliverPassing(x: Exchange, answer: UpstreamAnswer, reason: string): undefined {
+/** A playlist that nobody stores is read whole as well. */
+async function deliverGathered(
+  x: Exchange,
+  { answer, reason }: Found & { kind: 'passing' },
+  shape: Shape,
+): Promise<undefined> {
+  let carried
+  try {
+    carried = await carryPassing(answer, shape)
+  } catch (error) {
+    return cannotRead(x, error)
+  }
+  return deliverPassing(x, carried, reason)
+}
+
+function cannotRead(x: Exchange, error: unknown): undefined {
+  x.node.log.warn({ id: x.id, code: codeOf(error), path: x.loggedPath }, 'an answer broke off')
+  return sendError(x, 502, 'BadGateway', 'The origin broke its answer off')
+}
+
+function deliverPassing(x: Exchange, answer: Passing, reason: string): undefined {
   const { status, headers } = answer
   if (hasLeft(x.response)) {
     // No `close` follows any more, and a body that nobody reads would hold its connection to the origin for ever.

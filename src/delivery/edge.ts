@@ -7,6 +7,7 @@ import {
   type LogLevel,
   type Metrics,
 } from '../telemetry/index.ts'
+import { createGuard, IssuerKeys } from '../outbound/index.ts'
 import { handle } from './engine.ts'
 import type { Incoming, Outgoing } from './exchange.ts'
 import { CacheNode } from './node.ts'
@@ -34,6 +35,10 @@ export interface EdgeOptions {
   /** Stands in `X-Sluice-Pop`. */
   pop: string
   trustedProxies: string[]
+  /** `origins.allow`: ranges of loopback addresses where origins may be. */
+  allowOrigins: string[]
+  /** Where this installation listens; nothing there is an origin. */
+  ownPorts: number[]
   accessLogFolder: string
   logLevel: LogLevel
 }
@@ -43,14 +48,17 @@ export async function startEdge(options: EdgeOptions): Promise<RunningRole> {
   const log = createLogger('edge', options.logLevel)
   const metrics = createMetrics('edge')
   const clock = systemClock
+  const guard = createGuard({ allow: options.allowOrigins, ownPorts: options.ownPorts })
   const upstream = createUpstream({
     url: options.originUrl,
     token: nodeTokenSource(options.identity, 'origin', clock),
-    clock,
+    ...{ guard, clock, log },
   })
   const accessLog = await openAccessLog({ folder: options.accessLogFolder, clock })
+  const issuers = new IssuerKeys({ stateDir: options.stateDir, ...{ guard, clock, log } })
+  await issuers.start()
   const node = new CacheNode({
-    ...{ clock, upstream, accessLog, log },
+    ...{ clock, upstream, issuers, accessLog, log },
     pop: options.pop,
     memoryCacheBytes: options.memoryCacheBytes,
     usage: new Usage(metrics),
@@ -73,6 +81,7 @@ export async function startEdge(options: EdgeOptions): Promise<RunningRole> {
     ...{ clock, log },
   })
   measure(node, metrics)
+  measureIssuers(issuers, metrics)
   const serve = (request: Incoming, response: Outgoing): void => handle(node, read, request, response)
   const { https } = options
   const servers = await Promise.all([
@@ -86,6 +95,7 @@ export async function startEdge(options: EdgeOptions): Promise<RunningRole> {
       await Promise.all(servers.map(server => server.close(DRAIN_MS)))
       await reporting.close()
       await follower.close()
+      await issuers.close()
       await upstream.close()
       await accessLog.close()
     },
@@ -93,6 +103,15 @@ export async function startEdge(options: EdgeOptions): Promise<RunningRole> {
     health: (): Health =>
       node.matcher ? { kind: 'ready' } : { kind: 'not-ready', waitingFor: ['snapshot'] },
   }
+}
+
+function measureIssuers({ refreshes }: IssuerKeys, metrics: Metrics): void {
+  metrics.collected(
+    'sluice_issuer_key_refreshes_total',
+    'Questions to issuers of tokens for their keys',
+    ['result'],
+    () => Object.entries(refreshes).map(([result, n]): [Record<string, string>, number] => [{ result }, n]),
+  )
 }
 
 function measure(node: CacheNode, metrics: Metrics): void {

@@ -3,9 +3,10 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { PlaylistFound } from '../cache/index.ts'
 import { type CanonicalPath, type Instant, type Reason, type RequestId } from '../core/index.ts'
 import type { Behaviour, CompiledDistribution } from '../distribution/index.ts'
-import type { CacheKey } from '../http/index.ts'
+import type { CacheKey, FlatHeaders } from '../http/index.ts'
 import type { PathToken } from '../signing/index.ts'
 import type { CacheNode } from './node.ts'
+import type { Source } from './source.ts'
 import type { Viewer } from './viewer.ts'
 
 export type Incoming = IncomingMessage | Http2ServerRequest
@@ -29,9 +30,13 @@ export interface Target {
   /** As sent, with signing parameters; empty when there is none. */
   query: string
   token: PathToken | undefined
+  /** A JSON Web Token that stood in the place of a path token. */
+  jwt?: string | undefined
   /** What stands behind three dotted parts that are no token: `malformed` where that is gated. */
   lookalike: string | undefined
 }
+
+const NONE: ReadonlySet<string> = new Set()
 
 /** One request and what the steps learn about it, in the order in which they learn it. */
 export class Exchange {
@@ -48,9 +53,14 @@ export class Exchange {
   behaviour: Behaviour | undefined
   /** Set by `authorize`: tells grants apart, and opens nothing. */
   grant = ''
-  /** Set by `key`: the keyed query goes upstream too, and so do the directives of a playlist. */
+  /** Set by `authorize`: header fields (lower case) that may carry a grant here; they are never keyed or sent on. */
+  spent: ReadonlySet<string> = NONE
+  /** Set by `key`: what is keyed of query and header fields goes upstream too, and so do a playlist's directives. */
+  source: Source | undefined
   key: CacheKey | undefined
   query = ''
+  variant = ''
+  forwarded: FlatHeaders = []
   directives = ''
   /** Set by `lookup`. */
   found: Answerable | undefined
@@ -70,6 +80,12 @@ export class Exchange {
 
   get gated(): boolean {
     return this.behaviour !== undefined && this.behaviour.gate !== null
+  }
+
+  /** The path of the channel that the object is of, once `key` has found whom to ask; only ours has channels. */
+  get channel(): string | undefined {
+    if (this.source?.origin.kind !== 'built-in' || this.target === undefined) return undefined
+    return this.node.channelOf(this.target.path)
   }
 
   /** The path as logs may hold it: whatever looks like a path token opens its asset to whoever reads the log. */

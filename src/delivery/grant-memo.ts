@@ -1,10 +1,15 @@
 import { Lru, MiB } from '../core/index.ts'
 import {
   authenticate,
+  authenticateToken,
   memoKey,
   type Authenticated,
   type Carrier,
+  type IssuerTrust,
+  type TokenAuthenticated,
+  type TokenGrant,
   type TrustedKeys,
+  type ViewerToken,
   type ViewerUrl,
 } from '../signing/index.ts'
 
@@ -15,23 +20,90 @@ const MOST_BYTES = 16 * MiB
 
 /**
  * Remembers which grants were signed by a trusted key, so that a viewer's hundred segments cost one verification
- * (SEAMS 6). What the policy allows is asked for every request. Forgeries are not kept, so they cannot push the good
- * ones out; a new set of trusted keys begins empty, so a removed key opens nothing any more.
+ * (SEAMS 6). What the grant allows is asked for every request. Forgeries are not kept, so they cannot push the good
+ * ones out; a new set of trusted keys, or of an issuer's, begins empty, so a removed key opens nothing any more.
  */
 export class GrantMemo {
   readonly #byKeys = new WeakMap<TrustedKeys, Lru<string, Authentic>>()
+  readonly #byCookies = new WeakMap<TrustedKeys, Lru<string, SeenCookies>>()
+  readonly #byIssuer = new WeakMap<IssuerTrust, Tokens>()
 
   authenticate(carrier: Carrier, url: ViewerUrl, trusted: TrustedKeys): Authenticated {
     const name = memoKey(carrier, url)
-    let memo = this.#byKeys.get(trusted)
-    if (!memo) {
-      memo = new Lru({ maxSize: MOST_BYTES, sizeCalculation: (_grant, key) => 2 * key.length + 1000 })
-      this.#byKeys.set(trusted, memo)
-    }
+    const memo = memoOf(this.#byKeys, trusted)
     const known = memo.get(name)
     if (known) return known
     const answer = authenticate(carrier, url, trusted)
     if (answer.kind === 'authentic') memo.set(name, answer)
     return answer
   }
+
+  /** A whole Cookie header of which the policy was authentic, so that it is not even read again. */
+  seenCookies(header: string, trusted: TrustedKeys): SeenCookies | undefined {
+    return this.#byCookies.get(trusted)?.get(header)
+  }
+
+  /** For policies of their own only: a canned one stands for its URL. */
+  rememberCookies(header: string, trusted: TrustedKeys, seen: SeenCookies): void {
+    if (seen.carrier.via !== 'cookie' || seen.carrier.statement.kind !== 'custom') return
+    memoOf(this.#byCookies, trusted).set(header, seen)
+  }
+
+  /** Of a token that this issuer has been found to have signed. */
+  seenToken(text: string, trust: IssuerTrust): TokenGrant | undefined {
+    return this.#byIssuer.get(trust)?.known.get(text)
+  }
+
+  /** Verifies a token once, however many requests bring it at the same time. */
+  authenticateToken(token: ViewerToken, trust: IssuerTrust): Promise<TokenAuthenticated> {
+    const { known, underWay } = this.#tokens(trust)
+    const seen = known.get(token.text)
+    if (seen) return Promise.resolve(seen)
+    const joined = underWay.get(token.text)
+    if (joined) return joined
+    const answer = authenticateToken(token, trust)
+      .then(each => {
+        if (each.kind === 'authentic') known.set(token.text, each)
+        return each
+      })
+      .finally(() => underWay.delete(token.text))
+    underWay.set(token.text, answer)
+    return answer
+  }
+
+  #tokens(trust: IssuerTrust): Tokens {
+    let tokens = this.#byIssuer.get(trust)
+    if (!tokens) {
+      tokens = {
+        // Its globs are kept compiled beside the text.
+        known: new Lru({ maxSize: MOST_BYTES, sizeCalculation: (_grant, text) => 4 * text.length + 1000 }),
+        underWay: new Map(),
+      }
+      this.#byIssuer.set(trust, tokens)
+    }
+    return tokens
+  }
+}
+
+export interface SeenCookies {
+  carrier: Carrier
+  authentic: Authentic
+}
+
+function memoOf<T extends object>(
+  memos: WeakMap<TrustedKeys, Lru<string, T>>,
+  keys: TrustedKeys,
+): Lru<string, T> {
+  let memo = memos.get(keys)
+  if (!memo) {
+    memo = new Lru({ maxSize: MOST_BYTES, sizeCalculation: (_grant, key) => 2 * key.length + 1000 })
+    memos.set(keys, memo)
+  }
+  return memo
+}
+
+interface Tokens {
+  known: Lru<string, TokenGrant>
+  /** No more than there are requests. */
+  underWay: Map<string, Promise<TokenAuthenticated>>
 }

@@ -1,28 +1,53 @@
 import type { CanonicalPath } from '../core/index.ts'
-import { cacheKey, keyedQuery, splitDirectives } from '../http/index.ts'
+import { cacheKey, keyedQuery, splitDirectives, variantOf } from '../http/index.ts'
 import { stripSigning } from '../signing/index.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
 import { lookup } from './lookup.ts'
+import { sendError } from './refusal.ts'
+import type { Source } from './source.ts'
 
 /** What the object is stored under: nothing that signs a request ever enters it, so all viewers share one object. */
 export const key: Step = (x: Exchange) => {
   const { path, query } = known(x.target, 'the target')
   const { distribution } = known(x.served, 'the distribution')
   const behaviour = known(x.behaviour, 'the behaviour')
+  const source = x.node.sourceOf(behaviour)
+  if (source === undefined) {
+    x.node.log.error({ id: x.id, origin: behaviour.originId, path: x.loggedPath }, 'there is no such origin')
+    return sendError(x, 502, 'BadGateway', 'The origin of this path does not exist')
+  }
+  x.source = source
   if (query !== '') {
     const { directives, rest } = splitDirectives(stripSigning(query), path)
-    x.query = keyedQuery(rest, behaviour.query)
-    x.directives = isMediaPlaylist(x, path) ? directives : ''
+    x.query = keyedQuery(rest, source.query)
+    if (directives !== '' && heedsDirectives(x, source, path)) x.directives = directives
   }
-  x.key = cacheKey(distribution.id, path, x.query)
+  if (source.headers.length > 0) keyHeaders(x, source.headers)
+  x.key = cacheKey(distribution.id, path, x.query, x.variant)
   return lookup
 }
 
 /**
- * Directives mean something for the media playlists of channels alone; an asset's playlist would be stored once for
- * each number that somebody makes up, and a channel's entry playlist held once for each.
+ * Of the built-in origin, directives mean something for the media playlists of channels alone: an asset's playlist
+ * would be stored once for each number that somebody makes up, and a channel's entry playlist held once for each. What
+ * they mean to another server is not known (SEAMS 19); a bucket holds no questions.
  */
-function isMediaPlaylist({ node }: Exchange, path: CanonicalPath): boolean {
-  const channel = node.channelOf(path)
+function heedsDirectives(x: Exchange, { origin }: Source, path: CanonicalPath): boolean {
+  if (origin.kind !== 'built-in') return origin.kind === 'http'
+  const { channel } = x
   return channel !== undefined && path !== `${channel}/index.m3u8`
+}
+
+function keyHeaders(x: Exchange, names: readonly string[]): void {
+  const values = names.map(name => (x.spent.has(name) ? undefined : sendable(x.header(name))))
+  x.variant = variantOf(values)
+  x.forwarded = names.flatMap((name, at) => {
+    const value = values[at]
+    return value === undefined ? [] : [name, value]
+  })
+}
+
+/** A value that no request may hold counts as none (RFC 9110 §5.5); HTTP/2 lets some through. */
+function sendable(value: string | undefined): string | undefined {
+  return value !== undefined && /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? value : undefined
 }

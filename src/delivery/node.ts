@@ -18,9 +18,12 @@ import {
   type Matcher,
   type Snapshot,
 } from '../distribution/index.ts'
-import { trustedKeys, type TrustedKeys } from '../signing/index.ts'
+import type { IssuerKeys } from '../outbound/index.ts'
+import { trustedKeys, type IssuerTrust, type TrustedKeys } from '../signing/index.ts'
 import type { AccessLog, Logger } from '../telemetry/index.ts'
+import { CarriedPlaylists } from './carry.ts'
 import { GrantMemo } from './grant-memo.ts'
+import { sourcesOf, type Source } from './source.ts'
 import type { Upstream } from './upstream.ts'
 import type { Usage } from './usage.ts'
 import { ViewerCount } from './viewer-count.ts'
@@ -32,6 +35,7 @@ interface Applied {
   matcher: Matcher
   invalidations: Invalidations
   trusted: Map<Behaviour, TrustedKeys>
+  sources: ReadonlyMap<Behaviour, Source>
   /** Paths. */
   channels: ReadonlySet<string>
 }
@@ -41,6 +45,8 @@ export interface CacheNodeOptions {
   clock: Clock
   memoryCacheBytes: Bytes
   upstream: Upstream
+  /** Owned by whoever made it. */
+  issuers: Pick<IssuerKeys, 'follow' | 'of' | 'renew'>
   usage: Usage
   accessLog: AccessLog
   log: Logger
@@ -60,12 +66,14 @@ export class CacheNode {
   readonly playlists: LivePlaylists
   readonly viewers: ViewerCount
   readonly upstream: Upstream
+  readonly issuers: CacheNodeOptions['issuers']
   readonly usage: Usage
   readonly accessLog: AccessLog
   readonly log: Logger
   readonly trustedProxies: TrustedProxies
   readonly takenWithin: Milliseconds
   readonly grants = new GrantMemo()
+  readonly carried = new CarriedPlaylists()
   readonly #pop: string
   readonly #run = randomBytes(6).toString('base64url')
   #count = 0
@@ -74,6 +82,7 @@ export class CacheNode {
   constructor(options: CacheNodeOptions) {
     this.clock = options.clock
     this.upstream = options.upstream
+    this.issuers = options.issuers
     this.usage = options.usage
     this.accessLog = options.accessLog
     this.log = options.log
@@ -108,13 +117,16 @@ export class CacheNode {
         if (named) trusted.set(behaviour, this.#readKeys(named))
       }
     }
+    this.issuers.follow(snapshot.issuers)
     this.#applied = {
       snapshot,
       matcher: compileMatcher(snapshot),
       invalidations: compileInvalidations(snapshot.invalidations),
       trusted,
+      sources: sourcesOf(snapshot),
       channels: new Set(snapshot.channels.map(({ path }) => path)),
     }
+    this.upstream.keep(snapshot.distributions.flatMap(({ origins }) => origins))
   }
 
   #readKeys(groups: KeyGroup[]): TrustedKeys {
@@ -136,6 +148,16 @@ export class CacheNode {
   /** The keys that may open a gated behaviour. */
   trustedBy(behaviour: Behaviour): TrustedKeys | undefined {
     return this.#applied?.trusted.get(behaviour)
+  }
+
+  /** Whom a behaviour's objects are asked of; undefined when it names an origin that is not there. */
+  sourceOf(behaviour: Behaviour): Source | undefined {
+    return this.#applied?.sources.get(behaviour)
+  }
+
+  /** The issuers whose tokens may open a gated behaviour, with their keys as they are known now. */
+  issuersOf({ gate }: Behaviour): IssuerTrust[] {
+    return gate?.issuers.flatMap(id => this.issuers.of(id) ?? []) ?? []
   }
 
   /** The path of the channel that a path lies in. */

@@ -28,6 +28,7 @@ export const read: Step = (x: Exchange) => {
     path: canonical.path,
     query: queryAt < 0 ? '' : url.slice(queryAt + 1),
     token: taken.token,
+    jwt: taken.jwt,
     lookalike: taken.lookalike,
   }
   if (canonical.path.startsWith('/.sluice/')) return serveReserved(x)

@@ -15,11 +15,11 @@ const ANSWERS: Partial<Record<Reason, [status: number, code: string, message: st
 
 const DENIED: [number, string, string] = [403, 'AccessDenied', 'Access denied']
 
-/** Answers no, with its reason in header, log and metric. */
-export function refuse(x: Exchange, reason: Reason): undefined {
+/** Answers no, with its reason in header, log and metric; `message` where there is more to say than the reason does. */
+export function refuse(x: Exchange, reason: Reason, more: { message?: string } = {}): undefined {
   x.reason = reason
   const [status, code, message] = ANSWERS[reason] ?? DENIED
-  return sendError(x, status, code, message, [
+  return sendError(x, status, code, more.message ?? message, [
     'X-Sluice-Reason',
     reason,
     ...(status === 405 ? ['Allow', 'GET, HEAD, OPTIONS'] : []),

@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { isNotModified } from '../http/index.ts'
-import { known, type Exchange } from './exchange.ts'
+import { SESSION } from './cors.ts'
+import { known, type Exchange, type Step } from './exchange.ts'
 import { PLAYER_PAGE, PLAYER_SCRIPT, PLAYER_STYLE } from './player-page.ts'
 import { record } from './record.ts'
 import { refuse } from './refusal.ts'
+import { session } from './session.ts'
 
 interface Page {
   type: string
@@ -33,10 +35,15 @@ add(
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; media-src 'self' blob:; worker-src blob:; base-uri 'none'; form-action 'none'"
 
-/** `/.sluice/` on the viewer port is ours: the player and what it loads. The path needs no distribution. */
-export function serveReserved(x: Exchange): undefined {
-  const page = pages.get(known(x.target, 'the target').path)
-  if (!page) return refuse(x, 'reserved-path')
+/** `/.sluice/` on the viewer port is ours: the player and what it loads, which need no distribution, and the session. */
+export function serveReserved(x: Exchange): Step | undefined {
+  const { path } = known(x.target, 'the target')
+  if (path === SESSION) return session
+  const page = pages.get(path)
+  return page ? servePage(x, page) : refuse(x, 'reserved-path')
+}
+
+function servePage(x: Exchange, page: Page): undefined {
   if (x.request.method !== 'GET' && x.request.method !== 'HEAD') return refuse(x, 'method')
   const conditions = { ifNoneMatch: x.header('if-none-match'), ifModifiedSince: undefined }
   const fresh = isNotModified(conditions, { etag: page.etag, lastModified: undefined }, x.startedAt)

@@ -1,4 +1,4 @@
-import type { DistributionId } from '../core/index.ts'
+import { comparablePath, type DistributionId } from '../core/index.ts'
 import type { Invalidation } from './snapshot.ts'
 
 /**
@@ -7,7 +7,7 @@ import type { Invalidation } from './snapshot.ts'
  * segments in a trie, so the cost depends on neither the cache's size nor the number of invalidations.
  */
 export interface Invalidations {
-  /** The newest number that concerns this path; 0 when none does. */
+  /** The newest number that concerns this canonical path; 0 when none does. */
   newest(distribution: DistributionId, path: string): number
 }
 
@@ -30,14 +30,16 @@ export function compileInvalidations(list: readonly Invalidation[]): Invalidatio
   for (const { distributionId, pattern, sequence } of list) {
     let mine = all.get(distributionId)
     if (!mine) all.set(distributionId, (mine = { exact: new Map(), prefixes: node() }))
-    if (pattern.endsWith('*')) insert(mine.prefixes, pattern.slice(0, -1), sequence)
-    else raise(mine.exact, pattern, sequence)
+    // Told apart before `%2A` becomes the asterisk that it stands for.
+    if (pattern.endsWith('*')) insert(mine.prefixes, comparablePath(pattern.slice(0, -1)), sequence)
+    else raise(mine.exact, comparablePath(pattern), sequence)
   }
   return {
     newest(distribution, path) {
       const mine = all.get(distribution)
       if (!mine) return 0
-      return Math.max(mine.exact.get(path) ?? 0, newestPrefix(mine.prefixes, path))
+      const comparable = comparablePath(path)
+      return Math.max(mine.exact.get(comparable) ?? 0, newestPrefix(mine.prefixes, comparable))
     },
   }
 }

@@ -1,4 +1,4 @@
-import { canonicalPattern } from '../core/index.ts'
+import { canonicalPattern, comparablePath } from '../core/index.ts'
 import type { Behaviour, Distribution } from './schema.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -44,18 +44,27 @@ export function compileDistribution(distribution: Distribution): CompiledDistrib
   if (last === undefined) throw new RangeError(`distribution ${distribution.id} has no behaviour`)
   return {
     distribution,
-    behaviour: path => tests.find(test => test.matches(path))?.behaviour ?? last,
+    behaviour(path) {
+      const comparable = comparablePath(path)
+      return tests.find(test => test.matches(comparable))?.behaviour ?? last
+    },
   }
 }
 
-/** `*` crosses slashes, `?` is exactly one character, the leading slash is optional (CloudFront, "Path pattern"). */
-export function compilePattern(text: string): (path: string) => boolean {
-  const pattern = canonicalPattern(text)
+/** Stands for an asterisk that is meant as one; neither pattern nor path can hold a control byte. */
+const ASTERISK = '\0'
+
+/**
+ * `*` crosses slashes, `?` is exactly one character, the leading slash is optional (CloudFront, "Path pattern"); `%2A`
+ * is an asterisk and nothing else. What it makes is asked with the comparable form of a canonical path.
+ */
+export function compilePattern(text: string): (comparable: string) => boolean {
+  const pattern = comparablePath(canonicalPattern(text).replaceAll('%2A', ASTERISK))
   if (pattern === '*' || pattern === '/*') return () => true
   const rooted = pattern.startsWith('/') || pattern.startsWith('*') ? pattern : `/${pattern}`
   const star = rooted.indexOf('*')
   if (!rooted.includes('?') && star === rooted.length - 1) {
-    const prefix = rooted.slice(0, -1)
+    const prefix = rooted.slice(0, -1).replaceAll(ASTERISK, '*')
     return path => path.startsWith(prefix)
   }
   return path => globMatches(rooted, path)
@@ -72,7 +81,7 @@ export function globMatches(pattern: string, text: string): boolean {
     if (want === '*') {
       starAt = p++
       resumeAt = t
-    } else if (p < pattern.length && (want === '?' || want === text[t])) {
+    } else if (p < pattern.length && isOne(want, text[t])) {
       p++
       t++
     } else if (starAt >= 0) {
@@ -84,4 +93,8 @@ export function globMatches(pattern: string, text: string): boolean {
   }
   while (pattern[p] === '*') p++
   return p === pattern.length
+}
+
+function isOne(want: string | undefined, char: string | undefined): boolean {
+  return want === '?' || want === char || (want === ASTERISK && char === '*')
 }

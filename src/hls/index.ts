@@ -1,3 +1,4 @@
+export { carryQuery } from './carry.ts'
 export { parseDirectives, renderDirectives, type DirectivesResult } from './directives.ts'
 export { parseLiveMark, renderLiveMark, type LiveMark } from './live-mark.ts'
 export { LiveWindow, type ClosedSegment, type WindowOptions } from './live-window.ts'

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { CanonicalPath, DistributionId } from '../core/index.ts'
 
 /** What is stored under. Begins with the distribution's id, never with Host or scheme (SEAMS 4). */
@@ -5,8 +6,25 @@ export type CacheKey = string & { readonly key: 'cache' }
 
 export type KeyedQuery = 'none' | 'all' | readonly string[]
 
-export function cacheKey(distribution: DistributionId, path: CanonicalPath, query: string): CacheKey {
-  return (query === '' ? `${distribution} ${path}` : `${distribution} ${path}?${query}`) as CacheKey
+/** `variant` is what `variantOf` made of the keyed header fields; empty when there are none. */
+export function cacheKey(
+  distribution: DistributionId,
+  path: CanonicalPath,
+  query: string,
+  variant = '',
+): CacheKey {
+  const whose = variant === '' ? distribution : `${distribution} ${variant}`
+  return (query === '' ? `${whose} ${path}` : `${whose} ${path}?${query}`) as CacheKey
+}
+
+/**
+ * Stands for the values of keyed header fields, in the order in which a behaviour names them; one that is absent is
+ * not one that is empty. A digest, since a key is short, and an Authorization must not lie about in it.
+ */
+export function variantOf(values: readonly (string | undefined)[]): string {
+  if (values.length === 0) return ''
+  const text = JSON.stringify(values.map(value => value ?? null))
+  return createHash('sha256').update(text).digest('base64url')
 }
 
 /** The part of a query that enters the key and goes upstream: parameters keep their order and encoding. */

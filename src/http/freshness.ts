@@ -1,7 +1,7 @@
 import { after, instant, type Instant, type Milliseconds, type Seconds } from '../core/index.ts'
 import { deltaSeconds, nodeAge, nodeLifetime, parseCacheControl, type Directives } from './cache-control.ts'
 import { parseHttpDate } from './dates.ts'
-import { fieldCount, fieldValue, type FlatHeaders } from './headers.ts'
+import { fieldCount, fieldValue, listMembers, type FlatHeaders } from './headers.ts'
 
 /**
  * May this response be stored by a shared cache, and how long is it fresh? RFC 9111 §3 and §4.2, within the bounds
@@ -36,6 +36,11 @@ export interface ResponseFacts {
   /** When the request was sent and when the head of the answer arrived (RFC 9111 §4.2.3). */
   requestedAt: Instant
   respondedAt: Instant
+  /**
+   * Names, in lower case, of a viewer's fields that went with the request and stand in the cache key; it had no others
+   * of any viewer. Undefined when that is not known.
+   */
+  forwarded?: readonly string[]
 }
 
 /** Stored without being asked to (RFC 9110 §15.1), less the partial ones that need slices. */
@@ -52,12 +57,29 @@ export function judgeStorability(response: ResponseFacts, bounds: Bounds): Stora
   if (byNode === undefined && bounds.minimum === 0) {
     if (control.has('no-store')) return { kind: 'pass', reason: 'no-store' }
     if (control.has('private')) return { kind: 'pass', reason: 'private' }
+    if (!mayShareAuthorized(response, control)) return { kind: 'pass', reason: 'authorization' }
   }
   if (status === 206 || status < 200 || status === 304) return { kind: 'pass', reason: 'status' }
-  if (fieldValue(headers, 'vary') !== undefined) return { kind: 'pass', reason: 'vary' }
+  if (variesBeyondKey(response)) return { kind: 'pass', reason: 'vary' }
   if (fieldValue(headers, 'set-cookie') !== undefined) return { kind: 'pass', reason: 'set-cookie' }
   if (byNode !== undefined) return judgeByNode(response, byNode.lifetime)
   return judgeByControl(response, control, bounds)
+}
+
+/** RFC 9111 §3.5: what answers a request with Authorization is shared where the origin says so, even under its key. */
+function mayShareAuthorized({ forwarded }: ResponseFacts, control: Directives): boolean {
+  if (forwarded?.includes('authorization') !== true) return true
+  return ['public', 'must-revalidate', 's-maxage'].some(name => control.has(name))
+}
+
+/**
+ * A field that did not go with the request is the same for all viewers, and one that did is keyed, so neither tells
+ * viewers apart (RFC 9111 §4.1); `*` stands for what is in no request.
+ */
+function variesBeyondKey({ headers, forwarded }: ResponseFacts): boolean {
+  const vary = fieldValue(headers, 'vary')
+  if (vary === undefined) return false
+  return forwarded === undefined || listMembers(vary).includes('*')
 }
 
 /**

@@ -1,1 +1,2 @@
-export type { Guard } from './guard.ts'
+export { addressRefused, createGuard, literalRefusal, type Guard, type GuardOptions } from './guard.ts'
+export { IssuerKeys, type IssuerKeysOptions, type KeyLog, type Refreshes } from './issuer-keys.ts'

@@ -1,5 +1,3 @@
-import { isIPv4, isIPv6 } from 'node:net'
-
 /** An address in network order: 4 bytes for IPv4 (and for IPv6 that maps it), else 16. */
 export type Address = readonly number[]
 
@@ -42,9 +40,16 @@ export function cidrHolds({ network, prefix }: Cidr, address: Address): boolean 
   return true
 }
 
+const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?=\d)|$)){4}$/
+
+/** The URL standard reads between brackets what RFC 4291 section 2.2 writes, and knows no zones. */
+function isIPv6(text: string): boolean {
+  return /^[\da-f:.]+$/i.test(text) && URL.canParse(`http://[${text}]/`)
+}
+
 function bytesOf(text: string): Address | undefined {
-  if (isIPv4(text)) return text.split('.').map(Number)
-  if (!isIPv6(text) || text.includes('%')) return undefined
+  if (IPV4.test(text)) return text.split('.').map(Number)
+  if (!isIPv6(text)) return undefined
   const [head = '', tail] = text.split('::')
   const front = groups(head)
   const back = tail === undefined ? [] : groups(tail)

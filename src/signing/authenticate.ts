@@ -1,22 +1,10 @@
-import { instant, type GrantReason, type KeyId } from '../core/index.ts'
+import type { GrantReason, KeyId } from '../core/index.ts'
 import type { Carrier } from './carrier.ts'
-import { stripPlayer } from './carrier-query.ts'
-import { decodeCloudFront } from './cloudfront-base64.ts'
-import { actionsOf, cannedPolicy, LARGEST_POLICY, parsePolicy, type Policy } from './policy.ts'
-import { exactResource, splitHost, type ViewerScheme } from './resource.ts'
-import { checkSignature, type CheckSignature, type Hash } from './signature.ts'
+import type { Policy } from './policy.ts'
+import type { Hash } from './hash.ts'
+import { checkSignature, type CheckSignature } from './signature.ts'
+import { readSignature, readStatements, type ViewerUrl } from './statement.ts'
 import type { TrustedKey, TrustedKeys } from './trusted-keys.ts'
-
-/** A URL as the viewer sent it. */
-export interface ViewerUrl {
-  scheme: ViewerScheme
-  /** `host` or `host:port`, any case; for RTMP that of `tcUrl`. */
-  authority: string
-  /** Without the path token and without the query. For RTMP `/app/stream`. */
-  rawPath: string
-  /** As sent, without signing parameters and without `?`. */
-  query: string
-}
 
 export interface Refused {
   kind: 'refused'
@@ -25,15 +13,13 @@ export interface Refused {
   detail: string
 }
 
-export type Authenticated = { kind: 'authentic'; policy: Policy; keyId: KeyId } | Refused
+export type Authenticated =
+  /** `hash` is the one that was signed with, which a path token does not declare. */
+  { kind: 'authentic'; policy: Policy; keyId: KeyId; hash: Hash } | Refused
 
 export interface AuthenticateOptions {
   checkSignature?: CheckSignature
 }
-
-/** More base64 than the largest policy or any signature needs is not decoded. */
-const LONGEST_POLICY = Math.ceil((LARGEST_POLICY + 2) / 3) * 4
-const LONGEST_SIGNATURE = 1024
 
 /**
  * Whether a trusted key signed what a request carries. Says nothing yet of resource, time and address, so the answer
@@ -45,19 +31,18 @@ export function authenticate(
   trusted: TrustedKeys,
   options: AuthenticateOptions = {},
 ): Authenticated {
-  const signature =
-    carrier.signature.length > LONGEST_SIGNATURE ? undefined : decodeCloudFront(carrier.signature)
-  if (signature === undefined) return refuse('malformed', "the signature is not in CloudFront's base64")
-  const signed = readStatement(carrier, url)
-  if (signed.kind === 'bad') return refuse('malformed', signed.why)
+  const signature = readSignature(carrier)
+  if (signature === undefined) return refuse('malformed', BAD_SIGNATURE_TEXT)
   const key = trusted.byId.get(carrier.keyId)
+  const signed = readStatements(carrier, url, { withoutResource: key?.withoutResource ?? 'refuse' })
+  if (signed.kind === 'bad') return refuse('malformed', signed.why)
   if (key === undefined) return refuse('unknown-key', 'no key group of this behaviour has this Key-Pair-Id')
   if (carrier.hash === 'sha1' && key.sha1 === 'refuse') return weak()
   const check = options.checkSignature ?? checkSignature
   for (const { bytes, policy } of signed.statements) {
     for (const hash of hashesOf(carrier)) {
       if (!check(bytes, signature, key, hash)) continue
-      return hash === 'sha1' && key.sha1 === 'refuse' ? weak() : authentic(policy(), key)
+      return hash === 'sha1' && key.sha1 === 'refuse' ? weak() : authentic(policy(), key, hash)
     }
   }
   return refuse('bad-signature', mismatch(carrier))
@@ -71,55 +56,15 @@ export function memoKey({ statement, hash, keyId, signature }: Carrier, url: Vie
   return `${common}\n${statement.expires}\n${url.scheme}\n${url.authority}\n${url.rawPath}\n${url.query}`
 }
 
-interface Statement {
-  bytes: Uint8Array
-  policy: () => Policy
-}
+export const BAD_SIGNATURE_TEXT = "the signature is not in CloudFront's base64"
 
-type Statements = { kind: 'ok'; statements: Statement[] } | { kind: 'bad'; why: string }
-
-function readStatement({ statement }: Carrier, url: ViewerUrl): Statements {
-  if (statement.kind === 'canned') {
-    const expires = instant(Number(statement.expires) * 1000)
-    const statements = cannedCandidates(url).map(text => ({
-      bytes: Buffer.from(cannedPolicy(text, expires)),
-      policy: (): Policy => {
-        const resource = exactResource(text)
-        return { resource, opens: actionsOf(resource), expires }
-      },
-    }))
-    return { kind: 'ok', statements }
-  }
-  if (statement.policy.length > LONGEST_POLICY) return { kind: 'bad', why: 'the policy is too long' }
-  const bytes = decodeCloudFront(statement.policy)
-  if (bytes === undefined) return { kind: 'bad', why: "the policy is not in CloudFront's base64" }
-  const parsed = parsePolicy(bytes)
-  if (parsed.kind === 'bad') return parsed
-  return { kind: 'ok', statements: [{ bytes, policy: () => parsed.policy }] }
-}
-
-/** At most four URLs that a signer may have meant: with and without port, with and without players' parameters. */
-export function cannedCandidates({ scheme, authority, rawPath, query }: ViewerUrl): string[] {
-  const { explicit, port } = splitHost(authority, scheme)
-  const hosts = explicit ? [authority, authority.slice(0, -port.length - 1)] : [authority]
-  const target = (own: string): string => (own === '' ? rawPath : `${rawPath}?${own}`)
-  if (scheme === 'rtmp' || scheme === 'rtmps') {
-    // AWS's signers reduce rtmp: URLs to the bare stream name; RTMPS matches RTMP resources (SEAMS 13).
-    const full = hosts.map(host => `${scheme}://${host}${target(query)}`)
-    const plain = scheme === 'rtmps' ? [`rtmp://${hosts.at(-1) ?? ''}${target(query)}`] : []
-    return [target(query).slice(1), ...full, ...plain]
-  }
-  return [...new Set([query, stripPlayer(query)])].flatMap(own =>
-    hosts.map(host => `${scheme}://${host}${target(own)}`),
-  )
-}
-
-function hashesOf({ hash }: Carrier): readonly Hash[] {
+/** The digests that a carrier may mean. */
+export function hashesOf({ hash }: Carrier): readonly Hash[] {
   return hash === 'either' ? ['sha256', 'sha1'] : [hash]
 }
 
-function authentic(policy: Policy, { id }: TrustedKey): Authenticated {
-  return { kind: 'authentic', policy, keyId: id }
+function authentic(policy: Policy, { id }: TrustedKey, hash: Hash): Authenticated {
+  return { kind: 'authentic', policy, keyId: id, hash }
 }
 
 function mismatch({ statement, hash }: Carrier): string {
@@ -132,11 +77,10 @@ function mismatch({ statement, hash }: Carrier): string {
   return `the key did not sign this policy${canned} with ${digest[hash]}`
 }
 
+export const WEAK_HASH = 'the key group refuses SHA-1; sign with SHA-256 and declare Hash-Algorithm=SHA256'
+
 function weak(): Refused {
-  return refuse(
-    'weak-hash',
-    'the key group refuses SHA-1; sign with SHA-256 and declare Hash-Algorithm=SHA256',
-  )
+  return refuse('weak-hash', WEAK_HASH)
 }
 
 export function refuse(reason: GrantReason, detail: string): Refused {

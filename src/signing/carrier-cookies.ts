@@ -1,5 +1,5 @@
 import type { CarrierResult } from './carrier.ts'
-import { assemble, isParameter, malformed, type Parameter } from './parameters.ts'
+import { assemble, isParameter, type Parameter } from './parameters.ts'
 
 const PREFIX = 'CloudFront-'
 
@@ -10,6 +10,7 @@ const PREFIX = 'CloudFront-'
 export function readCookies(header: string): CarrierResult {
   if (!header.includes(PREFIX)) return { kind: 'none' }
   const values = new Map<Parameter, string>()
+  let twice: Parameter | undefined
   for (const pair of header.split(';')) {
     const cookie = pair.trim()
     const equals = cookie.indexOf('=')
@@ -21,10 +22,8 @@ export function readCookies(header: string): CarrierResult {
       .trimStart()
       .replace(/^"(.*)"$/, '$1')
     const known = values.get(name)
-    if (known !== undefined && known !== value) {
-      return malformed(`the cookie ${PREFIX}${name} comes twice with different values`)
-    }
-    values.set(name, value)
+    if (known === undefined) values.set(name, value)
+    else if (known !== value) twice ??= name
   }
-  return values.size === 0 ? { kind: 'none' } : assemble(values, 'cookie')
+  return values.size === 0 ? { kind: 'none' } : assemble({ values, twice }, 'cookie')
 }

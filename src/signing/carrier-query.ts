@@ -1,5 +1,5 @@
 import type { CarrierResult } from './carrier.ts'
-import { assemble, isParameter, malformed, type Parameter } from './parameters.ts'
+import { assemble, isParameter, type Parameter } from './parameters.ts'
 
 /** Spares the split for the queries of most requests. */
 const MAYBE = /Policy|Expires|Signature|Key-Pair-Id|Hash-Algorithm/
@@ -8,13 +8,14 @@ const MAYBE = /Policy|Expires|Signature|Key-Pair-Id|Hash-Algorithm/
 export function readQuery(query: string): CarrierResult {
   if (!MAYBE.test(query)) return { kind: 'none' }
   const values = new Map<Parameter, string>()
+  let twice: Parameter | undefined
   for (const pair of query.split('&')) {
     const name = nameOf(pair)
     if (!isParameter(name)) continue
-    if (values.has(name)) return malformed(`the URL has ${name} twice`)
-    values.set(name, pair.slice(name.length + 1))
+    if (values.has(name)) twice ??= name
+    else values.set(name, pair.slice(name.length + 1))
   }
-  return values.size === 0 ? { kind: 'none' } : assemble(values, 'query')
+  return values.size === 0 ? { kind: 'none' } : assemble({ values, twice }, 'query')
 }
 
 /** The query without its signing parameters; the others keep order and encoding, since canned policies sign them. */

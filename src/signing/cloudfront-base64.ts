@@ -1,15 +1,4 @@
-/**
- * CloudFront's base64: the ordinary alphabet on one line, then `+` → `-`, `=` → `_`, `/` → `~`, padding kept
- * (CloudFront Developer Guide, "Creating a signature"). It is not base64url, whose `-` and `_` mean other things.
- */
-export function encodeCloudFront(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-    .toString('base64')
-    .replaceAll('+', '-')
-    .replaceAll('=', '_')
-    .replaceAll('/', '~')
-}
-
+/** What `encodeCloudFront` writes. */
 const ALPHABET = /^[A-Za-z0-9~-]*_{0,2}$/
 
 /** Undoes what some URL encoders do to `~`, the only character of the alphabet that they touch. */

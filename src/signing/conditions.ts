@@ -1,9 +1,9 @@
 import type { GrantReason, Instant } from '../core/index.ts'
 import { cidrHolds, parseAddress } from './address.ts'
-import type { ViewerUrl } from './authenticate.ts'
 import { stripPlayer } from './carrier-query.ts'
 import type { Action, Policy } from './policy.ts'
-import { resourceCovers, splitHost } from './resource.ts'
+import { resourceCovers, splitHost, type UrlSections } from './resource.ts'
+import type { ViewerUrl } from './statement.ts'
 
 /** What a policy is held against. */
 export interface JudgedRequest extends ViewerUrl {
@@ -57,16 +57,18 @@ export function firstFailing(policy: Policy, request: JudgedRequest, now: Instan
   return CONDITIONS.find(condition => !condition.holds(policy, request, now))
 }
 
-function covers({ resource }: Policy, request: JudgedRequest): boolean {
+/** The URLs that a resource is held against; one that covers any of them covers the request (SEAMS 1, 5). */
+export function askedUrls(request: JudgedRequest): UrlSections[] {
   const { scheme, rawPath, canonicalPath, query } = request
   const { host, port } = splitHost(request.authority, scheme)
-  const asked = (path: string, own: string): boolean =>
-    resourceCovers(resource, { scheme, host, port, path, query: own })
-  const either = (own: string): boolean =>
-    asked(rawPath, own) || (canonicalPath !== rawPath && asked(canonicalPath, own))
-  if (either(query)) return true
   const reduced = stripPlayer(query)
-  return reduced !== query && either(reduced)
+  const paths = canonicalPath === rawPath ? [rawPath] : [rawPath, canonicalPath]
+  const queries = reduced === query ? [query] : [query, reduced]
+  return queries.flatMap(own => paths.map(path => ({ scheme, host, port, path, query: own })))
+}
+
+function covers({ resource }: Policy, request: JudgedRequest): boolean {
+  return askedUrls(request).some(url => resourceCovers(resource, url))
 }
 
 function fromRange(policy: Policy, request: JudgedRequest): boolean {

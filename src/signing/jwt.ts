@@ -1,7 +1,8 @@
-import { decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
+import type { KeyObject } from 'node:crypto'
+import { compactVerify, decodeProtectedHeader, errors, jwtVerify, SignJWT } from 'jose'
 import { epochSeconds, messageOf, type Instant, type Seconds } from '../core/index.ts'
 
-/** The one door to jose. Only EdDSA with Ed25519 keys so far; no function here reads a clock. */
+/** The one door to jose; no function here reads a clock. Nodes sign by EdDSA with Ed25519 keys alone. */
 export interface Ed25519PublicJwk {
   kty: 'OKP'
   crv: 'Ed25519'
@@ -81,5 +82,18 @@ export async function verifyJwt(
     return { kind: 'valid' }
   } catch (error) {
     return { kind: 'refused', why: error instanceof errors.JOSEError ? error.message : messageOf(error) }
+  }
+}
+
+/**
+ * Whether a public key signed a token by exactly this algorithm; claims are not looked at. The header's `alg` must be
+ * the same, and jose holds the key to it, so that no key serves another kind of signature (RFC 8725 §3.1).
+ */
+export async function verifyJws(token: string, key: KeyObject, algorithm: string): Promise<boolean> {
+  try {
+    await compactVerify(token, key, { algorithms: [algorithm] })
+    return true
+  } catch {
+    return false
   }
 }

@@ -1,4 +1,4 @@
-import type { Carrier, CarrierResult } from './carrier.ts'
+import type { CarrierResult } from './carrier.ts'
 
 /** The five names of a signed URL; cookies have `CloudFront-` before them. Case-sensitive. */
 export const PARAMETERS = ['Policy', 'Expires', 'Signature', 'Key-Pair-Id', 'Hash-Algorithm'] as const
@@ -17,11 +17,25 @@ const HASHES = new Map<string | undefined, 'sha1' | 'sha256'>([
   ['SHA256', 'sha256'],
 ])
 
-/** Makes a carrier of the values that stood in a URL or in cookies, or says what is missing or too much. */
-export function assemble(values: ReadonlyMap<Parameter, string>, via: Carrier['via']): CarrierResult {
+/** What stood in a URL or in cookies. */
+export interface Collected {
+  values: ReadonlyMap<Parameter, string>
+  /** One that came twice and cannot be told from its double. */
+  twice: Parameter | undefined
+}
+
+/** Makes a carrier of it, or says what is missing or too much. */
+export function assemble({ values, twice }: Collected, via: 'query' | 'cookie'): CarrierResult {
   const where = via === 'query' ? 'in the URL' : 'in the cookies'
-  if ((values.get('Key-Pair-Id') ?? '') === '')
+  if ((values.get('Key-Pair-Id') ?? '') === '' && twice !== 'Key-Pair-Id')
     return { kind: 'keyless', why: `Key-Pair-Id is missing ${where}` }
+  if (twice !== undefined) {
+    return malformed(
+      via === 'query'
+        ? `the URL has ${twice} twice`
+        : `the cookie CloudFront-${twice} comes twice with different values`,
+    )
+  }
   if ((values.get('Signature') ?? '') === '') return malformed(`Signature is missing ${where}`)
   const policy = values.get('Policy')
   const expires = values.get('Expires')

@@ -1,15 +1,15 @@
 import { decodeCloudFront, plainTilde } from './cloudfront-base64.ts'
+import type { TokenParts } from './grant-url.ts'
+import { isTokenHeader } from './viewer-token.ts'
 
 /** `/~Policy.Signature.Key-Pair-Id` before a path, for players that keep neither cookies nor queries (SEAMS 1). */
-export interface PathToken {
-  readonly policy: string
-  readonly signature: string
-  readonly keyId: string
-}
+export type PathToken = TokenParts
 
 export interface TakenPath {
   /** On an ungated behaviour it is ignored. */
   token: PathToken | undefined
+  /** A JSON Web Token that stands in its place: `header.payload.signature`. Ignored in the same way. */
+  jwt?: string
   /** What is asked for: the path behind the token, or the whole path when there is none. */
   rest: string
   /**
@@ -34,14 +34,12 @@ export function takePathToken(rawPath: string): TakenPath {
   const [policy = '', dot, signature = '', otherDot, keyId = ''] = parts.map(plainTilde)
   const spelled =
     dot === '.' && otherDot === '.' && PART.test(policy) && PART.test(signature) && PART.test(keyId)
+  // The alphabets overlap, so a policy token is what is no JSON Web Token: only the header of one has an `alg`.
+  if (spelled && isTokenHeader(policy))
+    return { token: undefined, jwt: `${policy}.${signature}.${keyId}`, rest: behind, lookalike: undefined }
   if (!spelled || decodeCloudFront(policy)?.[0] !== OPENING_BRACE)
     return { ...ordinary(rawPath), lookalike: behind }
   return { token: { policy, signature, keyId }, rest: behind, lookalike: undefined }
-}
-
-/** The path under which a token stands; the policy names the path without it. */
-export function withPathToken(path: string, { policy, signature, keyId }: PathToken): string {
-  return `/~${policy}.${signature}.${keyId}${path}`
 }
 
 function ordinary(rest: string): TakenPath {

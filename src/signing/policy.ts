@@ -1,7 +1,9 @@
-import { instant, epochSeconds, KiB, type Instant } from '../core/index.ts'
+import { instant, epochSeconds, type Instant } from '../core/index.ts'
 import { parseCidr, type Cidr } from './address.ts'
-import { compileResource, type Resource } from './resource.ts'
+import { LARGEST_POLICY, statementText, type StatementTerms } from './policy-text.ts'
+import { compileResource, EVERYTHING, type Resource } from './resource.ts'
 import { readStrictJson, type Json, type JsonObject } from './strict-json.ts'
+import type { WithoutResource } from './trusted-keys.ts'
 
 /** What somebody with a private key has promised: who may do what, from when, until when, from where. */
 export interface Policy {
@@ -20,9 +22,6 @@ export type Action = 'view' | 'publish'
 
 export type PolicyResult = { kind: 'policy'; policy: Policy } | { kind: 'bad'; why: string }
 
-/** Decoded bytes; CloudFront's URLs hold 8,192 characters in all. */
-export const LARGEST_POLICY = 8 * KiB
-
 /** `Action` is an extension; `play` is what viewers do. */
 const ACTIONS = new Map<Json, Action>([
   ['play', 'view'],
@@ -36,13 +35,18 @@ const UTF8 = new TextDecoder('utf-8', { ignoreBOM: true })
 
 class BadPolicy extends Error {}
 
+export interface PolicyOptions {
+  /** Whether a policy without `Resource` is one, which then opens everything to view; `refuse` unless a key group asks. */
+  withoutResource?: WithoutResource
+}
+
 /** Reads the bytes that were signed. Whatever it does not know it refuses: an ignored condition would open too much. */
-export function parsePolicy(bytes: Uint8Array): PolicyResult {
+export function parsePolicy(bytes: Uint8Array, options: PolicyOptions = {}): PolicyResult {
   if (bytes.byteLength > LARGEST_POLICY) return bad(`the policy has more than ${LARGEST_POLICY} bytes`)
   const json = readStrictJson(decodeUtf8(bytes))
   if (json.kind === 'bad') return bad(`the policy is not JSON: ${json.why}`)
   try {
-    return { kind: 'policy', policy: readPolicy(json.value) }
+    return { kind: 'policy', policy: readPolicy(json.value, options) }
   } catch (error) {
     if (error instanceof BadPolicy) return bad(error.message)
     throw error
@@ -62,15 +66,18 @@ export interface PolicyTerms {
   address?: string
 }
 
-/** AWS's order of names and no white space, so that their tools and ours write the same bytes. */
-export function policyText({ resource, expires, notBefore, address }: PolicyTerms): string {
-  const seconds = (at: Instant): object => ({ 'AWS:EpochTime': epochSeconds(at) })
-  const condition = {
-    DateLessThan: seconds(expires),
-    ...(notBefore === undefined ? {} : { DateGreaterThan: seconds(notBefore) }),
-    ...(address === undefined ? {} : { IpAddress: { 'AWS:SourceIp': address } }),
+/** The bytes that AWS's tools and ours write for these terms. */
+export function policyText(terms: PolicyTerms): string {
+  return statementText(inSeconds(terms))
+}
+
+/** Policies count whole seconds. */
+export function inSeconds({ expires, notBefore, ...others }: PolicyTerms): StatementTerms {
+  return {
+    ...others,
+    expires: epochSeconds(expires),
+    ...(notBefore === undefined ? {} : { notBefore: epochSeconds(notBefore) }),
   }
-  return JSON.stringify({ Statement: [{ Resource: resource, Condition: condition }] })
 }
 
 /** What a policy opens: an RTMP resource never opens HTTP, and nothing else ever publishes (SEAMS 8). */
@@ -80,7 +87,7 @@ export function actionsOf(resource: Resource, asked?: readonly Action[]): Action
   return asked.filter(action => (action === 'publish') === live)
 }
 
-function readPolicy(value: Json): Policy {
+function readPolicy(value: Json, options: PolicyOptions): Policy {
   const root = object(value, 'the policy', ['Statement'])
   const statements = root.get('Statement')
   // CloudFront's pages show an array of one and a bare object; signers send both.
@@ -88,16 +95,22 @@ function readPolicy(value: Json): Policy {
   if (list.length !== 1)
     throw new BadPolicy(`a policy has exactly one statement, this one has ${list.length}`)
   const statement = object(list[0] ?? null, 'Statement', ['Resource', 'Condition', 'Action'])
-  const text = statement.get('Resource')
-  if (text === undefined) throw new BadPolicy('the policy has no Resource, which would open everything')
-  if (typeof text !== 'string' || text === '') throw new BadPolicy('Resource is not a text')
-  const resource = compileResource(text)
+  const resource = readResource(statement.get('Resource'), options)
   const asked = statement.has('Action') ? readActions(statement.get('Action') ?? null) : undefined
   return {
     resource,
     opens: actionsOf(resource, asked),
     ...readConditions(statement.get('Condition') ?? null),
   }
+}
+
+function readResource(text: Json | undefined, { withoutResource }: PolicyOptions): Resource {
+  if (text === undefined) {
+    if (withoutResource === 'accept') return EVERYTHING
+    throw new BadPolicy('the policy has no Resource, which would open everything')
+  }
+  if (typeof text !== 'string' || text === '') throw new BadPolicy('Resource is not a text')
+  return compileResource(text)
 }
 
 function readConditions(value: Json): Pick<Policy, 'expires' | 'notBefore' | 'address'> {

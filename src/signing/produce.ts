@@ -1,6 +1,6 @@
 import { epochSeconds, SluiceError, type Instant } from '../core/index.ts'
-import { PARAMETERS } from './parameters.ts'
-import { withPathToken } from './path-token.ts'
+import { grantCookies, type SignedCookies } from './cookie-formats.ts'
+import { literalResource, queryUrl, tokenUrl, whyUnsignable, type Grant } from './grant-url.ts'
 import type { PolicyTerms } from './policy.ts'
 import type { Signer } from './signer.ts'
 
@@ -18,24 +18,10 @@ export interface SignedUrl {
   expires: Instant
 }
 
-/** The cookies of one grant by name, in the order in which AWS's command line prints them. */
-export interface SignedCookies {
-  'CloudFront-Policy': string
-  'CloudFront-Signature': string
-  'CloudFront-Key-Pair-Id': string
-  /** Absent means SHA-1. */
-  'CloudFront-Hash-Algorithm'?: 'SHA256'
-}
-
 /** Cookies carry a custom policy always: a canned one opens a single file, which is no film. */
 export function signCookies(signer: Signer, terms: PolicyTerms): SignedCookies {
   const { policy, signature } = signer.sign(terms)
-  return {
-    'CloudFront-Policy': policy,
-    'CloudFront-Signature': signature,
-    'CloudFront-Key-Pair-Id': signer.keyId,
-    ...(signer.hash === 'sha256' ? { 'CloudFront-Hash-Algorithm': 'SHA256' } : {}),
-  }
+  return grantCookies({ policy, signature, keyId: signer.keyId, hash: signer.hash })
 }
 
 /** A URL with its grant in the query: canned when it opens exactly this URL, else with the policy in it. */
@@ -45,29 +31,30 @@ export function signUrl(signer: Signer, url: string, terms: UrlTerms): SignedUrl
   const bound = notBefore !== undefined || address !== undefined || terms.resource !== undefined
   if (!bound && !url.includes('*')) {
     const { signature } = signer.sign({ resource: url, expires })
-    const parameters = [`Expires=${epochSeconds(expires)}`, ...common(signer, signature)]
-    return { url: withQuery(url, parameters), resource: url, expires }
+    const statement = { kind: 'canned', expires: epochSeconds(expires) } as const
+    return {
+      url: queryUrl(url, { statement, signature, keyId: signer.keyId, hash: signer.hash }),
+      resource: url,
+      expires,
+    }
   }
-  const resource = terms.resource ?? literal(url)
-  const { policy, signature } = signer.sign({ ...terms, resource })
-  return { url: withQuery(url, [`Policy=${policy}`, ...common(signer, signature)]), resource, expires }
+  const resource = terms.resource ?? literalResource(url)
+  return { url: queryUrl(url, customGrant(signer, { ...terms, resource })), resource, expires }
 }
 
 /** A URL with its grant before the path, which players keep through relative playlists (SEAMS 1). */
 export function signPath(signer: Signer, url: string, terms: UrlTerms): SignedUrl {
   checkUrl(url)
-  const resource = terms.resource ?? literal(url)
+  const resource = terms.resource ?? literalResource(url)
   const { policy, signature } = signer.sign({ ...terms, resource })
-  const [, site = '', path = ''] = /^(\w+:\/\/[^/?]+)(.*)$/.exec(url) ?? []
-  const rooted = path.startsWith('/') ? path : `/${path}`
-  const token = { policy, signature, keyId: signer.keyId }
-  return { url: site + withPathToken(rooted, token), resource, expires: terms.expires }
+  const signed = tokenUrl(url, { policy, signature, keyId: signer.keyId })
+  return { url: signed, resource, expires: terms.expires }
 }
 
-/** The parameters behind Policy or Expires, as AWS's signers order them. */
-export function common(signer: Signer, signature: string): string[] {
-  const declared = signer.hash === 'sha256' ? ['Hash-Algorithm=SHA256'] : []
-  return [`Signature=${signature}`, `Key-Pair-Id=${signer.keyId}`, ...declared]
+/** A custom policy, signed. */
+export function customGrant(signer: Signer, terms: PolicyTerms): Grant {
+  const { policy, signature } = signer.sign(terms)
+  return { statement: { kind: 'custom', policy }, signature, keyId: signer.keyId, hash: signer.hash }
 }
 
 /** Whether a path or URL becomes a resource for itself alone or for all inside it; SEAMS 7. */
@@ -79,27 +66,8 @@ export function resourceOfPath(path: string, extent: Extent): string {
   return extent === 'exact' ? resource : `${resource.replace(/\/$/, '')}/*`
 }
 
-/** A URL as a resource that means just it: its question mark is no wildcard. */
-function literal(url: string): string {
-  return url.replaceAll('?', '\\?')
-}
-
-function withQuery(url: string, parameters: string[]): string {
-  return `${url}${url.includes('?') ? '&' : '?'}${parameters.join('&')}`
-}
-
-/** What AWS's command line asks of a URL before it signs it. */
 function checkUrl(url: string): void {
-  const refuse = (why: string): never => {
-    throw new SluiceError('bad-url', `This URL cannot be signed: ${why}.`, {
-      side: 'operator',
-      kind: 'usage',
-    })
-  }
-  if (!/^https?:\/\/[^/?#]+/.test(url)) refuse('it must be whole and begin with http:// or https://')
-  if (url.includes('#')) refuse('leave out the fragment behind "#", which is never sent')
-  if (!/^[\x21-\x7e]+$/.test(url)) refuse('percent-encode its spaces and the letters beyond ASCII')
-  const query = url.split('?')[1] ?? ''
-  const taken = PARAMETERS.find(name => query.split('&').some(pair => pair.split('=')[0] === name))
-  if (taken !== undefined) refuse(`it has a parameter ${taken} already`)
+  const why = whyUnsignable(url)
+  if (why === undefined) return
+  throw new SluiceError('bad-url', `This URL cannot be signed: ${why}.`, { side: 'operator', kind: 'usage' })
 }

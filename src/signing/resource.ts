@@ -36,18 +36,30 @@ export interface UrlSections {
 }
 
 const SCHEME = /^(https?|rtmps?|\*):\/\//
+// `http*://`, `HTTP://` and the like name no scheme; taken for a stream's name they would open something else.
+const OTHER_SCHEME = /^[^/]*:\/\//
 // A control byte can be in no URL, so such a resource names nothing.
 const UNPRINTABLE = /[\u0000-\u001f\u007f]/
 const DEFAULT_PORT: Record<ViewerScheme, string> = { http: '80', https: '443', rtmp: '1935', rtmps: '443' }
+
+const ANY: Wildcard = { kind: 'any' }
+const ANY_HOST: Pick<Reading, 'host' | 'port'> = { host: ANY, port: undefined }
+
+/** What a policy without `Resource` opens to viewers; it publishes nothing. */
+export const EVERYTHING: Resource = {
+  text: '',
+  scheme: '*',
+  readings: [{ ...ANY_HOST, path: ANY, query: ANY }],
+}
 
 /** Any text compiles; one that cannot name a URL covers nothing. */
 export function compileResource(text: string): Resource {
   if (UNPRINTABLE.test(text)) return { text, scheme: 'never', readings: [] }
   const scheme = SCHEME.exec(text)?.[1] as ViewerScheme | '*' | undefined // the pattern's alternatives
   if (scheme !== undefined) return { text, scheme, readings: readingsOf(text.slice(scheme.length + 3)) }
+  if (text === '' || OTHER_SCHEME.test(text)) return { text, scheme: 'never', readings: [] }
   // A missing protocol with a leading `*` means any protocol; `*` alone is everything.
   if (text.startsWith('*')) return { text, scheme: '*', readings: readingsOf(text) }
-  if (text === '') return { text, scheme: 'never', readings: [] }
   return {
     text,
     scheme: 'bare',
@@ -72,6 +84,28 @@ export function resourceCovers(resource: Resource, url: UrlSections): boolean {
   )
 }
 
+export type Section = 'scheme' | 'host' | 'port' | 'path' | 'query'
+
+/** The sections in which a resource differs from a URL, in the reading that comes nearest; none when it covers it. */
+export function differingSections(resource: Resource, url: UrlSections): Section[] {
+  if (resource.readings === 'compared') return []
+  // What is no URL of this kind at all has no other sections worth comparing.
+  if (!schemeCovers(resource.scheme, url.scheme)) {
+    if (resource.scheme === 'never' || resource.scheme === 'bare') return ['scheme']
+  }
+  const differing = resource.readings.map(reading => {
+    const sections: [Section, boolean][] = [
+      ['scheme', schemeCovers(resource.scheme, url.scheme)],
+      ['host', wildcardMatches(reading.host, url.host)],
+      ['port', reading.port === undefined || wildcardMatches(reading.port, url.port)],
+      ['path', wildcardMatches(reading.path, url.path)],
+      ['query', wildcardMatches(reading.query, url.query)],
+    ]
+    return sections.filter(([, covered]) => !covered).map(([section]) => section)
+  })
+  return differing.reduce((nearest, other) => (other.length < nearest.length ? other : nearest))
+}
+
 /** Splits a Host header or an HTTP/2 authority; an IPv6 literal keeps its brackets. `explicit` is false when the port is the scheme's own. */
 export function splitHost(
   authority: string,
@@ -80,8 +114,6 @@ export function splitHost(
   const { name, port } = splitPort(authority, /^\d+$/)
   return { host: name.toLowerCase(), port: port ?? DEFAULT_PORT[scheme], explicit: port !== undefined }
 }
-
-const ANY_HOST: Pick<Reading, 'host' | 'port'> = { host: { kind: 'any' }, port: undefined }
 
 function schemeCovers(pattern: PatternScheme, scheme: ViewerScheme): boolean {
   if (pattern === '*') return true
@@ -100,7 +132,7 @@ function readingsOf(afterScheme: string): Reading[] {
   }
   if (end < 0 && domain.endsWith('*')) {
     // A trailing `*` in the domain implies `/*\?*`.
-    return [{ ...where, path: { kind: 'any' }, query: { kind: 'any' } }]
+    return [{ ...where, path: ANY, query: ANY }]
   }
   const rest = end < 0 ? '' : afterScheme.slice(end)
   return pathReadings(rest.startsWith('/') ? rest : `/${rest}`).map(reading => ({ ...where, ...reading }))

@@ -1,7 +1,6 @@
 import { verify } from 'node:crypto'
+import type { Hash } from './hash.ts'
 import type { TrustedKey } from './trusted-keys.ts'
-
-export type Hash = 'sha1' | 'sha256'
 
 /** Answers whether a key signed these bytes; hand in another to remember answers or to count them. */
 export type CheckSignature = (

@@ -1,10 +1,10 @@
 import { createPrivateKey, sign, type KeyObject } from 'node:crypto'
 import { SluiceError, type Instant } from '../core/index.ts'
-import { parseCidr } from './address.ts'
-import { encodeCloudFront } from './cloudfront-base64.ts'
-import { LARGEST_POLICY, policyText, type PolicyTerms } from './policy.ts'
+import { encodeCloudFront } from './cloudfront-encoder.ts'
+import { inSeconds, type PolicyTerms } from './policy.ts'
+import { writePolicy } from './policy-text.ts'
 import { whyUnfit } from './public-key.ts'
-import type { Hash } from './signature.ts'
+import type { Hash } from './hash.ts'
 
 /** Signs with one private key. Lives with the caller; no role ever makes one. */
 export interface Signer {
@@ -34,12 +34,12 @@ export function createSigner(privatePem: string, keyId: string, options: SignerO
     keyId,
     hash,
     sign: terms => {
-      const text = policyText(checked(terms))
-      if (Buffer.byteLength(text) > LARGEST_POLICY)
-        throw badPolicy(`it would have more than ${LARGEST_POLICY} bytes`)
+      const written = writePolicy(inSeconds(terms))
+      if (written.kind === 'bad') throw badPolicy(written.why)
+      const bytes = Buffer.from(written.text)
       return {
-        policy: encodeCloudFront(Buffer.from(text)),
-        signature: encodeCloudFront(sign(hash, Buffer.from(text), { key, dsaEncoding: 'der' })),
+        policy: encodeCloudFront(bytes),
+        signature: encodeCloudFront(sign(hash, bytes, { key, dsaEncoding: 'der' })),
         resource: terms.resource,
         expires: terms.expires,
       }
@@ -66,19 +66,6 @@ function readPrivateKey(pem: string): KeyObject {
   const unfit = whyUnfit(key)
   if (unfit === undefined) return key
   throw new SluiceError('bad-key', `The signing key ${unfit}.`, { side: 'operator', kind: 'usage' })
-}
-
-function checked(terms: PolicyTerms): PolicyTerms {
-  const { resource, expires, notBefore, address } = terms
-  // Exactly what cannot be in a URL.
-  if (!/^[^\u0000-\u0020\u007f-\uffff]+$/.test(resource)) {
-    throw badPolicy('its resource must be a URL with every space and letter beyond ASCII percent-encoded')
-  }
-  if (notBefore !== undefined && notBefore >= expires) throw badPolicy('it would begin after it ends')
-  if (address === undefined) return terms
-  if (parseCidr(address) === undefined) throw badPolicy('its address must be one range such as 192.0.2.0/24')
-  const alone = address.includes(':') ? '/128' : '/32'
-  return { ...terms, address: address.includes('/') ? address : address + alone }
 }
 
 function badPolicy(why: string): SluiceError {

@@ -21,7 +21,7 @@ class FakeClient {
 
   importKey({ pem, name, group }: { pem: string; name: string; group: string }): Promise<ImportedKey> {
     this.publicPem = pem
-    return Promise.resolve({ id: KEY, name, group, snapshotVersion: 1 })
+    return Promise.resolve({ id: KEY, name, group, groupMade: false, snapshotVersion: 1 })
   }
 
   createChannel(

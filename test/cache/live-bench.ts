@@ -61,7 +61,7 @@ export class LiveBench {
       distributionId: DISTRIBUTION,
       path,
       bounds: { minimum: 0, default: 86_400, maximum: 31_536_000 },
-      ...{ query, directives },
+      ...{ query, variant: '', directives },
       ask: asked => new Promise((resolve, reject) => this.#wait(asked, resolve, reject)),
     }
     return Promise.resolve(this.playlists.lookup(request))

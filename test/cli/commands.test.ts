@@ -29,6 +29,8 @@ const DISTRIBUTION = {
   ],
 }
 
+const GROUP = { id: 'kg-1', name: 'default', keys: ['K1'], sha1: 'accept', withoutResource: 'refuse' }
+
 const ASSET = {
   id: 'a1',
   path: '/talk',
@@ -79,6 +81,55 @@ test.each<[string, Routes, number, unknown]>([
     [DISTRIBUTION],
   ],
   ['distribution show E1', { 'GET /v1/distributions/E1': { body: DISTRIBUTION } }, 0, DISTRIBUTION],
+  [
+    'distribution delete E1',
+    { 'DELETE /v1/distributions/E1': { body: { snapshotVersion: 7 } } },
+    0,
+    { id: 'E1' },
+  ],
+  ['issuers list', { 'GET /v1/issuers': { body: { issuers: [] } } }, 0, []],
+  [
+    'issuers delete login',
+    { 'DELETE /v1/issuers/login': { body: { snapshotVersion: 7 } } },
+    0,
+    { id: 'login' },
+  ],
+  ['origin-access list', { 'GET /v1/origin-access': { body: { originAccess: [] } } }, 0, []],
+  [
+    'origin-access delete films',
+    { 'DELETE /v1/origin-access/films': { body: { snapshotVersion: 7 } } },
+    0,
+    { id: 'films' },
+  ],
+  ['keys groups', { 'GET /v1/key-groups': { body: { keyGroups: [GROUP] } } }, 0, [GROUP]],
+  ['keys group default', { 'GET /v1/key-groups': { body: { keyGroups: [GROUP] } } }, 0, GROUP],
+  [
+    'keys group typo',
+    { 'GET /v1/key-groups': { body: { keyGroups: [GROUP] } } },
+    3,
+    {
+      error: {
+        code: 'not-found',
+        message: 'There is no key group "typo": "sluice keys groups" lists them.',
+      },
+    },
+  ],
+  [
+    'keys group default --sha1 refuse --without-resource accept',
+    {
+      'PATCH /v1/key-groups/default': ({ body }) => ({
+        body: { ...GROUP, ...(JSON.parse(String(body)) as object), snapshotVersion: 7 },
+      }),
+    },
+    0,
+    { ...GROUP, sha1: 'refuse', withoutResource: 'accept' },
+  ],
+  [
+    'keys group default --sha1 maybe',
+    {},
+    2,
+    { error: { code: 'bad-word', message: '--sha1 maybe is unknown: use accept or refuse.' } },
+  ],
   ['nodes', { 'GET /v1/nodes': { body: { nodes: [] } } }, 0, []],
   ['tokens list', { 'GET /v1/tokens': { body: { tokens: [] } } }, 0, []],
   [
@@ -218,6 +269,19 @@ test('keys import sends public keys and refuses private ones before they leave',
     json: { error: { code: 'no-file' } },
   })
   expect(stub.asked).toHaveLength(asked)
+})
+
+test.each([
+  [true, 'made the key group typo; behaviours trust it that name it\n'],
+  [false, ''],
+])('keys import says whether it made the group: %s', async (groupMade, said) => {
+  const { cwd } = await at({
+    'POST /v1/keys': { body: { id: 'K9', name: 'bar', group: 'typo', groupMade, snapshotVersion: 7 } },
+  })
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  writeFileSync(join(cwd, 'pub.pem'), publicKey.export({ type: 'spki', format: 'pem' }))
+  const ran = await sluice(cwd, ['keys', 'import', 'bar', 'pub.pem', '--group', 'typo'])
+  expect([ran.code, ran.stdout, ran.stderr]).toEqual([0, 'K9\n', said])
 })
 
 test('assets are a table for people', async () => {

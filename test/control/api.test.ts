@@ -38,6 +38,17 @@ describe('tokens', () => {
     ['publish', 'delete channels', client => client.deleteChannel('/none/such')],
     ['read', 'list channels', client => client.channels()],
     ['keys', 'delete keys', client => client.deleteKey('KNONE')],
+    ['keys', 'change key groups', client => client.changeKeyGroup('none', {})],
+    ['read', 'list issuers', client => client.issuers()],
+    ['keys', 'delete issuers', client => client.deleteIssuer('none')],
+    ['read', 'list distributions', client => client.distributions()],
+    ['admin', 'make distributions', client => client.createDistribution({})],
+    ['admin', 'replace distributions', client => client.replaceDistribution('ENONE', {})],
+    ['admin', 'delete distributions', client => client.deleteDistribution('ENONE')],
+    ['read', 'list origin accesses', client => client.originAccess()],
+    ['admin', 'make origin accesses', client => client.createOriginAccess({ name: 'x' })],
+    ['admin', 'change origin accesses', client => client.changeOriginAccess('none', {})],
+    ['admin', 'delete origin accesses', client => client.deleteOriginAccess('none')],
     ['purge', 'invalidate', client => client.invalidate({ paths: ['/t/*'] })],
     ['admin', 'list tokens', client => client.tokens()],
   ]
@@ -115,6 +126,30 @@ describe('requests that are wrong', () => {
     ['POST', '/v1/invalidations', '{"paths":[]}', 400, 'bad-input'],
     ['POST', '/v1/invalidations', '{"paths":["/a"],"distributionId":"EXXXXXX"}', 404, 'not-found'],
     ['POST', '/v1/tokens', '{"name":"t","scopes":["root"]}', 400, 'bad-input'],
+    ['POST', '/v1/distributions', '{}', 400, 'bad-distribution'],
+    ['POST', '/v1/distributions', '{"origin":"http://a.example","aliasses":[]}', 400, 'unknown-field'],
+    ['POST', '/v1/distributions', '{"origins":[{"url":"http://a.example","x":1}]}', 400, 'bad-input'],
+    ['PUT', '/v1/distributions/ENONE', '{"origin":"http://a.example"}', 404, 'not-found'],
+    ['PATCH', '/v1/key-groups/nobody', '{"sha1":"refuse"}', 404, 'not-found'],
+    ['PATCH', '/v1/key-groups/default', '{"sha1":"perhaps"}', 400, 'bad-input'],
+    ['POST', '/v1/issuers', '{"name":"l","issuer":"i","audience":"a"}', 400, 'bad-input'],
+    [
+      'PUT',
+      '/v1/issuers/none',
+      '{"name":"l","issuer":"i","audience":"a","keys":{"kind":"url","url":"https://l.example"}}',
+      404,
+      'not-found',
+    ],
+    ['POST', '/v1/origin-access', '{"name":"x"}', 400, 'bad-origin-access'],
+    [
+      'POST',
+      '/v1/origin-access',
+      '{"name":"x","kind":"identity","signing":"never"}',
+      400,
+      'bad-origin-access',
+    ],
+    ['POST', '/v1/origin-access', '{"name":"x","credentials":{"accessKeyId":"a"}}', 400, 'bad-input'],
+    ['PUT', '/v1/origin-access/none', '{}', 404, 'not-found'],
   ])('%s %s with %s is %i %s', async (method, path, body, status, code) => {
     const refused = await ask(method, path, { body, headers: json })
     expect([refused.status, refused.code]).toEqual([status, code])
@@ -131,6 +166,10 @@ describe('requests that are wrong', () => {
     ['GET', '/v1/channels/at?path=/stage', 400, 'bad-path'],
     ['DELETE', '/v1/channels/at?path=/live/none', 404, 'not-found'],
     ['DELETE', '/v1/keys/KNONE', 404, 'not-found'],
+    ['DELETE', '/v1/distributions/ENONE', 404, 'not-found'],
+    ['GET', '/v1/issuers/none', 404, 'not-found'],
+    ['DELETE', '/v1/issuers/none', 404, 'not-found'],
+    ['DELETE', '/v1/origin-access/none', 404, 'not-found'],
     ['GET', '/v1/nothing', 404, 'not-found'],
     ['PATCH', '/v1/uploads/nope', 404, 'not-found'],
     ['POST', '/v1/uploads', 404, 'not-found'],
@@ -184,7 +223,10 @@ describe('the document of the API', () => {
       [
         'DELETE /v1/assets/at',
         'DELETE /v1/channels/at',
+        'DELETE /v1/distributions/{id}',
+        'DELETE /v1/issuers/{id}',
         'DELETE /v1/keys/{id}',
+        'DELETE /v1/origin-access/{id}',
         'DELETE /v1/tokens/{id}',
         'DELETE /v1/uploads/{id}',
         'GET /v1/acknowledgements',
@@ -196,18 +238,25 @@ describe('the document of the API', () => {
         'GET /v1/distributions',
         'GET /v1/distributions/{id}',
         'GET /v1/events',
+        'GET /v1/issuers',
+        'GET /v1/issuers/{id}',
         'GET /v1/key-groups',
         'GET /v1/keys',
         'GET /v1/node/snapshot',
         'GET /v1/nodes',
+        'GET /v1/origin-access',
         'GET /v1/tokens',
         'HEAD /v1/uploads/{id}',
         'OPTIONS /v1/uploads/{id}',
+        'PATCH /v1/key-groups/{id}',
         'PATCH /v1/uploads/{id}',
         'POST /v1/assets',
         'POST /v1/channels',
         'POST /v1/channels/stop',
+        'POST /v1/distributions',
+        'POST /v1/explain',
         'POST /v1/invalidations',
+        'POST /v1/issuers',
         'POST /v1/keys',
         'POST /v1/node/channels',
         'POST /v1/node/jobs/lease',
@@ -215,7 +264,11 @@ describe('the document of the API', () => {
         'POST /v1/node/jobs/{id}/heartbeat',
         'POST /v1/node/jobs/{id}/release',
         'POST /v1/node/viewers',
+        'POST /v1/origin-access',
         'POST /v1/tokens',
+        'PUT /v1/distributions/{id}',
+        'PUT /v1/issuers/{id}',
+        'PUT /v1/origin-access/{id}',
       ].sort(),
     )
     expect(document.paths['/v1/events']?.['get']?.responses).toMatchObject({
@@ -243,6 +296,7 @@ describe('keys', () => {
       id: expect.stringMatching(/^K[A-Z0-9]{13}$/) as string,
       name: 'site',
       group: 'default',
+      groupMade: false,
       snapshotVersion: imported.snapshotVersion,
     })
     expect(await control.client.importKey({ name: 'site', pem, group: 'default' })).toEqual(imported)
@@ -259,8 +313,23 @@ describe('keys', () => {
   })
 
   it('make the group that they name', async () => {
-    const { id } = await control.client.importKey({ name: 'other', pem: p256(), group: 'partners' })
+    const pem = p256()
+    const { id, groupMade } = await control.client.importKey({ name: 'other', pem, group: 'partners' })
+    expect(groupMade).toBe(true)
     expect((await control.client.keyGroups()).find(group => group.name === 'partners')?.keys).toEqual([id])
+    const again = await control.client.importKey({ name: 'other', pem, group: 'partners' })
+    expect([again.id, again.groupMade]).toEqual([id, false])
+  })
+
+  it('may be in several groups, each under an id of its own', async () => {
+    const pem = p256()
+    const one = await control.client.importKey({ name: 'both', pem, group: 'default' })
+    const other = await control.client.importKey({ name: 'both', pem, group: 'partners' })
+    expect(other.id).not.toBe(one.id)
+    await control.client.deleteKey(one.id)
+    const groups = await control.client.keyGroups()
+    expect(groups.flatMap(group => group.keys)).toContain(other.id)
+    expect(groups.flatMap(group => group.keys)).not.toContain(one.id)
   })
 
   it.each([

@@ -6,6 +6,7 @@ import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openPglite } from '../../src/control/database/pglite.ts'
 import * as tables from '../../src/control/database/tables.ts'
+import { readSnapshot } from '../../src/distribution/index.ts'
 import { ControlFixture } from './fixture.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../src/control/database/migrations', import.meta.url))
@@ -25,20 +26,30 @@ beforeAll(async () => {
 afterAll(() => control.end())
 
 /** A database as the first version left it: its migration alone, a film, a key group. */
-async function makeFirst(dataDir: string): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'migrations-'))
-  const [first] = journal.entries
-  await mkdir(join(folder, 'meta'))
-  await writeFile(join(folder, 'meta/_journal.json'), JSON.stringify({ ...journal, entries: [first] }))
-  await writeFile(join(folder, `${first?.tag}.sql`), await readFile(join(MIGRATIONS, `${first?.tag}.sql`)))
-  const engine = await openPglite(dataDir)
-  try {
-    await engine.migrate(folder)
-    await engine.executeSql(`
+function makeFirst(dataDir: string): Promise<void> {
+  return makeOld(
+    dataDir,
+    1,
+    `
       insert into meta (id, epoch, version, sequence) values (1, 'first-life', 41, 5);
       insert into key_groups (id, name, sha1, created_at) values ('kg-first', 'default', 'accept', 1);
       insert into assets (id, path, last_version, current_version, renditions, state, created_at, updated_at)
-        values ('a1', '/members/talk', 1, 1, '[]', 'present', 1, 1);`)
+        values ('a1', '/members/talk', 1, 1, '[]', 'present', 1, 1);`,
+  )
+}
+
+/** A database as an older version left it: of its first migrations, with what that version wrote. */
+async function makeOld(dataDir: string, migrations: number, contents: string): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'migrations-'))
+  const entries = journal.entries.slice(0, migrations)
+  await mkdir(join(folder, 'meta'))
+  await writeFile(join(folder, 'meta/_journal.json'), JSON.stringify({ ...journal, entries }))
+  for (const { tag } of entries)
+    await writeFile(join(folder, `${tag}.sql`), await readFile(join(MIGRATIONS, `${tag}.sql`)))
+  const engine = await openPglite(dataDir)
+  try {
+    await engine.migrate(folder)
+    await engine.executeSql(contents)
   } finally {
     await engine.close()
     await rm(folder, { recursive: true })
@@ -57,6 +68,75 @@ describe('a database of the version before channels', () => {
     expect((await control.client.channels()).map(each => each.id)).toEqual([channel.id])
   })
 })
+
+/** As version 0.2.0 wrote it: open and gated behaviours without words for private content. */
+const OLD_RULE = {
+  originId: 'built-in',
+  ttl: { minimum: 0, default: 86_400, maximum: 31_536_000 },
+  viewerProtocol: 'allow-all',
+  query: 'none',
+  corsOrigins: [],
+}
+const OLD = {
+  id: 'EOLD0000000001',
+  domain: 'eold0000000001.cdn.localhost',
+  aliases: [],
+  enabled: true,
+  comment: 'made at first start',
+  origins: [{ id: 'built-in', kind: 'built-in' }],
+  behaviours: [
+    { pattern: '/members/*', gate: { keyGroups: ['kg-old'] }, ...OLD_RULE },
+    { pattern: '/live/*', gate: null, ...OLD_RULE },
+    { pattern: '*', gate: null, ...OLD_RULE },
+  ],
+}
+
+describe('a database of the version before private content', () => {
+  it('keeps its distribution, whose behaviours are as closed and as open as before', async () => {
+    const old = await ControlFixture.open({}, dataDir =>
+      makeOld(
+        dataDir,
+        2,
+        `
+          insert into meta (id, epoch, version, sequence, fallback_distribution)
+            values (1, 'old-life', 7, 0, 'EOLD0000000001');
+          insert into key_groups (id, name, sha1, created_at) values ('kg-old', 'default', 'refuse', 1);
+          insert into distributions (id, definition, created_at)
+            values ('EOLD0000000001', '${JSON.stringify(OLD)}', 1);`,
+      ),
+    )
+    try {
+      const snapshot = (await (await old.asNode(old.edge, '/v1/node/snapshot')).json()) as Followed
+      const rule = { ...OLD_RULE, carry: 'none', headers: [] }
+      expect(snapshot.distributions).toEqual([
+        {
+          ...OLD,
+          behaviours: [
+            { pattern: '/members/*', gate: { keyGroups: ['kg-old'], issuers: [] }, ...rule },
+            { pattern: '/live/*', gate: null, ...rule },
+            { pattern: '*', gate: null, ...rule },
+          ],
+        },
+      ])
+      expect(readSnapshot(snapshot)).toEqual(snapshot)
+      expect(snapshot.keyGroups).toEqual([
+        { id: 'kg-old', name: 'default', keys: [], sha1: 'refuse', withoutResource: 'refuse' },
+      ])
+      // Nodes that stored the old one are told.
+      expect(snapshot.version).toBeGreaterThan(7)
+      const [shown] = await old.client.distributions()
+      expect((await old.client.replaceDistribution(OLD.id, shown ?? {})).distribution).toEqual(shown)
+    } finally {
+      await old.end()
+    }
+  })
+})
+
+interface Followed {
+  version: number
+  distributions: object[]
+  keyGroups: object[]
+}
 
 describe('the migrations', () => {
   it('are in the order of their times, each with its snapshot, which names the one before', async () => {

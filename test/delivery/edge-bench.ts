@@ -10,7 +10,8 @@ import {
   type KeyId,
 } from '../../src/core/index.ts'
 import { firstDistribution, type Snapshot } from '../../src/distribution/index.ts'
-import { createMetrics, silentLogger } from '../../src/telemetry/index.ts'
+import { createMetrics, silentLogger, type Logger } from '../../src/telemetry/index.ts'
+import { createGuard, IssuerKeys, type Guard } from '../../src/outbound/index.ts'
 import { handle } from '../../src/delivery/engine.ts'
 import { CacheNode } from '../../src/delivery/node.ts'
 import { read } from '../../src/delivery/read.ts'
@@ -83,6 +84,14 @@ export class EdgeBench {
       clock?: Clock
       tls?: { certificateFile: string; keyFile: string }
       limits?: Partial<ViewerLimits>
+      /** Where origins may be; nowhere on this machine unless said. */
+      allowOrigins?: string[]
+      guard?: Guard
+      log?: Logger
+      /** Follows the snapshot's issuers; without it only those with inline keys open anything. */
+      issuers?: IssuerKeys
+      /** PEM, for origins that speak TLS. */
+      authorities?: string
     } = {},
   ): Promise<EdgeBench> {
     const asked: string[] = []
@@ -96,19 +105,24 @@ export class EdgeBench {
     await new Promise<void>(resolve => originServer.listen(0, '127.0.0.1', resolve))
     const { port } = originServer.address() as AddressInfo // listening on TCP
     const clock = options.clock ?? systemClock
+    const guard = options.guard ?? createGuard({ allow: options.allowOrigins ?? [], ownPorts: [] })
     const upstream: Upstream = createUpstream({
       url: `http://127.0.0.1:${port}`,
       token: () => Promise.resolve('token'),
-      clock,
+      log: options.log ?? silentLogger,
+      ...{ guard, clock, ...(options.authorities !== undefined && { authorities: options.authorities }) },
     })
+    const issuers =
+      options.issuers ?? new IssuerKeys({ stateDir: '/nonexistent', log: silentLogger, ...{ guard, clock } })
     const node = new CacheNode({
       pop: 'test',
       clock,
       memoryCacheBytes: 64 * 1024 * 1024,
       upstream,
+      issuers,
       usage: new Usage(createMetrics('edge')),
       accessLog: { write: line => void lines.push(line), dropped: 0, close: () => Promise.resolve() },
-      log: silentLogger,
+      log: options.log ?? silentLogger,
       trustedProxies: compileTrustedProxies(options.trustedProxies ?? []),
       ...(options.limits?.stalled !== undefined && { takenWithin: options.limits.stalled }),
     })
@@ -134,6 +148,7 @@ export class EdgeBench {
     return new EdgeBench({ node, url, asked, lines, restartOrigin }, [
       () => server.close(100),
       () => upstream.close(),
+      () => issuers.close(),
       endOrigin,
     ])
   }

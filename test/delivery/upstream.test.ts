@@ -2,12 +2,17 @@ import { createServer, type Server, type Socket } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { codeOf, systemClock, type CanonicalPath, type DistributionId } from '../../src/core/index.ts'
+import { createGuard } from '../../src/outbound/index.ts'
+import { silentLogger } from '../../src/telemetry/index.ts'
 import { createUpstream, type Upstream, type UpstreamQuestion } from '../../src/delivery/upstream.ts'
 
 const QUESTION: UpstreamQuestion = {
   distributionId: 'ETEST' as DistributionId, // a test's own
+  origin: { id: 'built-in', kind: 'built-in' },
+  access: undefined,
   path: '/a' as CanonicalPath, // a test's own
   query: '',
+  headers: [],
   snapshotVersion: 1,
   sequence: 0,
   validators: undefined,
@@ -35,6 +40,8 @@ async function before(serve: (socket: Socket) => void): Promise<Upstream> {
     url: `http://127.0.0.1:${port}`,
     token: () => Promise.resolve('token'),
     clock: systemClock,
+    guard: createGuard({ allow: [], ownPorts: [] }),
+    log: silentLogger,
   })
   closers.push(async () => {
     await upstream.close()

@@ -62,6 +62,24 @@ test('only the last asterisk is a wildcard', () => {
   expect([compiled.newest(ONE, '/cx'), compiled.newest(ONE, '/c*x')]).toEqual([0, 2])
 })
 
+test.each([...`!$&'()*+,;=:@`])('a path with %s is undone escaped or not', delimiter => {
+  const escaped = `%${delimiter.charCodeAt(0).toString(16).toUpperCase()}`
+  for (const said of [delimiter, escaped]) {
+    const compiled = compileInvalidations([of(1, `/a${said}/x`), of(2, `/b${said}/*`), of(3, `/c${said}d*`)])
+    for (const asked of [delimiter, escaped]) {
+      const paths = [`/a${asked}/x`, `/b${asked}/x`, `/c${asked}de`, `/a/x`, '/b/x', '/ce']
+      expect(paths.map(path => compiled.newest(ONE, path))).toEqual([1, 2, 3, 0, 0, 0])
+    }
+  }
+})
+
+test('an escaped asterisk at the end is no wildcard', () => {
+  const compiled = compileInvalidations([of(1, '/a%2A')])
+  expect([compiled.newest(ONE, '/ab'), compiled.newest(ONE, '/a*'), compiled.newest(ONE, '/a%2A')]).toEqual([
+    0, 1, 1,
+  ])
+})
+
 test('it says what comparing with every pattern would say', () => {
   const path = fc
     .array(fc.constantFrom('/', 'a', 'b', 'ab', '//'), { maxLength: 7 })

@@ -23,6 +23,9 @@ function behaviours(...patterns: string[]): Behaviour[] {
   return patterns.map(pattern => ({ ...model, pattern }))
 }
 
+/** RFC 3986 §2.2: what a path may hold raw and escaped. */
+const DELIMITERS = [...`!$&'()*+,;=:@`]
+
 describe('path patterns (cloudfront.md §2.3)', () => {
   test.each([
     ['*', '/', true],
@@ -120,6 +123,41 @@ describe('the first matching behaviour decides', () => {
       if (path.kind === 'bad') throw new Error(`${raw} is a path`)
       expect(compiled.behaviour(path.path).gate, raw).toEqual({ keyGroups: [GROUP], issuers: [] })
     }
+  })
+
+  test.each(DELIMITERS)(
+    'a path with %s meets the gate escaped or not, however the pattern is written',
+    delimiter => {
+      const escaped = `%${delimiter.charCodeAt(0).toString(16).toUpperCase()}`
+      const written = delimiter === '*' ? [escaped] : [delimiter, escaped, escaped.toLowerCase()]
+      for (const inPattern of written) {
+        for (const inPath of [delimiter, escaped, escaped.toLowerCase()]) {
+          const path = canonicalPath(`/vip${inPath}/x`)
+          if (path.kind === 'bad') throw new Error(`${inPath} may stand in a path`)
+          const [prefix, glob, exact] = [`/vip${inPattern}/*`, `*vip${inPattern}/?`, `/vip${inPattern}/x`]
+          expect([prefix, glob, exact].map(pattern => which([pattern, '*'], path.path))).toEqual([
+            prefix,
+            glob,
+            exact,
+          ])
+        }
+      }
+    },
+  )
+
+  test('an escaped asterisk is no wildcard', () => {
+    for (const pattern of ['/a%2A/*', '/a%2A*?', '/a%2ab']) {
+      expect(which([pattern, '*'], '/axxb'), pattern).toBe('*')
+      expect(which([pattern, '*'], '/a%2axb'.toUpperCase()), pattern).toBe('*')
+    }
+    expect([which(['/a%2A*', '*'], '/a*b'), which(['/a%2A*', '*'], '/a%2Ab')]).toEqual(['/a%2A*', '/a%2A*'])
+    expect(which(['/a?b', '*'], '/a%2Ab')).toBe('/a?b')
+  })
+
+  test('what no delimiter is stays as it is sent', () => {
+    expect(which(['/a b/*', '*'], '/a%20b/x')).toBe('/a b/*')
+    expect(which(['/a%2521/*', '*'], '/a%2521/x')).toBe('/a%2521/*')
+    expect(which(['/a!/*', '*'], '/a%2521/x')).toBe('*')
   })
 
   test('a distribution without behaviours cannot be served', () => {

@@ -31,14 +31,14 @@ const FLAGS = [
 ]
 
 /** Starts the browser that this machine has, headless, reaching loopback only. */
-export async function openBrowser(): Promise<Browser> {
+export async function openBrowser(options: { flags?: string[] } = {}): Promise<Browser> {
   const executablePath = findBrowser()
   if (executablePath === undefined) throw new Error('No Chrome, Chromium or Edge: "npm test" installs one.')
   const profile = mkdtempSync(path.join(os.tmpdir(), 'sluice-browser-'))
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
     headless: true,
-    args: FLAGS,
+    args: [...FLAGS, ...(options.flags ?? [])],
     viewport: { width: 1000, height: 700 },
     ignoreHTTPSErrors: true,
   })

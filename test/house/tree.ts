@@ -16,7 +16,7 @@ export function readTree(root: string = ROOT): Tree {
   const walk = (folder: string): void => {
     for (const entry of readdirSync(path.join(root, folder), { withFileTypes: true })) {
       const name = path.posix.join(folder, entry.name)
-      if (entry.isDirectory() && !NOT_OURS.has(entry.name)) walk(name)
+      if (entry.isDirectory() && !isForeign(entry.name)) walk(name)
       else if (entry.isFile() && !BINARY.has(path.extname(entry.name))) {
         tree.set(name, readFileSync(path.join(root, name), 'utf8'))
       }
@@ -24,6 +24,11 @@ export function readTree(root: string = ROOT): Tree {
   }
   walk('')
   return tree
+}
+
+/** A build in another process has its `dist.<pid>` beside ours, and it is gone a moment later. */
+function isForeign(name: string): boolean {
+  return NOT_OURS.has(name) || /^dist\.\d/.test(name)
 }
 
 /** A tree for a rule's own test. */

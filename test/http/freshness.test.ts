@@ -176,3 +176,44 @@ describe('a lifetime that a node tells', () => {
     expect(judged(['Sluice-Cache-Control', value, 'Cache-Control', 'max-age=60'])).toEqual([1_500, 58_500])
   })
 })
+
+describe('an answer to a request that carried keyed fields of a viewer', () => {
+  test.each<[string, string[], string[] | undefined, number | string]>([
+    ['varies by what is not known', ['Vary', 'Accept-Encoding'], undefined, 'vary'],
+    ['cannot vary by what nobody sent', ['Vary', 'Accept-Encoding, Cookie'], [], 86_400],
+    ['varies by what is keyed', ['Vary', 'X-Room'], ['x-room'], 86_400],
+    ['varies by more than any request holds', ['Vary', '*'], ['x-room'], 'vary'],
+    ['is not shared with Authorization', ['Cache-Control', 'max-age=60'], ['authorization'], 'authorization'],
+    ['is shared when public', ['Cache-Control', 'public, max-age=60'], ['authorization'], 60],
+    ['is shared with s-maxage', ['Cache-Control', 's-maxage=60'], ['authorization'], 60],
+    [
+      'is shared with must-revalidate',
+      ['Cache-Control', 'must-revalidate, max-age=60'],
+      ['authorization'],
+      60,
+    ],
+    ['is private all the same', ['Cache-Control', 'private, must-revalidate'], ['authorization'], 'private'],
+    ['is shared without Authorization', ['Cache-Control', 'max-age=60'], ['x-room'], 60],
+  ])('%s', (_, headers, forwarded, expected) => {
+    const facts = {
+      status: 200,
+      headers,
+      requestedAt: NOW,
+      respondedAt: NOW,
+      ...(forwarded && { forwarded }),
+    }
+    const verdict = judgeStorability(facts, DEFAULTS)
+    expect(verdict.kind === 'store' ? (verdict.freshUntil - NOW) / 1000 : verdict.reason).toBe(expected)
+  })
+
+  test('is shared for a minimum above zero, as an operator says', () => {
+    const facts = {
+      status: 200,
+      headers: [],
+      requestedAt: NOW,
+      respondedAt: NOW,
+      forwarded: ['authorization'],
+    }
+    expect(judgeStorability(facts, { ...DEFAULTS, minimum: 5 }).kind).toBe('store')
+  })
+})

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import {
   cacheKey,
+  variantOf,
   endToEnd,
   fieldValue,
   keyedQuery,
@@ -43,6 +44,24 @@ test('Cache-Control keeps quoted commas together and skips what is no directive'
 
 test('of a repeated directive the first counts', () => {
   expect(parseCacheControl('max-age=1, max-age=9').get('max-age')).toBe('1')
+})
+
+test('keyed header fields stand in a key as a digest, one that is absent apart from one that is empty', () => {
+  const id = 'E1' as DistributionId // shorter than real ones
+  expect(cacheKey(id, path('/a'), 'b=1', variantOf([]))).toBe('E1 /a?b=1')
+  const variants = [
+    ['a', 'b'],
+    ['a,b'],
+    ['b', 'a'],
+    ['', undefined],
+    [undefined, ''],
+    ['ab'],
+    ['null'],
+    [undefined],
+  ]
+  const keys = variants.map(values => cacheKey(id, path('/a'), 'b=1', variantOf(values)))
+  expect(new Set(keys).size).toBe(variants.length)
+  for (const each of keys) expect(each).toMatch(/^E1 [A-Za-z0-9_-]{43} \/a\?b=1$/)
 })
 
 test('a key begins with the distribution and holds the keyed part of the query in its order', () => {

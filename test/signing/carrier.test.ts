@@ -85,6 +85,8 @@ describe('part of a grant without a Key-Pair-Id is as good as none', () => {
     ['Policy=P&Signature=S', undefined, 'Key-Pair-Id is missing in the URL'],
     ['Policy=P&Signature=S&Key-Pair-Id=', COOKIES, 'Key-Pair-Id is missing in the URL'],
     ['Hash-Algorithm=SHA256', COOKIES, 'Key-Pair-Id is missing in the URL'],
+    ['Policy=P&Policy=P&Signature=S', COOKIES, 'Key-Pair-Id is missing in the URL'],
+    ['', 'CloudFront-Policy=P; CloudFront-Policy=Q', 'Key-Pair-Id is missing in the cookies'],
     ['', 'CloudFront-Policy=P; CloudFront-Signature=S', 'Key-Pair-Id is missing in the cookies'],
   ])('%s with cookies %s', (query, cookies, why) => {
     expect(findCarrier({ query, cookies })).toEqual({ kind: 'keyless', why })
@@ -106,6 +108,13 @@ describe('part of a grant, or too much, is malformed', () => {
     ],
     ['Policy=P&Policy=P&Signature=S&Key-Pair-Id=K', 'the URL has Policy twice'],
     ['Policy=P&Signature=S&Signature=T&Key-Pair-Id=K', 'the URL has Signature twice'],
+    ['Policy=P&Signature=S&Key-Pair-Id=K&Key-Pair-Id=K', 'the URL has Key-Pair-Id twice'],
+    ['Policy=P&Signature=S&Key-Pair-Id=&Key-Pair-Id=K', 'the URL has Key-Pair-Id twice'],
+    ['Expires=5&Expires=5&Signature=S&Key-Pair-Id=K', 'the URL has Expires twice'],
+    [
+      'Policy=P&Signature=S&Key-Pair-Id=K&Hash-Algorithm=SHA256&Hash-Algorithm=SHA1',
+      'the URL has Hash-Algorithm twice',
+    ],
     ['Expires=soon&Signature=S&Key-Pair-Id=K', 'Expires is not in Unix seconds'],
     ['Expires=-5&Signature=S&Key-Pair-Id=K', 'Expires is not in Unix seconds'],
     ['Expires=05&Signature=S&Key-Pair-Id=K', 'Expires is not in Unix seconds'],

@@ -8,6 +8,8 @@ import {
   verifyGrant,
   type Action,
   type AuthenticateOptions,
+  type GrantRequest,
+  type KeyGroupKeys,
   type TrustedKeys,
   type Verdict,
   type ViewerScheme,
@@ -33,10 +35,17 @@ export function vectorFile(name: string): string {
 export const RSA_ID = 'KRSA2048' as KeyId
 export const P256_ID = 'KP256' as KeyId
 
+export type TrustOptions = Partial<Pick<KeyGroupKeys, 'sha1' | 'withoutResource'>>
+
 export function trust(sha1: 'accept' | 'refuse' = 'accept'): TrustedKeys {
+  return trustWith({ sha1 })
+}
+
+/** One group with both keys. */
+export function trustWith({ sha1 = 'accept', withoutResource = 'refuse' }: TrustOptions): TrustedKeys {
   return trustedKeys([
     {
-      sha1,
+      ...{ sha1, withoutResource },
       keys: [
         { id: RSA_ID, type: 'rsa', pem: vectorFile('rsa2048.pub.pem') },
         { id: P256_ID, type: 'p256', pem: vectorFile('p256.pub.pem') },
@@ -52,35 +61,39 @@ export function arriving(url: string, more: Partial<Arriving> = {}): Arriving {
   return { scheme: known, authority, rawPath, query, address: '192.0.2.7', action: 'view', ...more }
 }
 
-/** The steps that an edge takes with a gated request. */
+/** What the steps before the verdict make of a request; undefined where they refuse it. */
+export type Read = { kind: 'grant'; request: GrantRequest } | { kind: 'bad-path' } | { kind: 'lookalike' }
+
+/** The steps that an edge takes with a gated request before it asks for the verdict. */
+export function readArriving({ rawPath, ...request }: Arriving): Read {
+  const { token, rest, lookalike } = takePathToken(rawPath)
+  const canonical = canonicalPath(rest)
+  if (canonical.kind === 'bad') return { kind: 'bad-path' }
+  if (lookalike !== undefined) return { kind: 'lookalike' }
+  const { scheme, authority, query, address, action, cookies } = request
+  return {
+    kind: 'grant',
+    request: {
+      carrier: findCarrier({ query, token, cookies }),
+      ...{ scheme, authority, address, action },
+      rawPath: rest,
+      canonicalPath: canonical.path,
+      query: stripSigning(query),
+    },
+  }
+}
+
 export function verdictOf(
-  request: Arriving,
+  arrived: Arriving,
   trusted: TrustedKeys = trust(),
   now: Instant = NOW,
   options: AuthenticateOptions = {},
 ): Verdict | { kind: 'bad-path' } {
-  const { token, rest, lookalike } = takePathToken(request.rawPath)
-  const canonical = canonicalPath(rest)
-  if (canonical.kind === 'bad') return { kind: 'bad-path' }
-  if (lookalike !== undefined)
+  const read = readArriving(arrived)
+  if (read.kind === 'bad-path') return read
+  if (read.kind === 'lookalike')
     return { kind: 'refused', reason: 'malformed', detail: 'looks like a path token' }
-  const { scheme, authority, query, address, action } = request
-  const carrier = findCarrier({ query, token, cookies: request.cookies })
-  return verifyGrant(
-    {
-      carrier,
-      scheme,
-      authority,
-      rawPath: rest,
-      canonicalPath: canonical.path,
-      query: stripSigning(query),
-      address,
-      action,
-    },
-    trusted,
-    now,
-    options,
-  )
+  return verifyGrant(read.request, trusted, now, options)
 }
 
 /** `allowed`, `bad-path`, or the reason. */

@@ -78,6 +78,31 @@ describe('what a policy opens follows from Action and Resource (SEAMS 8)', () =>
   )
 })
 
+describe('a policy without Resource, where a key group lets it be one', () => {
+  const lenient = (fields: string) =>
+    parsePolicy(Buffer.from(`{"Statement":[{${fields}"Condition":{${TIME}}}]}`), {
+      withoutResource: 'accept',
+    })
+  test.each([
+    ['', ['view']],
+    ['"Action":"play",', ['view']],
+    ['"Action":["play","publish"],', ['view']],
+    ['"Action":"publish",', []],
+  ])('%s opens %s', (fields, opens) => {
+    expect(lenient(fields)).toMatchObject({
+      kind: 'policy',
+      policy: { resource: { text: '', scheme: '*' }, opens, expires: 1_798_761_600_000 },
+    })
+  })
+
+  test.each(['"Resource":"",', '"Resource":null,', '"Resource":[],', '"Resource":{},'])(
+    'but %s is none',
+    fields => {
+      expect(lenient(fields)).toEqual({ kind: 'bad', why: 'Resource is not a text' })
+    },
+  )
+})
+
 describe('a policy is refused, with a sentence', () => {
   const time = (value: string) => whole(`"DateLessThan":{"AWS:EpochTime":${value}}`)
   const range = (value: string) => whole(`${TIME},"IpAddress":{"AWS:SourceIp":${value}}`)

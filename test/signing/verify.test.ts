@@ -151,6 +151,24 @@ describe('malformed', () => {
     )
   })
 
+  test('8 KiB count when they are decoded, however its tildes are written', () => {
+    const padded = (length: number): Arriving => {
+      const text = (marks: number) =>
+        `{"Statement":[{"Resource":"*${'?'.repeat(marks)}","Condition":{"DateLessThan":{"AWS:EpochTime":1798761600}}}]}`
+      return withPolicy(text(length - text(0).length))
+    }
+    const escaped = (request: Arriving): Arriving => ({
+      ...request,
+      query: request.query.replaceAll('~', '%7E'),
+    })
+    for (const spelled of [(request: Arriving) => request, escaped]) {
+      expect(word(verdictOf(spelled(padded(8192))))).toBe('wrong-resource')
+      expect(word(verdictOf(spelled(padded(8193))))).toBe('malformed')
+      expect(word(verdictOf(spelled(padded(100_000))))).toBe('malformed')
+    }
+    expect(escaped(padded(8192)).query.length).toBeGreaterThan(14_000)
+  })
+
   test('a signature longer than any key makes', () => {
     const { cookies = '' } = withCookies()
     const long = cookies.replace(/Signature=[^;]+/, `Signature=${'A'.repeat(4096)}`)
@@ -214,6 +232,56 @@ describe('hashes', () => {
     expect(word(verdictOf(request, groups('refuse', 'accept')))).toBe('allowed')
     expect(word(verdictOf(request, groups('accept', 'refuse')))).toBe('allowed')
     expect(word(verdictOf(request, groups('refuse', 'refuse')))).toBe('weak-hash')
+  })
+})
+
+describe('a policy without Resource', () => {
+  const TEXT = '{"Statement":[{"Condition":{"DateLessThan":{"AWS:EpochTime":1798761600}}}]}'
+  const request = withPolicy(TEXT)
+  const key = { id: P256_ID, type: 'p256' as const, pem: vectorFile('p256.pub.pem') }
+  type Leave = 'accept' | 'refuse' | undefined
+  const groups = (...leave: Leave[]) =>
+    trustedKeys(
+      leave.map(one => ({
+        sha1: 'accept' as const,
+        ...(one === undefined ? {} : { withoutResource: one }),
+        keys: [key],
+      })),
+    )
+
+  test.each<[Leave[], string]>([
+    [[undefined], 'malformed'],
+    [['refuse'], 'malformed'],
+    [['accept'], 'allowed'],
+    [['refuse', 'accept'], 'allowed'],
+    [['accept', undefined], 'allowed'],
+    [['refuse', undefined], 'malformed'],
+  ])('of a key in groups that %j: %s', (leave, expected) => {
+    expect(word(verdictOf(request, groups(...leave)))).toBe(expected)
+  })
+
+  test('of a key that nobody knows is malformed first, since no group lets it be', () => {
+    expect(word(verdictOf(request, trustedKeys([])))).toBe('malformed')
+  })
+
+  test('opens everything to view and publishes nothing', () => {
+    const everything = groups('accept')
+    for (const url of ['http://a/', 'https://b:8443/x/y.m4s?z=1', 'https://[::1]/~x']) {
+      expect(word(verdictOf({ ...request, ...arriving(url), query: request.query }, everything))).toBe(
+        'allowed',
+      )
+    }
+    const live = { ...request, ...arriving('rtmp://h/live/stage'), query: request.query }
+    expect(word(verdictOf({ ...live, action: 'publish' }, everything))).toBe('wrong-action')
+  })
+
+  test('keeps its other conditions', () => {
+    const bound = (condition: string) =>
+      word(verdictOf(withPolicy(`{"Statement":[{"Condition":{${condition}}}]}`), groups('accept')))
+    expect(bound('"DateLessThan":{"AWS:EpochTime":1}')).toBe('expired')
+    expect(
+      bound('"DateLessThan":{"AWS:EpochTime":1798761600},"IpAddress":{"AWS:SourceIp":"10.0.0.0/8"}'),
+    ).toBe('wrong-ip')
   })
 })
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import { eq, sql } from 'drizzle-orm'
-import type { Clock, Instant } from '../../core/index.ts'
+import { DrizzleQueryError, eq, sql } from 'drizzle-orm'
+import { messageOf, SluiceError, type Clock, type Instant } from '../../core/index.ts'
 import type { Engine, Session } from './engine.ts'
 import { bringUpToDate } from './migrate.ts'
 import { openPglite } from './pglite.ts'
@@ -70,16 +70,18 @@ class OpenDatabase implements Database {
 
   async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     const topics = new Set<Topic>()
-    const result = await this.#engine.transaction(async session => {
-      await session.sql.select({ id: meta.id }).from(meta).for('update')
-      return work(this.#begin(session, topics))
-    })
+    const result = await told(
+      this.#engine.transaction(async session => {
+        await session.sql.select({ id: meta.id }).from(meta).for('update')
+        return work(this.#begin(session, topics))
+      }),
+    )
     if (topics.size > 0) for (const listener of this.#listeners) listener(topics)
     return result
   }
 
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#engine.transaction(session => work(this.#begin(session, new Set())))
+    return told(this.#engine.transaction(session => work(this.#begin(session, new Set()))))
   }
 
   onCommit(listener: (topics: ReadonlySet<Topic>) => void): void {
@@ -104,6 +106,17 @@ class OpenDatabase implements Database {
       },
       nextSequence: () => count(session, 'sequence'),
     }
+  }
+}
+
+/** drizzle puts the values of a statement that failed into its message, and secrets of origins are among them. */
+async function told<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof DrizzleQueryError)) throw error
+    const why = error.cause === undefined ? 'unknown reason' : messageOf(error.cause)
+    throw new SluiceError('database-failed', `the database refused a statement (${why}): is the disk full?`)
   }
 }
 

@@ -3,7 +3,9 @@ import type { DistributionId } from '../../core/index.ts'
 import type { Distribution, PeerNode, Snapshot } from '../../distribution/index.ts'
 import { channelsOfSnapshot } from './channels.ts'
 import type { Tx } from './database.ts'
+import { listIssuers } from './issuers.ts'
 import { keyGroupsWithKeys } from './keys.ts'
+import { listOriginAccess } from './origin-access.ts'
 import { distributions, invalidationPatterns, meta, nodes } from './tables.ts'
 
 export interface Meta {
@@ -29,11 +31,20 @@ export async function listDistributions(tx: Tx): Promise<Distribution[]> {
   return rows.map(row => row.definition)
 }
 
-export async function insertDistribution(tx: Tx, distribution: Distribution): Promise<void> {
-  await tx.bump()
+/** Makes it, or replaces the one of its id; gives the snapshot version that carries it. */
+export async function saveDistribution(tx: Tx, definition: Distribution): Promise<number> {
   await tx.sql
     .insert(distributions)
-    .values({ id: distribution.id, definition: distribution, createdAt: tx.now })
+    .values({ id: definition.id, definition, createdAt: tx.now })
+    .onConflictDoUpdate({ target: distributions.id, set: { definition } })
+  return tx.bump()
+}
+
+/** Its invalidations go with it; its id is never given out again. */
+export async function deleteDistribution(tx: Tx, id: DistributionId): Promise<number> {
+  await tx.sql.delete(distributions).where(eq(distributions.id, id))
+  await tx.sql.delete(invalidationPatterns).where(eq(invalidationPatterns.distributionId, id))
+  return tx.bump()
 }
 
 export async function setFallbackDistribution(tx: Tx, id: DistributionId): Promise<void> {
@@ -73,8 +84,8 @@ export async function readWholeSnapshot(tx: Tx): Promise<{ epoch: string; snapsh
     distributions: await listDistributions(tx),
     fallbackDistribution,
     keyGroups: await keyGroupsWithKeys(tx),
-    issuers: [],
-    originAccess: [],
+    issuers: await listIssuers(tx),
+    originAccess: await listOriginAccess(tx),
     channels: await channelsOfSnapshot(tx),
     nodes: await listNodes(tx),
     sequence,

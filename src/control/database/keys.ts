@@ -1,6 +1,6 @@
 import { and, asc, eq } from 'drizzle-orm'
 import { newKeyGroupId, newKeyId, type KeyId } from '../../core/index.ts'
-import type { KeyGroupInfo, KeyInfo } from '../../client/index.ts'
+import type { KeyGroupChange, KeyGroupInfo, KeyInfo } from '../../client/index.ts'
 import type { KeyGroup } from '../../distribution/index.ts'
 import type { Tx } from './database.ts'
 import { keyGroupMembers, keyGroups, publicKeys } from './tables.ts'
@@ -12,14 +12,14 @@ export async function keyGroupsWithKeys(tx: Tx): Promise<KeyGroup[]> {
     .from(keyGroupMembers)
     .innerJoin(publicKeys, eq(publicKeys.id, keyGroupMembers.keyId))
     .orderBy(asc(publicKeys.createdAt), asc(publicKeys.id))
-  return groups.map(({ id, name, sha1 }) => ({
+  return groups.map(({ id, name, sha1, withoutResource }) => ({
     id,
     name,
     keys: members
       .filter(member => member.groupId === id)
       .map(({ key }) => ({ id: key.id, name: key.name, type: key.type, pem: key.pem })),
     sha1,
-    withoutResource: 'refuse',
+    withoutResource,
   }))
 }
 
@@ -37,7 +37,25 @@ export async function listKeys(tx: Tx): Promise<KeyInfo[]> {
 
 export async function listKeyGroups(tx: Tx): Promise<KeyGroupInfo[]> {
   const groups = await keyGroupsWithKeys(tx)
-  return groups.map(({ id, name, keys, sha1 }) => ({ id, name, keys: keys.map(key => key.id), sha1 }))
+  return groups.map(group => ({ ...group, keys: group.keys.map(key => key.id) }))
+}
+
+/** By name or id, an id first; undefined when there is none, else the snapshot version that carries the change. */
+export async function changeKeyGroup(
+  tx: Tx,
+  asked: string,
+  change: KeyGroupChange,
+): Promise<number | undefined> {
+  const groups = await tx.sql.select({ id: keyGroups.id, name: keyGroups.name }).from(keyGroups)
+  const group = groups.find(each => each.id === asked) ?? groups.find(each => each.name === asked)
+  if (!group) return undefined
+  const { sha1, withoutResource } = change
+  const set = {
+    ...(sha1 === undefined ? {} : { sha1 }),
+    ...(withoutResource === undefined ? {} : { withoutResource }),
+  }
+  if (Object.keys(set).length > 0) await tx.sql.update(keyGroups).set(set).where(eq(keyGroups.id, group.id))
+  return tx.bump()
 }
 
 export async function findKeyGroup(tx: Tx, name: string): Promise<KeyGroup | undefined> {
@@ -45,13 +63,13 @@ export async function findKeyGroup(tx: Tx, name: string): Promise<KeyGroup | und
 }
 
 /** The group of this name, made where there is none. */
-export async function ensureKeyGroup(tx: Tx, name: string): Promise<KeyGroup['id']> {
+export async function ensureKeyGroup(tx: Tx, name: string): Promise<{ id: KeyGroup['id']; made: boolean }> {
   const [known] = await tx.sql.select({ id: keyGroups.id }).from(keyGroups).where(eq(keyGroups.name, name))
-  if (known) return known.id
+  if (known) return { id: known.id, made: false }
   await tx.bump()
   const id = newKeyGroupId()
   await tx.sql.insert(keyGroups).values({ id, name, sha1: 'accept', createdAt: tx.now })
-  return id
+  return { id, made: true }
 }
 
 export interface ImportKey {
@@ -62,9 +80,12 @@ export interface ImportKey {
   group: string
 }
 
-/** Adds a key to a group. The same key under the same name is the same key, so importing twice changes nothing. */
-export async function importKey(tx: Tx, key: ImportKey): Promise<KeyId> {
-  const groupId = await ensureKeyGroup(tx, key.group)
+/**
+ * Adds a key to a group. The same key under the same name is the same key there, so importing twice changes nothing; in
+ * another group it gets another id, so that each can be taken back by itself.
+ */
+export async function importKey(tx: Tx, key: ImportKey): Promise<{ id: KeyId; groupMade: boolean }> {
+  const { id: groupId, made: groupMade } = await ensureKeyGroup(tx, key.group)
   const [known] = await tx.sql
     .select({ id: publicKeys.id })
     .from(publicKeys)
@@ -72,13 +93,13 @@ export async function importKey(tx: Tx, key: ImportKey): Promise<KeyId> {
     .where(
       and(eq(publicKeys.pem, key.pem), eq(publicKeys.name, key.name), eq(keyGroupMembers.groupId, groupId)),
     )
-  if (known) return known.id
+  if (known) return { id: known.id, groupMade }
   await tx.bump()
   const id = newKeyId()
   const { name, type, pem } = key
   await tx.sql.insert(publicKeys).values({ id, name, type, pem, createdAt: tx.now })
   await tx.sql.insert(keyGroupMembers).values({ groupId, keyId: id })
-  return id
+  return { id, groupMade }
 }
 
 export async function deleteKey(tx: Tx, id: string): Promise<'deleted' | 'absent'> {

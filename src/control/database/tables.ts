@@ -13,15 +13,17 @@ import type {
   ChannelId,
   DistributionId,
   InvalidationId,
+  IssuerId,
   JobId,
   KeyGroupId,
   KeyId,
   NodeId,
+  OriginAccessId,
   PublicationId,
   RoleName,
 } from '../../core/index.ts'
 import type { Failure, Ladder, Progress, PublicationState, Rendition, Scope } from '../../client/index.ts'
-import type { Distribution, PeerNode } from '../../distribution/index.ts'
+import type { Distribution, OriginAccess, PeerNode, TrustedIssuer } from '../../distribution/index.ts'
 
 /** Instants are epoch milliseconds. PGlite gives bigint as a number, node-postgres as text; `mode: 'number'` settles it. */
 const instantColumn = (name: string) => bigint(name, { mode: 'number' })
@@ -46,6 +48,7 @@ export const keyGroups = pgTable('key_groups', {
   id: text('id').$type<KeyGroupId>().primaryKey(),
   name: text('name').notNull().unique(),
   sha1: text('sha1').$type<'accept' | 'refuse'>().notNull(),
+  withoutResource: text('without_resource').$type<'accept' | 'refuse'>().notNull().default('refuse'),
   createdAt: instantColumn('created_at').notNull(),
 })
 
@@ -71,6 +74,25 @@ export const keyGroupMembers = pgTable(
   },
   table => [primaryKey({ columns: [table.groupId, table.keyId] })],
 )
+
+/** Whose tokens behaviours may trust; they name it by id in their definitions. */
+export const issuers = pgTable('issuers', {
+  id: text('id').$type<IssuerId>().primaryKey(),
+  name: text('name').notNull().unique(),
+  definition: jsonb('definition').$type<Omit<TrustedIssuer, 'id' | 'name'>>().notNull(),
+  createdAt: instantColumn('created_at').notNull(),
+})
+
+/** How nodes read buckets; origins name it by id in their distribution. */
+export const originAccess = pgTable('origin_access', {
+  id: text('id').$type<OriginAccessId>().primaryKey(),
+  name: text('name').notNull().unique(),
+  kind: text('kind').$type<OriginAccess['kind']>().notNull(),
+  signing: text('signing').$type<OriginAccess['signing']>().notNull(),
+  /** A secret: it goes to the nodes that talk to buckets, and into no answer. */
+  credentials: jsonb('credentials').$type<NonNullable<OriginAccess['credentials']>>(),
+  createdAt: instantColumn('created_at').notNull(),
+})
 
 export const nodes = pgTable('nodes', {
   id: text('id').$type<NodeId>().primaryKey(),

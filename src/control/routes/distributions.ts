@@ -1,12 +1,27 @@
-import { SluiceError, Type } from '../../core/index.ts'
-import { DistributionInfo, InvalidationInfo, NewInvalidation } from '../../client/index.ts'
-import { listDistributions, readMeta, type Tx } from '../database/index.ts'
+import { Type } from '../../core/index.ts'
+import {
+  Changed,
+  ChangedDistribution,
+  DistributionInfo,
+  InvalidationInfo,
+  NewInvalidation,
+} from '../../client/index.ts'
+import { DistributionInput } from '../../distribution/index.ts'
+import {
+  createDistribution,
+  listDistributionInfos,
+  noDistribution,
+  removeDistribution,
+  replaceDistribution,
+} from '../distributions.ts'
 import { invalidate } from '../invalidate.ts'
 import { route, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { ById } from './shapes.ts'
 
-export function distributionRoutes({ database }: Services): Route[] {
+const ADMIN = { kind: 'token', scope: 'admin' } as const
+
+export function distributionRoutes({ database, domainSuffix }: Services): Route[] {
   return [
     route(
       {
@@ -16,7 +31,7 @@ export function distributionRoutes({ database }: Services): Route[] {
         summary: 'Distributions with their behaviours',
         answers: { 200: Type.Object({ distributions: Type.Array(DistributionInfo) }) },
       },
-      async () => ({ status: 200, body: { distributions: await database.read(infos) } }),
+      async () => ({ status: 200, body: { distributions: await database.read(listDistributionInfos) } }),
     ),
     route(
       {
@@ -28,11 +43,53 @@ export function distributionRoutes({ database }: Services): Route[] {
         answers: { 200: DistributionInfo },
       },
       async ({ params: { id } }) => {
-        const found = (await database.read(infos)).find(each => each.id === id)
-        if (found) return { status: 200, body: found }
-        const message = `there is no distribution ${id}: sluice distribution list names them`
-        throw new SluiceError('not-found', message, { side: 'operator', kind: 'not-found' })
+        const found = (await database.read(listDistributionInfos)).find(each => each.id === id)
+        if (!found) throw noDistribution(id)
+        return { status: 200, body: found }
       },
+    ),
+    route(
+      {
+        method: 'POST',
+        path: '/v1/distributions',
+        access: ADMIN,
+        summary: 'Make a distribution; everything but an origin has a default',
+        body: DistributionInput,
+        answers: { 201: ChangedDistribution },
+      },
+      async ({ body }) => ({
+        status: 201,
+        body: await database.transaction(tx => createDistribution(tx, body, domainSuffix)),
+      }),
+    ),
+    route(
+      {
+        method: 'PUT',
+        path: '/v1/distributions/:id',
+        access: ADMIN,
+        summary: 'Put another definition in the place of a distribution; null header values stay as stored',
+        params: ById,
+        body: DistributionInput,
+        answers: { 200: ChangedDistribution },
+      },
+      async ({ params: { id }, body }) => ({
+        status: 200,
+        body: await database.transaction(tx => replaceDistribution(tx, id, body)),
+      }),
+    ),
+    route(
+      {
+        method: 'DELETE',
+        path: '/v1/distributions/:id',
+        access: ADMIN,
+        summary: 'Delete a distribution; 409 while it is enabled',
+        params: ById,
+        answers: { 200: Changed },
+      },
+      async ({ params: { id } }) => ({
+        status: 200,
+        body: { snapshotVersion: await database.transaction(tx => removeDistribution(tx, id)) },
+      }),
     ),
     route(
       {
@@ -47,9 +104,4 @@ export function distributionRoutes({ database }: Services): Route[] {
       async ({ body }) => ({ status: 201, body: await database.transaction(tx => invalidate(tx, body)) }),
     ),
   ]
-}
-
-async function infos(tx: Tx): Promise<DistributionInfo[]> {
-  const { fallbackDistribution } = await readMeta(tx)
-  return (await listDistributions(tx)).map(each => ({ ...each, fallback: each.id === fallbackDistribution }))
 }

@@ -1,10 +1,18 @@
 import { SluiceError, Type } from '../../core/index.ts'
-import { Changed, ImportedKey, KeyGroupInfo, KeyInfo, NewKey } from '../../client/index.ts'
+import {
+  Changed,
+  ChangedKeyGroup,
+  ImportedKey,
+  KeyGroupChange,
+  KeyGroupInfo,
+  KeyInfo,
+  NewKey,
+} from '../../client/index.ts'
 import { readPublicKey } from '../../signing/index.ts'
-import { deleteKey, importKey, listKeyGroups, listKeys, readMeta } from '../database/index.ts'
+import { changeKeyGroup, deleteKey, importKey, listKeyGroups, listKeys, readMeta } from '../database/index.ts'
 import { route, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
-import { ById } from './shapes.ts'
+import { ById, ByIdOrName } from './shapes.ts'
 
 export function keyRoutes({ database }: Services): Route[] {
   return [
@@ -28,6 +36,7 @@ export function keyRoutes({ database }: Services): Route[] {
       },
       async () => ({ status: 200, body: { keyGroups: await database.read(listKeyGroups) } }),
     ),
+    changeGroup(database),
     route(
       {
         method: 'POST',
@@ -43,8 +52,8 @@ export function keyRoutes({ database }: Services): Route[] {
           throw new SluiceError('bad-key', key.why, { side: 'operator', kind: 'usage' })
         }
         const imported = await database.transaction(async tx => {
-          const id = await importKey(tx, { name, type: key.type, pem: key.pem, group })
-          return { id, snapshotVersion: (await readMeta(tx)).version }
+          const made = await importKey(tx, { name, type: key.type, pem: key.pem, group })
+          return { ...made, snapshotVersion: (await readMeta(tx)).version }
         })
         return { status: 201, body: { ...imported, name, group } }
       },
@@ -70,4 +79,29 @@ export function keyRoutes({ database }: Services): Route[] {
       },
     ),
   ]
+}
+
+function changeGroup(database: Services['database']): Route {
+  return route(
+    {
+      method: 'PATCH',
+      path: '/v1/key-groups/:id',
+      access: { kind: 'token', scope: 'keys' },
+      summary: 'Say what a key group takes: SHA-1 signatures, policies without a resource',
+      params: ByIdOrName,
+      body: KeyGroupChange,
+      answers: { 200: ChangedKeyGroup },
+    },
+    async ({ params: { id: name }, body }) => {
+      const changed = await database.transaction(async tx => {
+        const snapshotVersion = await changeKeyGroup(tx, name, body)
+        const groups = await listKeyGroups(tx)
+        const group = groups.find(each => each.id === name) ?? groups.find(each => each.name === name)
+        return snapshotVersion === undefined || !group ? undefined : { ...group, snapshotVersion }
+      })
+      if (changed) return { status: 200, body: changed }
+      const message = `there is no key group "${name}": sluice keys groups lists them`
+      throw new SluiceError('not-found', message, { side: 'operator', kind: 'not-found' })
+    },
+  )
 }

@@ -42,13 +42,22 @@ function snapshot({ snapshots, acknowledgements }: Services): Route {
           signal,
         })
         if (!newest) return { status: 304, headers: { etag: `"${known}"`, 'sluice-epoch': epoch } }
+        const role = newest.nodes.find(each => each.id === node)?.role
+        // It was removed while it waited.
+        if (role === undefined) throw noNode()
         const answer = { etag: `"${newest.version}"`, 'sluice-epoch': newest.epoch }
-        return { status: 200, body: new ReadyJson(newest.text), headers: answer }
+        return { status: 200, body: new ReadyJson(newest.textFor(role)), headers: answer }
       } finally {
         ended()
       }
     },
   )
+}
+
+function noNode(): SluiceError {
+  return new SluiceError('not-a-node', 'this is for nodes of the CDN only: this one was removed', {
+    kind: 'unauthorised',
+  })
 }
 
 function knownVersion(tag: string | undefined): number | undefined {

@@ -1,0 +1,122 @@
+import { newDistributionId, SluiceError, type DistributionId } from '../core/index.ts'
+import type { ChangedDistribution, DistributionInfo } from '../client/index.ts'
+import {
+  settleDistribution,
+  type Distribution,
+  type DistributionInput,
+  type Surroundings,
+} from '../distribution/index.ts'
+import {
+  deleteDistribution,
+  keyGroupsWithKeys,
+  listDistributions,
+  listIssuers,
+  listOriginAccess,
+  readMeta,
+  saveDistribution,
+  type Tx,
+} from './database/index.ts'
+import { conflict, refusedInput } from './refusals.ts'
+
+/** Each is compiled by every node and held in its memory. */
+const MOST_DISTRIBUTIONS = 1_000
+
+export async function listDistributionInfos(tx: Tx): Promise<DistributionInfo[]> {
+  const { fallbackDistribution } = await readMeta(tx)
+  return (await listDistributions(tx)).map(each => infoOf(each, fallbackDistribution))
+}
+
+export async function createDistribution(
+  tx: Tx,
+  input: DistributionInput,
+  domainSuffix: string,
+): Promise<ChangedDistribution> {
+  const all = await listDistributions(tx)
+  if (all.length >= MOST_DISTRIBUTIONS)
+    throw conflict('too-many', `there are ${MOST_DISTRIBUTIONS} distributions already: delete one first`)
+  const id = newDistributionId()
+  const domain = `${id.toLowerCase()}.${domainSuffix}`
+  return save(tx, input, await surroundings(tx, all, { id, domain, before: undefined }))
+}
+
+/** Puts another definition in the place of a whole one; secret header values that are left out stay. */
+export async function replaceDistribution(
+  tx: Tx,
+  id: string,
+  input: DistributionInput,
+): Promise<ChangedDistribution> {
+  const all = await listDistributions(tx)
+  const before = all.find(each => each.id === id)
+  if (!before) throw noDistribution(id)
+  const { fallbackDistribution } = await readMeta(tx)
+  const fallback = before.id === fallbackDistribution
+  if (input.fallback !== undefined && input.fallback !== fallback) {
+    throw refusedInput('bad-distribution', [
+      `which distribution serves unknown hosts is not changed here: set "fallback" to ${fallback}, or take it out`,
+    ])
+  }
+  return save(tx, input, await surroundings(tx, all, { id: before.id, domain: before.domain, before }))
+}
+
+/** The snapshot version without it. */
+export async function removeDistribution(tx: Tx, id: string): Promise<number> {
+  const found = (await listDistributions(tx)).find(each => each.id === id)
+  if (!found) throw noDistribution(id)
+  const { fallbackDistribution } = await readMeta(tx)
+  if (found.id === fallbackDistribution)
+    throw conflict('fallback', `${id} serves the hosts that no other claims, and so cannot be deleted`)
+  if (found.enabled)
+    throw conflict(
+      'enabled',
+      `${id} is enabled: disable it first, sluice distribution update ${id} --disable`,
+    )
+  return deleteDistribution(tx, found.id)
+}
+
+export function noDistribution(id: string): SluiceError {
+  const message = `there is no distribution ${id}: sluice distribution list names them`
+  return new SluiceError('not-found', message, { side: 'operator', kind: 'not-found' })
+}
+
+async function surroundings(
+  tx: Tx,
+  all: readonly Distribution[],
+  own: Pick<Surroundings, 'id' | 'domain' | 'before'>,
+): Promise<Surroundings> {
+  return {
+    ...own,
+    others: all.filter(each => each.id !== own.id),
+    keyGroups: await keyGroupsWithKeys(tx),
+    issuers: await listIssuers(tx),
+    originAccess: await listOriginAccess(tx),
+  }
+}
+
+async function save(tx: Tx, input: DistributionInput, around: Surroundings): Promise<ChangedDistribution> {
+  const settled = settleDistribution(input, around)
+  switch (settled.kind) {
+    case 'bad':
+      throw refusedInput('bad-distribution', settled.problems)
+    case 'taken':
+      throw conflict('alias-taken', settled.problem)
+    case 'good': {
+      const snapshotVersion = await saveDistribution(tx, settled.distribution)
+      const { fallbackDistribution } = await readMeta(tx)
+      return {
+        distribution: infoOf(settled.distribution, fallbackDistribution),
+        snapshotVersion,
+        warnings: settled.warnings,
+      }
+    }
+  }
+}
+
+/** Without the values of secret headers. */
+function infoOf(distribution: Distribution, fallback: DistributionId | null): DistributionInfo {
+  const origins = distribution.origins.map(origin =>
+    origin.kind === 'http'
+      ? { ...origin, headers: origin.headers.map(({ name }) => ({ name, value: null })) }
+      : origin,
+  )
+  return { ...distribution, origins, fallback: distribution.id === fallback }
+}

@@ -1,0 +1,188 @@
+import { canonicalPath, canonicalPattern, reader } from '../core/index.ts'
+import { completeDistribution, type Surroundings } from './complete.ts'
+import type { DistributionInput } from './input.ts'
+import { originFieldRefusal } from './origin-fields.ts'
+import { samePattern } from './pattern-order.ts'
+import { Distribution, type Behaviour, type HttpOrigin, type Origin, type S3Origin } from './schema.ts'
+import { distributionWarnings } from './warnings.ts'
+
+export type Settled =
+  | { kind: 'good'; distribution: Distribution; warnings: string[] }
+  /** Sentences, each naming its place and the mend. */
+  | { kind: 'bad'; problems: string[] }
+  /** A name belongs to another distribution. */
+  | { kind: 'taken'; problem: string }
+
+/**
+ * The one validation of distributions, whoever writes them: fills in what was left out, puts ids in place of names,
+ * keeps the stored values of secret headers, and refuses what could not be served as it is written.
+ */
+export function settleDistribution(input: DistributionInput, around: Surroundings): Settled {
+  const { distribution, problems } = completeDistribution(input, around)
+  problems.push(...identityProblems(input, around))
+  problems.push(...aliasProblems(distribution), ...originProblems(distribution.origins))
+  problems.push(...behaviourProblems(distribution))
+  if (problems.length > 0) return { kind: 'bad', problems }
+  const problem = takenName(distribution, around)
+  if (problem !== undefined) return { kind: 'taken', problem }
+  const read = readDistribution(distribution)
+  return { kind: 'good', distribution: read, warnings: distributionWarnings(read, around.others) }
+}
+
+const readDistribution = reader(Distribution, 'the distribution')
+
+/** A file that was written for one distribution must not replace another. */
+function identityProblems(input: DistributionInput, { before, id, domain }: Surroundings): string[] {
+  if (!before) return []
+  const wrong: string[] = []
+  if (input.id !== undefined && input.id !== id)
+    wrong.push(`this is the distribution ${input.id}, not ${id}: take its "id" out to copy it there`)
+  if (input.domain !== undefined && input.domain !== domain)
+    wrong.push(`the domain of ${id} is ${domain} and cannot be changed: add "${input.domain}" to "aliases"`)
+  return wrong
+}
+
+const LABEL = /^(?!-)[a-z0-9_-]{1,63}(?<!-)$/
+
+function aliasProblems({ aliases, domain }: Distribution): string[] {
+  return aliases.flatMap((alias, at) => {
+    const place = `the alias "${alias}"`
+    if (alias === domain) return [`${place} is the distribution's own domain: take it out`]
+    if (aliases.indexOf(alias) !== at) return [`${place} is listed twice: take one out`]
+    if (alias.includes('*')) return [`${place} has a wildcard: list each name`]
+    if (alias.length > 253 || !alias.split('.').every(label => LABEL.test(label)))
+      return [`${place} is no host name: write it as media.example.com, without scheme, port or path`]
+    return []
+  })
+}
+
+function takenName(distribution: Distribution, { others }: Surroundings): string | undefined {
+  for (const alias of distribution.aliases) {
+    const other = others.find(each =>
+      [each.domain, ...each.aliases].some(name => name.toLowerCase() === alias),
+    )
+    if (other) return `the alias "${alias}" belongs to the distribution ${other.id}: take it out there first`
+  }
+  return undefined
+}
+
+function originProblems(origins: readonly Origin[]): string[] {
+  return origins.flatMap((origin, at) => {
+    const place = `origin "${origin.id}"`
+    const problems =
+      origin.kind === 'http'
+        ? httpProblems(origin, place)
+        : origin.kind === 's3'
+          ? s3Problems(origin, place)
+          : []
+    if (origins.findIndex(each => each.id === origin.id) !== at)
+      problems.push(`${place} is there twice: give each origin an "id" of its own`)
+    return problems
+  })
+}
+
+function httpProblems({ headers }: HttpOrigin, place: string): string[] {
+  return headers.flatMap(({ name, value }, at) => {
+    const what = `the header "${name}" of ${place}`
+    const refusal = originFieldRefusal(name)
+    if (refusal !== undefined) return [`${what} ${refusal}`]
+    if (headers.findIndex(each => each.name.toLowerCase() === name.toLowerCase()) !== at)
+      return [`${what} is listed twice: take one out`]
+    if (value === '') return [`the value of ${what} is empty: give it one, or take the header out`]
+    // The value is a secret, so the sentence does not repeat it.
+    if (!/^[\x20-\x7e]*$/.test(value) || value !== value.trim())
+      return [`the value of ${what} may hold printable ASCII only, without spaces at its ends: mend it`]
+    return []
+  })
+}
+
+function s3Problems(origin: S3Origin, place: string): string[] {
+  const problems: string[] = []
+  const { bucket, region, path, addressing, endpoint } = origin
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]{1,62}$/.test(bucket))
+    problems.push(`${place} needs a "bucket" of 2 to 63 letters, digits, dots and dashes`)
+  if (!/^[A-Za-z0-9-]{1,64}$/.test(region))
+    problems.push(`the region of ${place} is no region: write it as eu-central-1`)
+  if (path !== '' && canonicalPath(path).kind === 'bad')
+    problems.push(`the path of ${place} is none: begin it with "/", without "." and ".." segments`)
+  if (addressing === 'host' && isAddress(endpoint))
+    problems.push(`${place} cannot put its bucket before an IP address: set "addressing" to "path"`)
+  return problems
+}
+
+function isAddress(endpoint: string): boolean {
+  return URL.canParse(endpoint) && /^(?:\[|[\d.]+$)/.test(new URL(endpoint).hostname)
+}
+
+function behaviourProblems({ behaviours, origins }: Distribution): string[] {
+  const problems = behaviours.flatMap((behaviour, at) => {
+    const place = `behaviour "${behaviour.pattern}"`
+    const twin = behaviours.findIndex(each => samePattern(each.pattern, behaviour.pattern))
+    return [
+      ...patternProblem(behaviour.pattern).map(why => `${place} ${why}`),
+      ...(twin < at ? [`${place} is there twice: only the first would ever count, take one out`] : []),
+      ...(origins.length === 0 || origins.some(each => each.id === behaviour.originId)
+        ? []
+        : [
+            `${place} names the origin "${behaviour.originId}", which is not listed: list it or name another`,
+          ]),
+      ...secretFields(behaviour, origins).map(
+        name =>
+          `the header "${name}" of ${place} is a secret of its origin, which no viewer may set: take it out`,
+      ),
+      ...ruleProblems(behaviour, place),
+    ]
+  })
+  if (behaviours.at(-1)?.pattern !== '*')
+    problems.push(
+      'the last behaviour must be "*", for all that no other matches: add {"pattern": "*"} at the end',
+    )
+  return problems
+}
+
+function secretFields({ originId, headers }: Behaviour, origins: readonly Origin[]): string[] {
+  const origin = origins.find(each => each.id === originId)
+  if (origin?.kind !== 'http') return []
+  const secrets = origin.headers.map(({ name }) => name.toLowerCase())
+  return headers.filter(name => secrets.includes(name))
+}
+
+/** Patterns that no path can match look like a rule and are none. */
+function patternProblem(pattern: string): string[] {
+  if (pattern === '') return ['is empty: write a path such as /members/*, or *']
+  if (/[\s\u0000-\u001f\u007f\\]/.test(pattern))
+    return ['holds a space, a backslash or a control character: take it out']
+  if (/^[a-z]+:\/\//i.test(pattern)) return ['is a URL: write its path only']
+  const path = canonicalPattern(pattern).replace(/[*?]/g, 'x')
+  const canonical = canonicalPath(path.startsWith('/') ? path : `/${path}`)
+  if (canonical.kind === 'bad') return [`matches no path (${canonical.why}): mend it`]
+  if (/^\/?\.sluice(?:\/|$)/.test(pattern)) return ['is about /.sluice/, which is Sluice itself: take it out']
+  return []
+}
+
+function ruleProblems(behaviour: Behaviour, place: string): string[] {
+  const { ttl, gate, carry, headers, corsOrigins } = behaviour
+  const problems: string[] = []
+  if (ttl.minimum > ttl.default || ttl.default > ttl.maximum)
+    problems.push(`the ttl of ${place} must rise from minimum over default to maximum`)
+  if (carry === 'define' && (gate?.keyGroups ?? []).length === 0)
+    problems.push(
+      `${place} has carry "define", which hands signed queries on: gate it by a key group, or set "none"`,
+    )
+  for (const name of headers) {
+    const refusal = originFieldRefusal(name)
+    if (refusal !== undefined) problems.push(`the header "${name}" of ${place} ${refusal}`)
+  }
+  for (const origin of corsOrigins) {
+    if (!isWebOrigin(origin))
+      problems.push(
+        `the CORS origin "${origin}" of ${place} is none: write it as https://site.example, without path`,
+      )
+  }
+  return problems
+}
+
+/** As a browser writes it into `Origin` (RFC 6454 §6.2). */
+function isWebOrigin(text: string): boolean {
+  return /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text
+}

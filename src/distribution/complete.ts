@@ -1,0 +1,206 @@
+import type { DistributionId, IssuerId, KeyGroupId, OriginAccessId } from '../core/index.ts'
+import { DEFAULT_LIFETIMES } from './first.ts'
+import type { BehaviourInput, DistributionInput, OriginInput } from './input.ts'
+import type { Behaviour, Distribution, HttpOrigin, Lifetimes, Origin, S3Origin } from './schema.ts'
+import { readSiteUrl } from './site-url.ts'
+
+/** What a distribution is settled against. */
+export interface Surroundings {
+  id: DistributionId
+  domain: string
+  /** What is replaced; undefined for a new one. */
+  before: Distribution | undefined
+  /** All but this one. */
+  others: readonly Distribution[]
+  keyGroups: readonly { id: KeyGroupId; name: string }[]
+  issuers: readonly { id: IssuerId; name: string }[]
+  originAccess: readonly { id: OriginAccessId; name: string }[]
+}
+
+/** The whole distribution with its defaults, and what was wrong on the way: sentences, each with its place. */
+export function completeDistribution(
+  input: DistributionInput,
+  around: Surroundings,
+): { distribution: Distribution; problems: string[] } {
+  const problems: string[] = []
+  const origins = originsOf(input, problems).map(each => completeOrigin(each, around, problems))
+  const first = origins[0]?.id ?? ''
+  const behaviours = (input.behaviours ?? [{ pattern: '*' }]).map(each =>
+    completeBehaviour(each, first, around, problems),
+  )
+  const distribution: Distribution = {
+    id: around.id,
+    domain: around.domain,
+    aliases: (input.aliases ?? []).map(alias => alias.toLowerCase().replace(/\.$/, '')),
+    enabled: input.enabled ?? true,
+    comment: input.comment ?? '',
+    origins,
+    behaviours,
+  }
+  return { distribution, problems }
+}
+
+function originsOf({ origin, origins }: DistributionInput, problems: string[]): OriginInput[] {
+  if (origin !== undefined && origins !== undefined)
+    problems.push('both "origin" and "origins" are given: "origin" is short for one HTTP origin, keep one')
+  if (origins !== undefined) return origins
+  if (origin !== undefined) return [{ kind: 'http', url: origin }]
+  problems.push('there is no origin: give "origin" a URL, or list "origins"')
+  return []
+}
+
+function completeOrigin(input: OriginInput, around: Surroundings, problems: string[]): Origin {
+  const kind =
+    input.kind ?? (input.bucket === undefined ? (input.url === undefined ? undefined : 'http') : 's3')
+  const place = `origin "${input.id ?? input.url ?? input.bucket ?? kind ?? ''}"`
+  refuseStrange(input, kind, place, problems)
+  switch (kind) {
+    case 'http':
+      return httpOrigin(input, place, around, problems)
+    case 's3':
+      return s3Origin(input, place, around, problems)
+    case undefined:
+      problems.push(`${place} does not say what it is: give a "url", a "bucket", or "kind": "built-in"`)
+      break
+    case 'built-in':
+  }
+  return { id: input.id ?? 'built-in', kind: 'built-in' }
+}
+
+const FIELDS: Record<Origin['kind'], readonly (keyof OriginInput)[]> = {
+  'built-in': ['id', 'kind'],
+  http: ['id', 'kind', 'url', 'headers'],
+  s3: ['id', 'kind', 'endpoint', 'bucket', 'region', 'addressing', 'path', 'access'],
+}
+
+/** A field of another kind would be dropped without a word. */
+function refuseStrange(
+  input: OriginInput,
+  kind: Origin['kind'] | undefined,
+  place: string,
+  problems: string[],
+): void {
+  if (kind === undefined) return
+  const known: readonly string[] = FIELDS[kind]
+  for (const field of Object.keys(input)) {
+    if (!known.includes(field))
+      problems.push(`${place} is of the kind ${kind}, which has no "${field}": take it out`)
+  }
+}
+
+function httpOrigin(input: OriginInput, place: string, around: Surroundings, problems: string[]): HttpOrigin {
+  const read = readSiteUrl(input.url ?? '')
+  if (read.kind === 'bad') problems.push(`the url of ${place} ${read.why}`)
+  const url = read.kind === 'good' ? read.url : ''
+  const id = input.id ?? (read.kind === 'good' ? read.host : 'http')
+  const before = around.before?.origins.find(each => each.id === id)
+  const stored = before?.kind === 'http' && serverOf(before.url) === serverOf(url) ? before.headers : []
+  const headers = (input.headers ?? []).flatMap(({ name, value }) => {
+    const kept = value ?? stored.find(each => each.name.toLowerCase() === name.toLowerCase())?.value
+    if (kept !== undefined) return [{ name, value: kept }]
+    problems.push(
+      before?.kind === 'http' && stored !== before.headers
+        ? `the header "${name}" of ${place} needs its value again, since the origin is another server now: a secret goes only where it was meant for`
+        : `the header "${name}" of ${place} has no value, and none is stored: give it one`,
+    )
+    return []
+  })
+  return { id, kind: 'http', url, headers }
+}
+
+function serverOf(url: string): string {
+  return URL.canParse(url) ? new URL(url).origin : ''
+}
+
+function s3Origin(input: OriginInput, place: string, around: Surroundings, problems: string[]): S3Origin {
+  const { bucket = '', region = 'us-east-1', path = '' } = input
+  const read = readSiteUrl(input.endpoint ?? `https://s3.${region}.amazonaws.com`)
+  if (read.kind === 'bad') problems.push(`the endpoint of ${place} ${read.why}`)
+  const host = read.kind === 'good' ? read.host : ''
+  const named = input.access ?? null
+  const access = named === null ? null : idOf(around.originAccess, named)
+  if (access === undefined) {
+    problems.push(
+      `${place} names the origin access "${named}", which there is not: make it with sluice origin-access create, or leave it out for a public bucket`,
+    )
+  }
+  return {
+    id: input.id ?? bucket,
+    kind: 's3',
+    endpoint: read.kind === 'good' ? read.url : '',
+    bucket,
+    region,
+    addressing: input.addressing ?? (host.endsWith('.amazonaws.com') ? 'host' : 'path'),
+    path: path.replace(/\/+$/, ''),
+    access: access ?? null,
+  }
+}
+
+function completeBehaviour(
+  input: BehaviourInput,
+  firstOrigin: string,
+  around: Surroundings,
+  problems: string[],
+): Behaviour {
+  const place = `behaviour "${input.pattern}"`
+  return {
+    pattern: input.pattern,
+    originId: input.originId ?? firstOrigin,
+    gate: completeGate(input.gate ?? null, place, around, problems),
+    carry: input.carry ?? 'none',
+    ttl: lifetimes(input.ttl ?? {}),
+    viewerProtocol: input.viewerProtocol ?? 'allow-all',
+    query: typeof input.query === 'object' ? [...new Set(input.query)] : (input.query ?? 'none'),
+    headers: [...new Set((input.headers ?? []).map(name => name.toLowerCase()))],
+    corsOrigins: [...new Set((input.corsOrigins ?? []).map(each => each.toLowerCase()))],
+  }
+}
+
+function completeGate(
+  gate: NonNullable<BehaviourInput['gate']> | null,
+  place: string,
+  around: Surroundings,
+  problems: string[],
+): Behaviour['gate'] {
+  if (gate === null) return null
+  const find = <T extends string>(
+    known: readonly { id: T; name: string }[],
+    names: readonly string[],
+    what: string,
+    mend: string,
+  ): T[] =>
+    names.flatMap(name => {
+      const id = idOf(known, name)
+      if (id !== undefined) return [id]
+      problems.push(`${place} trusts the ${what} "${name}", which there is not: ${mend}`)
+      return []
+    })
+  const keyGroups = find(
+    around.keyGroups,
+    gate.keyGroups ?? [],
+    'key group',
+    'sluice keys groups lists them, sluice keys create NAME --group makes one',
+  )
+  const issuers = find(
+    around.issuers,
+    gate.issuers ?? [],
+    'issuer',
+    'sluice issuers list names them, sluice issuers create makes one',
+  )
+  if ((gate.keyGroups ?? []).length + (gate.issuers ?? []).length === 0)
+    problems.push(`the gate of ${place} trusts nobody: name a key group or an issuer, or set "gate" to null`)
+  return { keyGroups: [...new Set(keyGroups)], issuers: [...new Set(issuers)] }
+}
+
+/** An id counts before a name, so that nobody can take a place by being called like another's id. */
+function idOf<T extends string>(known: readonly { id: T; name: string }[], asked: string): T | undefined {
+  return (known.find(each => each.id === asked) ?? known.find(each => each.name === asked))?.id
+}
+
+/** What is left out fits what is given: a maximum of a minute makes the default a minute at most. */
+function lifetimes(given: Partial<Lifetimes>): Lifetimes {
+  const minimum = given.minimum ?? Math.min(DEFAULT_LIFETIMES.minimum, given.maximum ?? 0)
+  const maximum = given.maximum ?? Math.max(DEFAULT_LIFETIMES.maximum, minimum, given.default ?? 0)
+  const usual = Math.min(Math.max(DEFAULT_LIFETIMES.default, minimum), maximum)
+  return { minimum, default: given.default ?? usual, maximum }
+}

@@ -1,0 +1,114 @@
+import { Type, type Static } from '../core/index.ts'
+
+/**
+ * A distribution as people write it, in a request, a file or on the command line. Everything but an origin has a
+ * default, key groups, issuers and accesses may be called by name or by id, and what `distribution show --json` prints
+ * is good input again. What is stored and followed by nodes is `Distribution`, made of it by `settleDistribution`.
+ */
+const Name = Type.String({ minLength: 1, maxLength: 128 })
+
+export const OriginInput = Type.Object(
+  {
+    /** The host of the URL, the bucket, or `built-in` when left out. */
+    id: Type.Optional(Name),
+    /** Told from `url` or `bucket` when left out. */
+    kind: Type.Optional(Type.Union([Type.Literal('built-in'), Type.Literal('http'), Type.Literal('s3')])),
+    /** Of an HTTP server: scheme, host, perhaps a port and a path prefix. */
+    url: Type.Optional(Type.String({ maxLength: 2048 })),
+    /** Told to an HTTP origin with each request and to nobody else. */
+    headers: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            name: Type.String({ maxLength: 128 }),
+            /** Null or left out: as it is stored. */
+            value: Type.Optional(Type.Union([Type.Null(), Type.String({ maxLength: 2048 })])),
+          },
+          { additionalProperties: false },
+        ),
+        { maxItems: 32 },
+      ),
+    ),
+    /** Of an S3-compatible store, without the bucket; Amazon's of the region when left out. */
+    endpoint: Type.Optional(Type.String({ maxLength: 2048 })),
+    bucket: Type.Optional(Type.String({ maxLength: 64 })),
+    /** `us-east-1` when left out. */
+    region: Type.Optional(Type.String({ maxLength: 64 })),
+    /** `host` for Amazon's endpoints, `path` for all others when left out. */
+    addressing: Type.Optional(Type.Union([Type.Literal('path'), Type.Literal('host')])),
+    /** Put before every key. */
+    path: Type.Optional(Type.String({ maxLength: 512 })),
+    /** An origin access by name or id; null: the bucket is public. */
+    access: Type.Optional(Type.Union([Type.Null(), Name])),
+  },
+  { additionalProperties: false },
+)
+export type OriginInput = Static<typeof OriginInput>
+
+const Seconds = Type.Integer({ minimum: 0, maximum: 3_153_600_000 })
+
+export const BehaviourInput = Type.Object(
+  {
+    pattern: Type.String({ maxLength: 255 }),
+    /** The first origin when left out. */
+    originId: Type.Optional(Name),
+    /** Key groups and issuers by name or id. */
+    gate: Type.Optional(
+      Type.Union([
+        Type.Null(),
+        Type.Object(
+          {
+            keyGroups: Type.Optional(Type.Array(Name, { maxItems: 32 })),
+            issuers: Type.Optional(Type.Array(Name, { maxItems: 32 })),
+          },
+          { additionalProperties: false },
+        ),
+      ]),
+    ),
+    carry: Type.Optional(Type.Union([Type.Literal('none'), Type.Literal('define')])),
+    ttl: Type.Optional(
+      Type.Object(
+        {
+          minimum: Type.Optional(Seconds),
+          default: Type.Optional(Seconds),
+          maximum: Type.Optional(Seconds),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    viewerProtocol: Type.Optional(
+      Type.Union([Type.Literal('allow-all'), Type.Literal('redirect-to-https'), Type.Literal('https-only')]),
+    ),
+    query: Type.Optional(
+      Type.Union([
+        Type.Literal('none'),
+        Type.Literal('all'),
+        Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 64 }),
+      ]),
+    ),
+    headers: Type.Optional(Type.Array(Type.String({ maxLength: 128 }), { maxItems: 16 })),
+    corsOrigins: Type.Optional(Type.Array(Type.String({ maxLength: 512 }), { maxItems: 64 })),
+  },
+  { additionalProperties: false },
+)
+export type BehaviourInput = Static<typeof BehaviourInput>
+
+export const DistributionInput = Type.Object(
+  {
+    /** Of the distribution that is replaced; a new one gets its own, whatever stands here. */
+    id: Type.Optional(Type.String({ maxLength: 64 })),
+    domain: Type.Optional(Type.String({ maxLength: 253 })),
+    fallback: Type.Optional(Type.Boolean()),
+    /** Host names beside its own domain; every other distribution's must differ. */
+    aliases: Type.Optional(Type.Array(Type.String({ maxLength: 253 }), { maxItems: 100 })),
+    enabled: Type.Optional(Type.Boolean()),
+    comment: Type.Optional(Type.String({ maxLength: 128 })),
+    /** Short for one HTTP origin: its URL. */
+    origin: Type.Optional(Type.String({ maxLength: 2048 })),
+    origins: Type.Optional(Type.Array(OriginInput, { minItems: 1, maxItems: 100 })),
+    /** One `*` on the first origin, open to all, when left out. */
+    behaviours: Type.Optional(Type.Array(BehaviourInput, { minItems: 1, maxItems: 100 })),
+  },
+  { additionalProperties: false },
+)
+export type DistributionInput = Static<typeof DistributionInput>
