@@ -7,6 +7,7 @@ import { writeFileSync } from 'node:fs'
 import http from 'node:http'
 import path from 'node:path'
 import { createSigner, signCookies, signPath, signUrl } from '../dist/signing/index.js'
+import { cpuOf, roles } from './processes.mjs'
 import { cli, down, makeFilm, median, quantile, report, temporaryFolder, up } from './running.mjs'
 
 const ROUNDS = Number(process.env.ROUNDS ?? 7)
@@ -72,12 +73,17 @@ const segments = (await get(`${site}/open/film/${media}`)).text.split('\n')
 const segment = segments.find(line => line !== '' && !line.startsWith('#'))
 const OBJECTS = { playlist: media, segment: path.posix.join(path.posix.dirname(media), segment) }
 
-/** Requests a second over 32 connections that are kept open. */
+const edge = roles(sluice.ready.pid).edge
+
+/** Hits over 32 connections that are kept open: a second, and for each second of the edge's CPU. */
 function load(url, cookies) {
   const header = cookies === undefined ? [] : ['-H', `Cookie: ${cookies}`]
+  const before = cpuOf(edge)
   const { stdout } = spawnSync('wrk', ['-t1', '-c32', `-d${SECONDS}s`, ...header, url], { encoding: 'utf8' })
+  const cpu = cpuOf(edge) - before
   if (/Non-2xx/.test(stdout)) throw new Error(stdout)
-  return Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1])
+  const [, hits] = /(\d+) requests in/.exec(stdout)
+  return { rate: Number(/Requests\/sec:\s+([\d.]+)/.exec(stdout)?.[1]), byCpu: Number(hits) / cpu }
 }
 
 for (const [name, object] of Object.entries(OBJECTS)) {
@@ -95,10 +101,20 @@ for (const [name, object] of Object.entries(OBJECTS)) {
   const rates = Object.fromEntries(Object.keys(ways).map(way => [way, []]))
   for (let round = 0; round < ROUNDS; round++)
     for (const [way, go] of Object.entries(ways)) rates[way].push(go())
-  report(`${name} of ${text.length} bytes, open`, median(rates.open), 'hits/s')
+  report(`${name} of ${text.length} bytes, open`, median(rates.open.map(({ rate }) => rate)), 'hits/s')
+  report(`${name}, open`, median(rates.open.map(({ byCpu }) => byCpu)), "hits for a second of the edge's CPU")
   for (const way of Object.keys(ways).filter(each => each !== 'open')) {
-    const ratios = rates[way].map((rate, round) => rate / rates.open[round])
-    report(`${name}, gated by ${way}`, median(ratios), 'of the open rate')
+    const ratios = of => median(rates[way].map((figures, round) => of(figures) / of(rates.open[round])))
+    report(
+      `${name}, gated by ${way}`,
+      ratios(({ rate }) => rate),
+      'of the open rate',
+    )
+    report(
+      `${name}, gated by ${way}`,
+      ratios(({ byCpu }) => byCpu),
+      'of the open hits for a second of CPU',
+    )
   }
 }
 
