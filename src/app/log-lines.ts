@@ -24,7 +24,7 @@ function parse(line: string): { level: number; msg: string; error: string | unde
     return {
       level: value['level'],
       msg: textOf(value['msg']) ?? 'no message',
-      error: textOf(value['error'] ?? value['err']),
+      error: textOf(value['error'] ?? value['err'] ?? value['why']),
     }
   } catch {
     return undefined

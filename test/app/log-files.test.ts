@@ -89,6 +89,11 @@ test.each([
   ['stdout', 'plain text', undefined],
   ['stderr', 'FATAL ERROR: heap', 'edge: FATAL ERROR: heap'],
   ['stdout', '{"level":50}', 'edge: error: no message'],
+  [
+    'stdout',
+    '{"level":50,"origin":"site","why":"::1 is on this machine","msg":"an origin cannot be asked"}',
+    'edge: error: an origin cannot be asked: ::1 is on this machine',
+  ],
   ['stdout', '{broken', undefined],
 ] as const)('%s %s is shown as %s', (stream, line, shown) => {
   expect(humanLine('edge', stream, line)).toBe(shown)
