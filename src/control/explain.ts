@@ -95,7 +95,7 @@ function meet(distribution: Distribution, path: CanonicalPath, { lookalike }: Ta
 
 /** Asks the matcher itself: with this behaviour alone before another. */
 function matches(distribution: Distribution, behaviour: Behaviour, path: CanonicalPath): boolean {
-  const rest: Behaviour = { ...behaviour, pattern: '*' }
+  const rest: Behaviour = { ...behaviour, pattern: '*', gate: null }
   return compileDistribution({ ...distribution, behaviours: [behaviour, rest] }).behaviour(path) === behaviour
 }
 

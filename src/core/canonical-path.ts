@@ -12,8 +12,11 @@ export type BadPath =
 
 const PLAIN = /^(?:\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\/?$/
 const UNRESERVED = /[A-Za-z0-9._~-]/
-/** Behind an escaped slash too, where a behaviour keeps those: an origin that decodes them would walk up. */
-const DOTS = /(?:^|\/|%2F|%5C)\.{1,2}(?:\/|%2F|%5C|$)/
+/**
+ * Behind an escaped slash too, where a behaviour keeps those: an origin that decodes them would walk up. And with
+ * parameters behind them: Tomcat and Jetty drop what follows a `;` and then walk up by `..;a=b` as well.
+ */
+const DOTS = /(?:^|\/|%2F|%5C)\.{1,2}(?:\/|;|%3B|%2F|%5C|$)/
 /** What RFC 3986 section 3.3 does not let stand in a path. Some origins end a path at "#", so it must not pass raw. */
 const ILLEGAL = /["#<>?[\]^`{|}]/
 

@@ -13,7 +13,10 @@ export interface Matcher {
 
 export interface CompiledDistribution {
   readonly distribution: Distribution
-  /** By canonical path. The last behaviour is `*`, so there is always one. */
+  /**
+   * By canonical path. The last behaviour is `*`, so there is always one. Where the path meets no gate, but would in a
+   * reading that some servers have of it, it meets that gate: `//members/x` and `/members;a=b/x` that of `/members/*`.
+   */
   behaviour(path: string): Behaviour
 }
 
@@ -42,13 +45,25 @@ export function compileDistribution(distribution: Distribution): CompiledDistrib
   }))
   const last = distribution.behaviours.at(-1)
   if (last === undefined) throw new RangeError(`distribution ${distribution.id} has no behaviour`)
+  const first = (comparable: string): Behaviour =>
+    tests.find(test => test.matches(comparable))?.behaviour ?? last
   return {
     distribution,
     behaviour(path) {
       const comparable = comparablePath(path)
-      return tests.find(test => test.matches(comparable))?.behaviour ?? last
+      const behaviour = first(comparable)
+      if (behaviour.gate || !LOOSE.test(comparable)) return behaviour
+      const meant = first(loosely(comparable))
+      return meant.gate ? meant : behaviour
     },
   }
+}
+
+const LOOSE = /\/\/|;/
+
+/** nginx and Apache merge slashes; Tomcat and Jetty drop what follows a `;` up to the next slash. */
+function loosely(path: string): string {
+  return path.replace(/;[^/]*/g, '').replace(/\/{2,}/g, '/')
 }
 
 /** Stands for an asterisk that is meant as one; neither pattern nor path can hold a control byte. */

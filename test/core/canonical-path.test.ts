@@ -31,6 +31,7 @@ describe('one spelling for every path (SEAMS 1)', () => {
     ['/.well-known/x', '/.well-known/x'],
     ['/...', '/...'],
     ['/..a/a../a..b/.a', '/..a/a../a..b/.a'],
+    ['/a;v=1/..a;b/c..;', '/a;v=1/..a;b/c..;'],
     ['/A', '/A'],
     // RFC 3986 section 3.3 lets these stand in no path; browsers send some of them all the same.
     ['/a#b', '/a%23b'],
@@ -77,6 +78,12 @@ describe('what cannot be one is refused with 400', () => {
     ['/a/..', 'dot-segment'],
     ['/a/.', 'dot-segment'],
     ['/a/./', 'dot-segment'],
+    // Servers that drop parameters of a segment walk up by it.
+    ['/a/..;/b', 'dot-segment'],
+    ['/a/..;v=1/b', 'dot-segment'],
+    ['/a/%2e%2E;/b', 'dot-segment'],
+    ['/a/..%3b/b', 'dot-segment'],
+    ['/a/.;', 'dot-segment'],
     ['//..//', 'dot-segment'],
     ['/%2e', 'dot-segment'],
     ['/%2e%2E/a', 'dot-segment'],

@@ -218,3 +218,40 @@ test('a fresh installation has the behaviours that are promised', () => {
     ['*', null, 0],
   ])
 })
+
+describe('a path in the readings that servers behind a CDN have of it', () => {
+  const gate = { keyGroups: [GROUP], issuers: [] }
+  const site = (...rules: [pattern: string, gate: Behaviour['gate']][]) =>
+    compileDistribution(
+      distribution('E1', {
+        behaviours: rules.flatMap(([pattern, of]) =>
+          behaviours(pattern).map(behaviour => ({ ...behaviour, gate: of })),
+        ),
+      }),
+    )
+  const members = site(['/members/open/*', null], ['/members/*', gate], ['/a//b/*', gate], ['*', null])
+
+  test.each([
+    ['//members/x', '/members/*'],
+    ['/members//x', '/members/*'],
+    ['///members///x', '/members/*'],
+    ['/members;/x', '/members/*'],
+    ['/members;v=1/x', '/members/*'],
+    ['/members%3Bv=1/x', '/members/*'],
+    ['/;/members/x', '/members/*'],
+    ['/;a=b//;c/members;d/x', '/members/*'],
+    // The gate of the path as it stands is never opened by another reading.
+    ['/members//open/x', '/members/*'],
+    ['/members/open;a/x', '/members/*'],
+    ['/a//b/x', '/a//b/*'],
+    // What is behind no gate in any reading stays where it is.
+    ['/a/b/x', '*'],
+    ['//a/b', '*'],
+    ['/members/open//x', '/members/open/*'],
+    ['/members/open/x;a', '/members/open/*'],
+    ['/x;/members', '*'],
+    ['/membership;a', '*'],
+  ])('%s meets %s', (path, pattern) => {
+    expect(members.behaviour(path).pattern).toBe(pattern)
+  })
+})
