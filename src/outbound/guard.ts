@@ -40,12 +40,23 @@ const LOOPBACK = ranges('127.0.0.0/8', '::1/128')
 const NEVER: readonly { what: string; in: Cidr[] }[] = [
   // fd00:ec2::254 is what 169.254.169.254 is, on IPv6.
   { what: 'a link-local address', in: ranges('169.254.0.0/16', 'fe80::/10', 'fd00:ec2::254/128') },
+  // Of Azure, Alibaba and Oracle, who have theirs elsewhere.
+  {
+    what: "an address of a cloud's metadata",
+    in: ranges('168.63.129.16/32', '100.100.100.200/32', '192.0.0.192/32'),
+  },
   // Systems connect to these as if they were loopback.
   { what: 'an unspecified address', in: ranges('0.0.0.0/8', '::/128') },
   { what: 'a multicast or broadcast address', in: ranges('224.0.0.0/4', '255.255.255.255/32', 'ff00::/8') },
 ]
-/** IPv6 forms whose last four bytes are an IPv4 address that a gateway or the system goes on to (RFC 6052, RFC 4291). */
-const EMBEDDING = ranges('64:ff9b::/96', '::/96')
+/**
+ * IPv6 forms that hold an IPv4 address to which a gateway or the system goes on, and its first byte there (RFC 6052,
+ * RFC 8215, RFC 4291, RFC 2765; 6to4 of RFC 3056).
+ */
+const EMBEDDING: readonly { in: Cidr[]; at: number }[] = [
+  { in: ranges('64:ff9b::/96', '64:ff9b:1::/48', '::/96', '::ffff:0:0:0/96'), at: 12 },
+  { in: ranges('2002::/16'), at: 2 },
+]
 
 export function createGuard(options: GuardOptions): Guard {
   const allowed = ranges(...options.allow)
@@ -120,7 +131,8 @@ function holds(list: readonly Cidr[], address: Address): boolean {
 function embedded(address: Address): Address | undefined {
   // `::` and `::1` are addresses of their own.
   if (address.length !== 16 || address.slice(0, 15).every(byte => byte === 0)) return undefined
-  return holds(EMBEDDING, address) ? address.slice(12) : undefined
+  const form = EMBEDDING.find(each => holds(each.in, address))
+  return form && address.slice(form.at, form.at + 4)
 }
 
 function isLocal(address: Address, local: readonly string[]): boolean {
