@@ -66,10 +66,10 @@ function defines(line: string, names: readonly string[]): boolean {
 
 /**
  * Whether a URI leads to the playlist's own host, read as URL parsers do (WHATWG URL 4.4): blanks at its ends and tabs
- * anywhere are nothing, and a backslash is a slash. What a variable may still turn into another host does not count.
+ * anywhere are nothing, and a backslash is a slash. Players trim it before that, of blanks beyond ASCII too. What a variable may still turn into another host does not count.
  */
 function staysHere(uri: string): boolean {
-  const read = uri.replace(/[\u0000-\u0020]/g, '').replaceAll('\\', '/')
+  const read = uri.replace(/[\s\u0000-\u0020]/g, '').replaceAll('\\', '/')
   return read !== '' && !/^(?:\/\/|[A-Za-z][A-Za-z0-9+.-]*:)/.test(read) && !read.includes('{$')
 }
 
