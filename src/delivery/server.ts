@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
-import type { Listen, Milliseconds } from '../core/index.ts'
+import { codeOf, type Listen, type Milliseconds } from '../core/index.ts'
 import { Connections } from './connections.ts'
 import type { Incoming, Outgoing } from './exchange.ts'
 
@@ -78,6 +78,7 @@ function createServer(options: ViewerServerOptions, limits: ViewerLimits): Fasti
     logger: false,
     // The router must not judge viewers' paths: `read` makes them canonical and refuses with a reason.
     rewriteUrl: keepRawUrl,
+    clientErrorHandler: refuseUnreadable,
     forceCloseConnections: false,
     connectionTimeout: limits.stalled,
     keepAliveTimeout: limits.idle,
@@ -104,6 +105,21 @@ function createServer(options: ViewerServerOptions, limits: ViewerLimits): Fasti
     if (quiet instanceof Socket) quiet.destroy()
   })
   return both
+}
+
+/**
+ * What cannot be read as HTTP has no end, so nothing behind it can be read either: the connection is said to end, and
+ * ends. A proxy before us would otherwise send somebody else's request on it.
+ */
+function refuseUnreadable(error: Error, socket: Socket): void {
+  if (codeOf(error) === 'ECONNRESET' || !socket.writable) return void socket.destroy()
+  const status = UNREADABLE[codeOf(error) ?? ''] ?? '400 Bad Request'
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
+}
+
+const UNREADABLE: Readonly<Record<string, string>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
+  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
 }
 
 function keepRawUrl(): string {
