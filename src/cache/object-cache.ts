@@ -192,6 +192,10 @@ export class ObjectCache {
 
   async #fetchAlone(request: CacheRequest): Promise<Found> {
     const answer = await request.ask({ validators: undefined, patience: 'full' })
+    if (answer.status === 304) {
+      answer.destroy()
+      throw unaskedFor(304)
+    }
     const verdict = judgeStorability(answer, request.bounds)
     const small = (contentLength(answer.headers) ?? 0) <= this.#options.largestObject
     // It has become shareable: the next request leads a fill again.

@@ -3,7 +3,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { PlaylistFound } from '../cache/index.ts'
 import { type CanonicalPath, type Instant, type Reason, type RequestId } from '../core/index.ts'
 import type { Behaviour, CompiledDistribution } from '../distribution/index.ts'
-import type { CacheKey, FlatHeaders } from '../http/index.ts'
+import { fields, type CacheKey, type FlatHeaders } from '../http/index.ts'
 import type { PathToken } from '../signing/index.ts'
 import type { CacheNode } from './node.ts'
 import type { Source } from './source.ts'
@@ -93,10 +93,10 @@ export class Exchange {
     return this.target?.path.replace(/\/~[^/]*\.[^/]*\.[^/]*/g, '/~token')
   }
 
-  /** Writes status and head. Node takes the flat list for both protocols; its types know it for HTTP/1 only. */
+  /** Writes status and head. */
   head(status: number, headers: string[]): void {
     this.status = status
-    if ('stream' in this.response) this.response.writeHead(status, headers as unknown as OutgoingHttpHeaders)
+    if ('stream' in this.response) this.response.writeHead(status, oneLineEach(headers))
     else this.response.writeHead(status, headers)
   }
 
@@ -104,6 +104,21 @@ export class Exchange {
     const value = this.request.headers[name]
     return typeof value === 'string' ? value : value?.join(', ')
   }
+}
+
+/**
+ * Of several lines of one name Node's HTTP/2 keeps the last, or throws where a field may stand once only; so they are
+ * made one as RFC 9110 §5.3 has it, but for Set-Cookie, of which each is its own.
+ */
+function oneLineEach(headers: readonly string[]): OutgoingHttpHeaders {
+  const merged = new Map<string, string | string[]>()
+  for (const [field, value] of fields(headers)) {
+    const name = field.toLowerCase()
+    const before = merged.get(name)
+    if (name === 'set-cookie') merged.set(name, [...(before ?? []), value])
+    else merged.set(name, before === undefined ? value : `${String(before)}, ${value}`)
+  }
+  return Object.fromEntries(merged)
 }
 
 /** What an earlier step has set; a step that asks too early is a mistake of ours. */

@@ -1,5 +1,5 @@
 import type { UpstreamAnswer } from '../cache/index.ts'
-import { codeOf, Lru, messageOf, type Clock, type Milliseconds } from '../core/index.ts'
+import { codeOf, Lru, messageOf, SluiceError, type Clock, type Milliseconds } from '../core/index.ts'
 import type { HttpOrigin, Origin, S3Origin } from '../distribution/index.ts'
 import type { Guard } from '../outbound/index.ts'
 import type { Logger } from '../telemetry/index.ts'
@@ -83,11 +83,14 @@ export class ForeignOrigins implements Asks {
     const leave = this.#connectionsTo(url).take(lane, channel)
     if (leave === undefined) throw overloaded()
     try {
-      return await askPatiently({
+      const answer = await askPatiently({
         // Looked up for each try: they may have been let go meanwhile.
         ask: () => this.#connectionsTo(url).get(lane, target, headers),
         pauses: patience === 'full' ? PAUSES : [],
       })
+      if (answer.status <= 599) return answer
+      answer.destroy()
+      throw noStatus(answer.status)
     } finally {
       leave()
     }
@@ -133,6 +136,14 @@ export class ForeignOrigins implements Asks {
     this.#open.clear()
     await Promise.all(all.map(connections => connections.destroy()))
   }
+}
+
+/** RFC 9110 §15 ends with 599, and HTTP/2 can say no more. */
+function noStatus(status: number): SluiceError {
+  return new SluiceError('upstream-unreadable', `the origin answered ${status}, which is no status`, {
+    side: 'upstream',
+    kind: 'unavailable',
+  })
 }
 
 const OPERATORS: ReadonlySet<string> = new Set(['address-refused', 'origin-access'])

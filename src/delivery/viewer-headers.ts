@@ -10,7 +10,7 @@ export function viewerHeaders(headers: FlatHeaders, gate: 'open' | 'gated'): str
   for (const [name, value] of fields(headers)) {
     const lower = name.toLowerCase()
     if (DROPPED.has(lower) || lower.startsWith('sluice-')) continue
-    if (gate === 'gated' && (lower === 'cdn-cache-control' || lower === 'cache-control')) continue
+    if (gate === 'gated' && (lower === 'cache-control' || speaksToCaches(lower))) continue
     out.push(name, value)
   }
   if (gate === 'gated') out.push('Cache-Control', privately(fieldValue(headers, 'cache-control') ?? ''))
@@ -30,6 +30,11 @@ const DROPPED = new Set([
   'access-control-allow-credentials',
   'access-control-expose-headers',
 ])
+
+/** Fields that outrank `private` at some cache or other (RFC 9213, Edge Architecture, nginx). */
+function speaksToCaches(name: string): boolean {
+  return /(?:^|-)cdn-cache-control$|^(?:surrogate-control|edge-control|x-accel-expires)$/.test(name)
+}
 
 /** Keeps what tells a browser how long, drops what speaks to shared caches. */
 export function privately(control: string): string {
