@@ -28,6 +28,7 @@ function withoutComments(text: string): string {
 
 describe('sluice/sign', () => {
   const tree = readTree()
+  const manifest = JSON.parse(textOf(tree, 'package.json')) as Record<string, unknown> // compared whole
   const { files, foreign } = closureOf(tree, 'src/signing/sign.ts')
 
   test('brings along nothing but its own few files: no package, no module of Node, no other room', () => {
@@ -41,11 +42,16 @@ describe('sluice/sign', () => {
   })
 
   test('is what package.json exports, and nothing else but package.json is', () => {
-    const { exports } = JSON.parse(textOf(tree, 'package.json')) as { exports: unknown } // compared whole
+    const { exports } = manifest
     expect(exports).toEqual({
       './sign': { types: './dist/signing/sign.d.ts', default: './dist/signing/sign.js' },
       './package.json': './package.json',
     })
+  })
+
+  test('has its name from a package that nobody can publish by mistake, since the public name is not ours', () => {
+    const { name, private: unpublished } = manifest
+    expect({ name, unpublished }).toEqual({ name: 'sluice', unpublished: true })
   })
 })
 
