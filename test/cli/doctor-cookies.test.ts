@@ -693,3 +693,13 @@ test.each([
 ])('%j is a usage error', async (argv, code) => {
   expect(await sluice(folder, [...argv, '--json'])).toMatchObject({ code: 2, json: { error: { code } } })
 })
+
+test.each([
+  [['ftp://h/x'], 'The URL cannot be asked for'],
+  [['rtmp://h/live/x'], 'The URL cannot be asked for'],
+  [['http://h/x', '--page', 'www.example.org'], '--page cannot be asked for'],
+])('%j is told how browsers ask, and nothing of encoders', async (argv, what) => {
+  expect(await sluice(folder, ['doctor', 'cookies', ...argv, '--json'])).toMatchObject({
+    json: { error: { message: `${what}: begin it with "http://" or "https://".` } },
+  })
+})

@@ -77,9 +77,13 @@ function urlOption({ options }: Context, name: 'page' | 'login'): RawUrl | undef
   return given === undefined ? undefined : webUrl(given, `--${name}`)
 }
 
+/** Encoders' URLs can be read too, but no browser asks for them. */
+const OF_BROWSERS = /^\s*https?:\/\//i
+
 function webUrl(given: string, what: string): RawUrl {
-  const read = readRawUrl(given)
+  const read = OF_BROWSERS.test(given)
+    ? readRawUrl(given)
+    : { kind: 'bad' as const, why: 'begin it with "http://" or "https://"' }
   if (read.kind === 'bad') throw usage('bad-url', `${what} cannot be asked for: ${read.why}.`)
-  if (read.url.scheme === 'http' || read.url.scheme === 'https') return read.url
-  throw usage('bad-url', `${what} cannot be asked for: begin it with "http://" or "https://".`)
+  return read.url
 }
