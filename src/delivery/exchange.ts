@@ -4,7 +4,7 @@ import type { PlaylistFound } from '../cache/index.ts'
 import { type CanonicalPath, type Instant, type Reason, type RequestId } from '../core/index.ts'
 import type { Behaviour, CompiledDistribution } from '../distribution/index.ts'
 import { fields, type CacheKey, type FlatHeaders } from '../http/index.ts'
-import type { PathToken } from '../signing/index.ts'
+import { loggedPath, type PathToken } from '../signing/index.ts'
 import type { CacheNode } from './node.ts'
 import type { Source } from './source.ts'
 import type { Viewer } from './viewer.ts'
@@ -88,9 +88,9 @@ export class Exchange {
     return this.node.channelOf(this.target.path)
   }
 
-  /** The path as logs may hold it: whatever looks like a path token opens its asset to whoever reads the log. */
+  /** The path as logs may hold it. */
   get loggedPath(): string | undefined {
-    return this.target?.path.replace(/\/~[^/]*\.[^/]*\.[^/]*/g, '/~token')
+    return this.target === undefined ? undefined : loggedPath(this.target.path)
   }
 
   /** Writes status and head. */

@@ -1,3 +1,5 @@
+import { loggedPath as withoutGrants } from '../signing/index.ts'
+
 /** What an encoder wants to publish, wherever it split its URL into app and stream (SEAMS 13). */
 export interface PublishTarget {
   path: string
@@ -26,9 +28,9 @@ const LONGEST_LOGGED = 512
  * signature; a path token lets its reader in as well.
  */
 export function loggedPath(path: string): string {
-  const plain = path.replace(/\/(?:~|%7E)[^/]*\.[^/]*\.[^/]*/gi, '/~token')
-  const end = plain.search(/[?&=;]|%(?:3F|26|3D|3B|25)|Policy|Signature|Key-Pair-Id/i)
-  return `${(end < 0 ? plain : `${plain.slice(0, end)}…`).slice(0, LONGEST_LOGGED)}`
+  const end = path.search(/[?&=;]|%(?:3F|26|3D|3B|25)|Policy|Signature|Key-Pair-Id/i)
+  const plain = end < 0 ? withoutGrants(path) : `${withoutGrants(path.slice(0, end))}…`
+  return plain.slice(0, LONGEST_LOGGED)
 }
 
 function split(text: string): [string, string] {

@@ -9,6 +9,7 @@ import {
   type Milliseconds,
 } from '../core/index.ts'
 import { HAND_OVER_PATH, type PeerVerifier } from '../membership/index.ts'
+import { loggedPath } from '../signing/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { answer, notFound, type Answer, type Asked } from './answer.ts'
 import type { Counters, RequestKind } from './counters.ts'
@@ -99,7 +100,7 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
   server.setErrorHandler((error, request, reply) => {
     const overloaded = codeOf(error) === 'overloaded'
     options.log.error(
-      { error: messageOf(error), code: codeOf(error), path: request.originalUrl },
+      { error: messageOf(error), code: codeOf(error), path: loggedPath(request.originalUrl) },
       'request failed',
     )
     return reply

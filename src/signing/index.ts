@@ -23,6 +23,7 @@ export {
 } from './cookie-formats.ts'
 export { type Ed25519PrivateJwk, type Ed25519PublicJwk } from './jwt.ts'
 export { generateKeyPair, type KeyPair } from './key-pair.ts'
+export { loggedPath } from './logged-path.ts'
 export {
   mintNodeToken,
   newNodeKey,

@@ -46,7 +46,7 @@ test.each([
   ['/live/Signature/MEQ', '/live/…'],
   ['/live/~eyJ.MEQ.K1/stage', '/live/~token/stage'],
   ['/%7EeyJ.MEQ.K1/live/stage', '/~token/live/stage'],
-  [`/${'a'.repeat(9000)}`, `/${'a'.repeat(511)}`],
+  ['/a'.repeat(4500), '/a'.repeat(256)],
 ])('of the path %.60s logs hold %.60s', (path, logged) => {
   expect(loggedPath(path)).toBe(logged)
 })
