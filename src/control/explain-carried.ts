@@ -1,16 +1,8 @@
 import type { CanonicalPath, Instant } from '../core/index.ts'
 import type { ExplainRequest } from '../client/index.ts'
-import type { Behaviour, KeyGroup, TrustedIssuer } from '../distribution/index.ts'
+import type { Behaviour } from '../distribution/index.ts'
 import type { RawUrl } from '../http/index.ts'
-import {
-  bearerToken,
-  findCarrier,
-  stripSigning,
-  tokenCookie,
-  type CarrierResult,
-  type TakenPath,
-  type TokenCarrierResult,
-} from '../signing/index.ts'
+import { carriersOf, stripSigning, type TakenPath } from '../signing/index.ts'
 import { explainPolicy, firstThatOpens, type ExplainedGrant } from './explain-grant.ts'
 import { explainToken } from './explain-token.ts'
 import type { Site } from './explanation.ts'
@@ -27,10 +19,7 @@ export interface Place {
   now: Instant
 }
 
-/**
- * Finds what of a viewer's request counts as its grant, and explains it. Of cookies any that opens will do; when none
- * does, the first is told.
- */
+/** Explains what of a viewer's request counts as its grant. */
 export async function explainCarried(
   url: RawUrl,
   asked: ExplainRequest,
@@ -39,7 +28,8 @@ export async function explainCarried(
 ): Promise<ExplainedGrant> {
   const { gate } = behaviour
   if (!gate) return NO_GRANT
-  const issuers = site.issuers.filter(each => gate.issuers.includes(each.id))
+  // In the gate's order: edges try them, and tell of the first, in this one.
+  const issuers = gate.issuers.flatMap(id => site.issuers.find(each => each.id === id) ?? [])
   const counting = site.keyGroups.filter(group => gate.keyGroups.includes(group.id))
   const request = {
     ...{ scheme: url.scheme, authority: url.authority, rawPath: taken.rest, canonicalPath: path },
@@ -47,8 +37,15 @@ export async function explainCarried(
     address: asked.address ?? '',
     action: 'view' as const,
   }
+  const carriers = carriersOf(
+    {
+      ...{ query: url.query, token: taken.token, jwt: taken.jwt },
+      ...{ authorization: asked.authorization, cookies: asked.cookie },
+    },
+    { ...gate, issuerCookies: () => issuers.map(({ cookie }) => cookie) },
+  )
   const told: ExplainedGrant[] = []
-  for (const { of, found } of carriersOf(url, asked, taken, { issuers, counting })) {
+  for (const { of, found } of carriers.kind === 'chosen' ? [carriers.carrier] : carriers.read()) {
     told.push(
       of === 'policy'
         ? explainPolicy({ ...request, carrier: found }, { counting, all: site.keyGroups }, now)
@@ -59,27 +56,4 @@ export async function explainCarried(
     firstThatOpens(told) ??
     explainPolicy({ ...request, carrier: { kind: 'none' } }, { counting, all: [] }, now)
   )
-}
-
-type Found = { of: 'policy'; found: CarrierResult } | { of: 'issuer'; found: TokenCarrierResult }
-
-/** The URL first (query, then path token), then Authorization, then cookies: CloudFront's, then those of issuers. */
-function carriersOf(
-  { query }: RawUrl,
-  { cookie: cookies, authorization }: ExplainRequest,
-  { token, jwt }: TakenPath,
-  trust: { issuers: readonly TrustedIssuer[]; counting: readonly KeyGroup[] },
-): Found[] {
-  const inUrl = findCarrier({ query, token })
-  if (inUrl.kind !== 'none') return [{ of: 'policy', found: inUrl }]
-  if (jwt !== undefined) return [{ of: 'issuer', found: { kind: 'token', via: 'path', text: jwt } }]
-  const bearer = trust.issuers.length > 0 ? bearerToken(authorization) : { kind: 'none' as const }
-  if (bearer.kind !== 'none') return [{ of: 'issuer', found: bearer }]
-  const tokens = [...new Set(trust.issuers.map(each => each.cookie))]
-    .map((name): Found => ({ of: 'issuer', found: tokenCookie(cookies, name) }))
-    .filter(({ found }) => found.kind !== 'none')
-  const policy = findCarrier({ query: '', cookies })
-  // Signed cookies that no key could have signed say nothing beside an issuer's cookie.
-  const foreign = tokens.length > 0 && trust.counting.length === 0
-  return foreign || policy.kind === 'none' ? tokens : [{ of: 'policy', found: policy }, ...tokens]
 }

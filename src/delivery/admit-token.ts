@@ -9,15 +9,16 @@ import {
   type IssuerTrust,
   type Refused,
   type TokenAuthenticated,
-  type TokenCarrier,
+  type TokenCarrierResult,
   type TokenGrant,
   type ViewerToken,
 } from '../signing/index.ts'
+import type { Admission, Asked } from './admission.ts'
 import type { Exchange } from './exchange.ts'
 import type { CacheNode } from './node.ts'
 
 /** `cookie` is the one in which tokens of this issuer may come. */
-export type TokenAdmission = { kind: 'admitted'; label: string; cookie: string } | Refused
+type TokenAdmission = { kind: 'admitted'; label: string; cookie: string } | Refused
 
 /**
  * Holds a JSON Web Token against the issuers of a behaviour's gate and the path that is asked for. One that was seen
@@ -26,7 +27,24 @@ export type TokenAdmission = { kind: 'admitted'; label: string; cookie: string }
 export function admitToken(
   x: Exchange,
   behaviour: Behaviour,
-  { text }: TokenCarrier,
+  asked: Asked,
+  carrier: TokenCarrierResult,
+): Admission | Promise<Admission> {
+  if (carrier.kind === 'none') return { kind: 'refused', reason: 'missing' }
+  if (carrier.kind === 'malformed') return { kind: 'refused', reason: 'malformed' }
+  const told = (admission: TokenAdmission): Admission => {
+    if (admission.kind === 'refused') return { kind: 'refused', reason: admission.reason }
+    const { label, cookie } = admission
+    return { kind: 'admitted', grant: label, carrier: { ...carrier, cookie } }
+  }
+  const admission = admitText(x, behaviour, carrier.text, asked.path)
+  return admission instanceof Promise ? admission.then(told) : told(admission)
+}
+
+function admitText(
+  x: Exchange,
+  behaviour: Behaviour,
+  text: string,
   path: CanonicalPath,
 ): TokenAdmission | Promise<TokenAdmission> {
   for (const trust of x.node.issuersOf(behaviour)) {

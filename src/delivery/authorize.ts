@@ -1,5 +1,6 @@
 import { canonicalPath } from '../core/index.ts'
-import { admit, namesIssuers, type Admission } from './admit.ts'
+import type { Admission } from './admission.ts'
+import { admit } from './admit.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
 import { key } from './key.ts'
 import { refuse } from './refusal.ts'
@@ -10,7 +11,7 @@ export const authorize: Step = (x: Exchange) => {
   if (target.lookalike !== undefined && gatesBehind(x, target.lookalike)) return refuse(x, 'malformed')
   const behaviour = known(x.behaviour, 'the behaviour')
   if (!behaviour.gate) return key
-  x.spent = SPENT[namesIssuers(behaviour) ? 'issuers' : 'keys']
+  x.spent = SPENT[behaviour.gate.issuers.length > 0 ? 'issuers' : 'keys']
   const admission = admit(x, behaviour, target)
   return admission instanceof Promise ? admission.then(each => after(x, each)) : after(x, admission)
 }

@@ -1,6 +1,7 @@
 import { canonicalPath, type CanonicalPath } from '../core/index.ts'
 import { decodeCloudFront, encodeCloudFront, stripSigning, type Carrier } from '../signing/index.ts'
-import { admit, type Admission, type Asked, type CookieToken } from './admit.ts'
+import type { Admission, Asked, CookieToken } from './admission.ts'
+import { admit } from './admit.ts'
 import { preflightHeaders, corsHeaders } from './cors.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
 import { record } from './record.ts'
