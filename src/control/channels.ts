@@ -1,6 +1,6 @@
 import { SluiceError, type AssetPath } from '../core/index.ts'
 import type { NewChannel } from '../client/index.ts'
-import type { KeyGroup } from '../distribution/index.ts'
+import { DEFAULT_GROUP, type KeyGroup } from '../distribution/index.ts'
 import {
   assetsInTheWay,
   channelsInTheWay,
@@ -18,7 +18,6 @@ import { channelPath } from './paths.ts'
 
 /** As many as a report of an origin may hold. */
 const MOST_CHANNELS = 10_000
-const DEFAULT_GROUP = 'default'
 const DEFAULT_RECONNECT_SECONDS = 30
 
 export interface Created {

@@ -1,5 +1,5 @@
 import { GiB, newDistributionId, systemClock, type Health } from '../core/index.ts'
-import { firstDistribution } from '../distribution/index.ts'
+import { DEFAULT_GROUP, firstDistribution } from '../distribution/index.ts'
 import { createPeerVerifier } from '../membership/index.ts'
 import { openStore } from '../storage/index.ts'
 import { createLogger, createMetrics } from '../telemetry/index.ts'
@@ -164,7 +164,7 @@ async function seed(
   tx: Parameters<Parameters<Database['transaction']>[0]>[0],
   options: ControlOptions,
 ): Promise<void> {
-  const { id: group } = await ensureKeyGroup(tx, 'default')
+  const { id: group } = await ensureKeyGroup(tx, DEFAULT_GROUP)
   if ((await listDistributions(tx)).length === 0) {
     const distribution = firstDistribution(newDistributionId(), options.domainSuffix, group)
     await saveDistribution(tx, distribution)

@@ -1,12 +1,10 @@
 import { canonicalPath, type Instant } from '../core/index.ts'
 import type { ExplainRequest } from '../client/index.ts'
+import { noChannel, publishingGroups } from '../distribution/index.ts'
 import type { RawUrl } from '../http/index.ts'
 import { findCarrier, stripSigning, withoutTokens } from '../signing/index.ts'
 import { explainPolicy } from './explain-grant.ts'
 import { nothingSaid, type Said, type Site } from './explanation.ts'
-
-/** The group that signs for channels that do not exist (SEAMS 8). */
-const DEFAULT_GROUP = 'default'
 
 /** What a gateway says to an encoder: a canonical path, a grant for it, then a channel. Cookies do not exist there. */
 export function explainPublish(url: RawUrl, asked: ExplainRequest, site: Site, now: Instant): Said {
@@ -21,9 +19,7 @@ export function explainPublish(url: RawUrl, asked: ExplainRequest, site: Site, n
   const { path } = canonical
   const shown = withoutTokens(path)
   const channel = site.channels.find(each => each.path === path)
-  const counting = site.keyGroups.filter(group =>
-    channel ? channel.ingest.keyGroups.includes(group.id) : group.name === DEFAULT_GROUP,
-  )
+  const counting = publishingGroups(channel, site.keyGroups)
   const grant = explainPolicy(
     {
       carrier: findCarrier({ query: url.query }),
@@ -46,7 +42,7 @@ export function explainPublish(url: RawUrl, asked: ExplainRequest, site: Site, n
     },
   }
   if (channel) return said
-  const detail = `there is no channel ${shown}; "sluice live create ${shown}" makes it`
+  const detail = noChannel(shown)
   const checks = [...grant.checks, { check: 'channel', verdict: 'fails' as const, detail }]
   return grant.verdict === 'refused'
     ? { ...said, checks }

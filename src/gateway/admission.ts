@@ -1,5 +1,5 @@
 import { canonicalPath, type Instant, type Reason } from '../core/index.ts'
-import type { Channel } from '../distribution/index.ts'
+import { noChannel, type Channel } from '../distribution/index.ts'
 import type { PublishRequest } from '../ingest/index.ts'
 import { findCarrier, stripSigning, verifyGrant } from '../signing/index.ts'
 import type { Site } from './site.ts'
@@ -33,10 +33,6 @@ export function admit(asked: Asked, site: Site, now: Instant): Admission {
   )
   if (verdict.kind === 'refused') return refused(verdict.reason, verdict.detail)
   return channel ? { kind: 'granted', channel } : refused('no-channel', noChannel(canonical.path))
-}
-
-export function noChannel(path: string): string {
-  return `there is no channel ${path}; "sluice live create ${path}" makes it`
 }
 
 function refused(reason: Reason, detail: string): Admission {

@@ -7,11 +7,10 @@ import {
   type Reason,
 } from '../core/index.ts'
 import type { FlvTag } from '../cmaf/index.ts'
-import type { Channel } from '../distribution/index.ts'
+import { noChannel, type Channel } from '../distribution/index.ts'
 import type { PublishRequest, PublishSink } from '../ingest/index.ts'
 import { HAND_OVER } from '../membership/index.ts'
 import type { Logger } from '../telemetry/index.ts'
-import { noChannel } from './admission.ts'
 import type { Counters } from './counters.ts'
 import { HandOver } from './hand-over.ts'
 import type { GatewayLimits } from './options.ts'

@@ -1,5 +1,5 @@
 import type { KeyId } from '../core/index.ts'
-import type { Channel, Snapshot } from '../distribution/index.ts'
+import { publishingGroups, type Channel, type Snapshot } from '../distribution/index.ts'
 import { trustedKeys, type TrustedKeys } from '../signing/index.ts'
 
 /** What a snapshot means to a gateway, compiled once when it is applied and swapped as a whole. */
@@ -11,27 +11,25 @@ export interface Site {
   readonly unusable: readonly KeyId[]
 }
 
-/** The group that signs where nobody named another (SEAMS 8). */
-const DEFAULT_GROUP = 'default'
+/** No set of ids reads so. */
+const NO_CHANNEL = '\n'
 
 export function compileSite({ channels, keyGroups }: Pick<Snapshot, 'channels' | 'keyGroups'>): Site {
-  const groups = new Map<string, (typeof keyGroups)[number]>(keyGroups.map(group => [group.id, group]))
   const byPath = new Map(channels.map(channel => [channel.path, channel]))
   const bySet = new Map<string, TrustedKeys>()
   // Thousands of channels share a few sets of groups, and reading a key costs more than using it.
-  const keysOf = (ids: readonly string[]): TrustedKeys => {
-    const set = ids.join('\n')
+  const keysOf = (channel: Channel | undefined): TrustedKeys => {
+    const set = channel?.ingest.keyGroups.join('\n') ?? NO_CHANNEL
     const known = bySet.get(set)
     if (known) return known
-    const keys = trustedKeys(ids.flatMap(id => groups.get(id) ?? []))
+    const keys = trustedKeys(publishingGroups(channel, keyGroups))
     bySet.set(set, keys)
     return keys
   }
-  const byDefault = keysOf(keyGroups.filter(group => group.name === DEFAULT_GROUP).map(group => group.id))
-  for (const channel of channels) keysOf(channel.ingest.keyGroups)
+  for (const channel of [undefined, ...channels]) keysOf(channel)
   return {
     channel: path => byPath.get(path),
-    trustedBy: channel => (channel ? keysOf(channel.ingest.keyGroups) : byDefault),
+    trustedBy: keysOf,
     unusable: [...new Set([...bySet.values()].flatMap(keys => keys.unusable))],
   }
 }
