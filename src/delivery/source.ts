@@ -1,5 +1,5 @@
 import {
-  originFieldRefusal,
+  viewerFieldRefusal,
   type Behaviour,
   type Origin,
   type OriginAccess,
@@ -48,7 +48,7 @@ function queryFor({ query }: Behaviour, origin: Origin): KeyedQuery {
 function headersFor(behaviour: Behaviour, origin: Origin, access: OriginAccess | undefined): string[] {
   const secrets = origin.kind === 'http' ? origin.headers.map(({ name }) => name.toLowerCase()) : []
   const named = behaviour.headers.filter(
-    name => originFieldRefusal(name) === undefined && !secrets.includes(name),
+    name => viewerFieldRefusal(name) === undefined && !secrets.includes(name),
   )
   if (!named.includes('authorization')) return named
   if (origin.kind === 's3' && alwaysSigns(origin.access, access))

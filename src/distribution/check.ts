@@ -1,7 +1,7 @@
 import { canonicalPath, canonicalPattern, reader } from '../core/index.ts'
 import { completeDistribution, type Surroundings } from './complete.ts'
 import type { DistributionInput } from './input.ts'
-import { originFieldRefusal } from './origin-fields.ts'
+import { originFieldRefusal, viewerFieldRefusal } from './origin-fields.ts'
 import { samePattern } from './pattern-order.ts'
 import { Distribution, type Behaviour, type HttpOrigin, type Origin, type S3Origin } from './schema.ts'
 import { distributionWarnings } from './warnings.ts'
@@ -170,7 +170,7 @@ function ruleProblems(behaviour: Behaviour, place: string): string[] {
       `${place} has carry "define", which hands signed queries on: gate it by a key group, or set "none"`,
     )
   for (const name of headers) {
-    const refusal = originFieldRefusal(name)
+    const refusal = viewerFieldRefusal(name)
     if (refusal !== undefined) problems.push(`the header "${name}" of ${place} ${refusal}`)
   }
   for (const origin of corsOrigins) {

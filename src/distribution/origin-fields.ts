@@ -18,6 +18,9 @@ const OWN: ReadonlySet<string> = new Set([
 ])
 const OWN_PREFIX = /^(?:sluice-|x-sluice-|proxy-|x-amz-|x-amzn-|x-edge-|x-accel-)/
 
+/** What proxies tell each other of a viewer and his way; from a viewer himself it may say anything. */
+const OF_PROXIES = /^(?:x-forwarded-.*|forwarded|x-real-ip|via|cdn-loop)$/
+
 const TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$/
 
 /** Why an operator may not name this field for an origin, in words that follow its name; undefined when he may. */
@@ -26,4 +29,11 @@ export function originFieldRefusal(name: string): string | undefined {
   const lower = name.toLowerCase()
   if (OWN.has(lower) || OWN_PREFIX.test(lower)) return 'is set by Sluice itself: use another name'
   return undefined
+}
+
+/** The same for fields that an origin is to be told as viewers sent them. */
+export function viewerFieldRefusal(name: string): string | undefined {
+  if (OF_PROXIES.test(name.toLowerCase()))
+    return 'is one that viewers write themselves, and an origin would take it for the word of a proxy: take it out'
+  return originFieldRefusal(name)
 }

@@ -377,6 +377,13 @@ test.each<[string, DistributionInput, string]>([
     behaviour({ headers: ['Cookie'] }),
     'the header "cookie" of behaviour "*" is set by Sluice itself',
   ],
+  ...['X-Forwarded-For', 'x-forwarded-host', 'Forwarded', 'X-Real-IP', 'Via', 'CDN-Loop'].map(
+    (name): [string, DistributionInput, string] => [
+      `${name}, which viewers write themselves`,
+      behaviour({ headers: [name] }),
+      `the header "${name.toLowerCase()}" of behaviour "*" is one that viewers write themselves, and an origin would take it for the word of a proxy: take it out`,
+    ],
+  ),
   [
     'a CORS origin with a path',
     behaviour({ corsOrigins: ['https://a.example/'] }),
