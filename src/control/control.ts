@@ -36,7 +36,7 @@ import { uploadRoute } from './routes/uploads.ts'
 import { startServer } from './server.ts'
 import type { Services } from './services.ts'
 import { Snapshots } from './snapshots.ts'
-import { createUploads } from './uploads.ts'
+import { createUploads, type Announced } from './uploads.ts'
 
 const LIMITS: ControlLimits = {
   lease: 10_000,
@@ -67,7 +67,7 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
       ...{ database, snapshots, acknowledgements, publishing },
       uploads: createUploads({
         store,
-        sizeOf: id => sizeOfUpload(database, id),
+        announced: id => announcedUpload(database, id),
         uploaded: id => publishing.uploaded(id),
         log,
       }),
@@ -177,9 +177,10 @@ async function seed(
   await setLocalNodes(tx, nodes)
 }
 
-async function sizeOfUpload(database: Database, id: string): Promise<number | undefined> {
+async function announcedUpload(database: Database, id: string): Promise<Announced | undefined> {
   const publication = await database.read(tx =>
     getPublication(tx, id as Parameters<typeof getPublication>[1]),
   ) // compared only
-  return publication?.state === 'uploading' ? publication.size : undefined
+  if (publication === undefined || publication.state === 'errored') return undefined
+  return { size: publication.size, state: publication.state === 'uploading' ? 'uploading' : 'whole' }
 }

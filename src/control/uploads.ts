@@ -14,11 +14,17 @@ export const UPLOADS_PATH = '/v1/uploads'
 
 export interface UploadsOptions {
   store: ObjectStore
-  /** How many bytes were announced; undefined for what may not be uploaded to. */
-  sizeOf(id: string): Promise<Bytes | undefined>
+  /** What was announced; undefined for what may not be uploaded to. */
+  announced(id: string): Promise<Announced | undefined>
   /** Awaited before the last answer, so that an upload that was acknowledged has its job queued. */
   uploaded(id: PublicationId): Promise<void>
   log: Logger
+}
+
+export interface Announced {
+  size: Bytes
+  /** `whole`: its bytes may have moved on. Who waited while another sent the end is told so, not that nothing is there. */
+  state: 'uploading' | 'whole'
 }
 
 /** Answers HEAD, PATCH, DELETE and OPTIONS of tus 1.0 for one upload. Creation is not tus here: `POST /v1/assets`. */
@@ -39,8 +45,10 @@ export function createUploads(options: UploadsOptions): UploadHandler {
     directory: dirname(place),
     configstore: {
       async get(id) {
-        const size = await options.sizeOf(id)
-        return size === undefined ? undefined : new Upload({ id, size, offset: 0 })
+        const announced = await options.announced(id)
+        if (announced === undefined) return undefined
+        const { size, state } = announced
+        return new Upload({ id, size, offset: state === 'whole' ? size : 0 })
       },
       set: async () => {},
       delete: async () => {},
@@ -51,6 +59,8 @@ export function createUploads(options: UploadsOptions): UploadHandler {
     datastore,
     locker: new QueueLocker(),
     relativeLocation: true,
+    // Its bytes are a job's by then.
+    disableTerminationForFinishedUploads: true,
     getFileIdFromRequest: request => new URL(request.url).pathname.split('/').pop(),
     async onUploadFinish(_request, { id }) {
       await options.uploaded(id as PublicationId) // the route let only publications through
@@ -73,6 +83,11 @@ export function createUploads(options: UploadsOptions): UploadHandler {
 const GATHERED: Bytes = 1 * MiB
 
 class GatheringStore extends FileStore {
+  override async getUpload(id: string): Promise<Upload> {
+    const announced = await this.configstore.get(id)
+    return announced !== undefined && announced.offset === announced.size ? announced : super.getUpload(id)
+  }
+
   override async write(body: Readable, id: string, offset: Bytes): Promise<Bytes> {
     const file = createWriteStream(join(this.directory, id), {
       flags: 'r+',

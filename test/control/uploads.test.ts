@@ -1,10 +1,16 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Publication } from '../../src/client/index.ts'
 import { instant } from '../../src/core/index.ts'
+import { createUploads } from '../../src/control/uploads.ts'
+import { openStore } from '../../src/storage/index.ts'
+import { silentLogger } from '../../src/telemetry/index.ts'
 import { ADMIN, ControlFixture, sourceOf } from './fixture.ts'
 
 let control: ControlFixture
@@ -93,6 +99,40 @@ describe('an upload', () => {
       control.client.upload(publication, sourceOf(bytes)),
     ])
     expect(bytes.equals(await readFile(fileOf(publication)))).toBe(true)
+  })
+
+  it('that another request has made whole meanwhile is told as whole, wherever its bytes are', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'sluice-uploads-'))
+    const handle = createUploads({
+      store: await openStore({ kind: 'filesystem', folder }),
+      announced: () => Promise.resolve({ size: 10, state: 'whole' }),
+      uploaded: () => Promise.reject(new Error('it was queued before')),
+      log: silentLogger,
+    })
+    const server = createServer((request, response) => void handle(request, response))
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo // listening on TCP
+    const ask = (method: string, init: RequestInit = {}): Promise<Response> =>
+      fetch(`http://127.0.0.1:${port}/v1/uploads/p1`, {
+        ...init,
+        method,
+        headers: { 'tus-resumable': '1.0.0', ...init.headers },
+      })
+    try {
+      const told = await ask('HEAD')
+      expect([told.status, told.headers.get('upload-offset'), told.headers.get('upload-length')]).toEqual([
+        200,
+        '10',
+        '10',
+      ])
+      const headers = { 'content-type': 'application/offset+octet-stream', 'upload-offset': '5' }
+      expect((await ask('PATCH', { headers, body: 'world' })).status).toBe(409)
+      expect((await ask('DELETE')).status).toBe(400)
+    } finally {
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+      await rm(folder, { recursive: true })
+    }
   })
 
   it('is removed when it is not finished in a day', async () => {
