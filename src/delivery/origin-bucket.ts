@@ -7,9 +7,12 @@ import { namesOf, override, ownFields, type OriginRequest } from './origin-reque
 import type { UpstreamQuestion } from './upstream.ts'
 
 export type BucketRequest =
-  | ({ kind: 'ask' } & OriginRequest)
+  | ({ kind: 'ask'; signer: Signer } & OriginRequest)
   /** No object has this name, and the bucket itself is never asked for: it would list what is in it. */
   | { kind: 'no-object' }
+
+/** Who proves himself to the store, and so whose fault it is when the proof is wrong. */
+export type Signer = 'node' | 'viewer'
 
 /** A request for one object of a bucket, signed as the origin's access says. Throws `origin-access` when it cannot be. */
 export function bucketRequest(origin: S3Origin, question: UpstreamQuestion, now: Instant): BucketRequest {
@@ -28,6 +31,7 @@ export function bucketRequest(origin: S3Origin, question: UpstreamQuestion, now:
   const viewers = proof.kind === 'viewer' ? question.headers : withoutAws(question.headers)
   return {
     kind: 'ask',
+    signer: proof.kind === 'signature' ? 'node' : 'viewer',
     url,
     target: query === '' ? path : `${path}?${query}`,
     headers: override(ownFields(question.validators), viewers, fields),
@@ -78,8 +82,8 @@ export function accessTrouble(sentence: string): SluiceError {
   return new SluiceError('origin-access', sentence, { side: 'upstream', kind: 'unavailable' })
 }
 
-/** What a store says when it is our signing that is wrong, and what mends it. Nothing of it is for viewers. */
-const OUR_TROUBLE: Readonly<Record<string, string>> = {
+/** What a store says when a proof is wrong, and what mends ours. Nothing of it is for viewers. */
+const PROOF_TROUBLE: Readonly<Record<string, string>> = {
   RequestTimeTooSkewed: "this node's clock is more than 15 minutes off: set it by NTP",
   RequestExpired: "this node's clock is off: set it by NTP",
   SignatureDoesNotMatch: 'the secret access key is wrong, or a proxy before the store changes path or Host',
@@ -89,6 +93,10 @@ const OUR_TROUBLE: Readonly<Record<string, string>> = {
   InvalidRegion: "the origin's region is not the bucket's",
   ExpiredToken: 'the temporary credentials have run out: give the origin access new ones',
   InvalidToken: 'the session token does not belong to the access key',
+}
+
+/** What it says when the origin is described wrongly, whoever signs. */
+const ORIGINS_TROUBLE: Readonly<Record<string, string>> = {
   NoSuchBucket: 'there is no such bucket at this endpoint',
   PermanentRedirect: 'the bucket is at another endpoint or in another region',
   TemporaryRedirect: 'the bucket is at another endpoint or in another region',
@@ -100,13 +108,17 @@ const LARGEST_ERROR = 16 * KiB
 
 /**
  * An answer of a bucket as it may go on. A store's errors name access keys, session tokens and what was signed, so
- * viewers are given none of their text. Where the fault is ours, the question has failed: throws `origin-access`.
+ * viewers are given none of their text. Where the fault is ours, the question has failed: throws `origin-access`. A
+ * viewer's own signature that is wrong is his, and denied.
  */
-export async function bucketAnswer(answer: UpstreamAnswer): Promise<UpstreamAnswer> {
+export async function bucketAnswer(answer: UpstreamAnswer, signer: Signer): Promise<UpstreamAnswer> {
   const { status } = answer
   if (status === 304 || status < 300) return answer
   const code = /<Code>\s*([A-Za-z]{1,64})\s*<\/Code>/.exec(await beginning(answer))?.[1]
-  const trouble = code === undefined ? undefined : OUR_TROUBLE[code]
+  const wrongProof = code === undefined ? undefined : PROOF_TROUBLE[code]
+  if (wrongProof !== undefined && signer === 'viewer' && status >= 400)
+    return { ...answer, ...storeError(403) }
+  const trouble = wrongProof ?? (code === undefined ? undefined : ORIGINS_TROUBLE[code])
   if (trouble !== undefined) throw accessTrouble(`the bucket answered ${status} ${code ?? ''}: ${trouble}`)
   // A redirect would send viewers to the bucket itself.
   if (status < 400) throw accessTrouble(`the bucket answered ${status}: it is at another address`)

@@ -73,7 +73,7 @@ export class ForeignOrigins implements Asks {
       const now = clock.now()
       return { ...storeError(404), requestedAt: now, respondedAt: now, forwarded: [] }
     }
-    const answer = await bucketAnswer(await this.#send(question, request))
+    const answer = await bucketAnswer(await this.#send(question, request), request.signer)
     return { ...answer, headers: foreignAnswer(answer.headers, []), forwarded: request.forwarded }
   }
 

@@ -197,6 +197,21 @@ describe('how a node proves itself to a bucket', () => {
     expect([answer.status, who()]).toEqual([status, signer])
   })
 
+  test.each<[Partial<OriginAccess>, string, number]>([
+    [{ signing: 'no-override' }, 'with a secret that is not his', 403],
+    [{ signing: 'never', credentials: null }, 'with a secret that is not his', 403],
+    [{ signing: 'never', credentials: null }, 'as somebody whom the store does not know', 403],
+    [{ signing: 'always' }, 'with a secret that is not his', 200],
+  ])('with %j, a viewer who signs %s is answered for himself', async (access, fault, status) => {
+    const known = { accessKeyId: 'AKVIEWER', secretAccessKey: 'another-secret', may: ['films:read'] }
+    store.users = fault.includes('know') ? [READER] : [READER, known]
+    const bench = await edge({ access, behaviour: { headers: ['authorization'] } })
+    const answer = await rawGet(bench.url, '/talk/index.m3u8', { headers: ownSignature() })
+    expect(answer.status).toBe(status)
+    if (status === 403) expect(answer.body).toContain('<Code>AccessDenied</Code>')
+    expect(answer.body).not.toMatch(/SignatureDoesNotMatch|InvalidAccessKeyId|AKVIEWER/)
+  })
+
   test('no-override signs for who did not', async () => {
     const bench = await edge({
       access: { signing: 'no-override' },
