@@ -1,7 +1,10 @@
 import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
 import type { IssuerId } from '../../src/core/index.ts'
 import type { TrustedIssuer } from '../../src/distribution/index.ts'
 import { createGuard, IssuerKeys } from '../../src/outbound/index.ts'
@@ -275,6 +278,49 @@ test('an address that the guard refuses is not asked, by number or by name', asy
   await keys.refreshDue()
   expect(server.asked).toBe(0)
   expect(logged).toMatchObject([{ code: 'address-refused' }, { code: 'address-refused' }])
+})
+
+test('an issuer whose certificate nobody vouches for is not believed', async () => {
+  await ensureCertificates(folder, 'cdn.localhost', clock.now())
+  const files = certificateFiles(folder)
+  const [cert, key] = await Promise.all([files.certificate, files.key].map(file => readFile(file)))
+  let asked = 0
+  const secure = createServer({ cert, key }, (_request, response) => {
+    asked++
+    response.end(JSON.stringify({ keys: [first.jwk] }))
+  })
+  await new Promise<void>(resolve => secure.listen(0, '127.0.0.1', resolve))
+  const { port } = secure.address() as AddressInfo // listening on TCP
+  try {
+    const keys = await start()
+    keys.follow([remote({ keys: { kind: 'url', url: `https://127.0.0.1:${port}/jwks.json` } })])
+    await keys.refreshDue()
+    expect([names(keys), asked, keys.refreshes.failed]).toEqual([[], 0, 1])
+    expect(logged).toMatchObject([{ code: expect.stringMatching(/SIGNATURE|SELF_SIGNED|ISSUER/) as string }])
+  } finally {
+    await new Promise(resolve => secure.close(resolve))
+  }
+})
+
+test.each<[string, Parameters<JwksServer['answer']>[0]]>([
+  ['never answers', () => {}],
+  ['never ends its answer', response => void response.writeHead(200).write('{"keys":[')],
+])('an issuer that %s is given up after five seconds', async (_, how) => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+  try {
+    server.answer(how)
+    const keys = await start()
+    keys.follow([remote()])
+    await server.askedTimes(1)
+    vi.advanceTimersByTime(4_999)
+    expect(keys.refreshes.failed).toBe(0)
+    const answered = keys.refreshDue()
+    vi.advanceTimersByTime(1)
+    await answered
+    expect([names(keys), keys.refreshes.failed]).toEqual([[], 1])
+  } finally {
+    vi.useRealTimers()
+  }
 })
 
 test('closing ends a question that nobody answers, and none is asked after it', async () => {
