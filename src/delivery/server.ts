@@ -112,10 +112,15 @@ function createServer(options: ViewerServerOptions, limits: ViewerLimits): Fasti
  * ends. A proxy before us would otherwise send somebody else's request on it.
  */
 function refuseUnreadable(error: Error, socket: Socket): void {
-  if (codeOf(error) === 'ECONNRESET' || !socket.writable) return void socket.destroy()
-  const status = UNREADABLE[codeOf(error) ?? ''] ?? '400 Bad Request'
+  const code = codeOf(error) ?? ''
+  // Where TLS has not begun, nothing can be said, and the end would wait for it for ever.
+  if (!OF_HTTP.test(code) || !socket.writable) return void socket.destroy()
+  const status = UNREADABLE[code] ?? '400 Bad Request'
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
 }
+
+/** Node's parser and its time limits; other errors are the connection's own. */
+const OF_HTTP = /^(?:HPE|ERR_HTTP)_/
 
 const UNREADABLE: Readonly<Record<string, string>> = {
   ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
