@@ -36,6 +36,8 @@ class Control {
         distributions: [],
         fallbackDistribution: null,
         keyGroups: [],
+        issuers: [],
+        originAccess: [],
         channels: [channel()],
         sequence: 0,
         invalidations: [],
