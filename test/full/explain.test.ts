@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { writeFileSync } from 'node:fs'
 import path from 'node:path'
-import { startSluice, type Sluice } from './sluice.ts'
+import { startSluice, type Sluice } from '../e2e/sluice.ts'
 
 interface Told {
   verdict: string

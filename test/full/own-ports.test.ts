@@ -2,7 +2,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { rawGet } from '../delivery/raw-get.ts'
-import { startSluice, type Sluice } from './sluice.ts'
+import { startSluice, type Sluice } from '../e2e/sluice.ts'
 
 let sluice: Sluice
 const neighbour = createServer((_request, response) => response.end('a neighbour on this machine'))
