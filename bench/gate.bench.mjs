@@ -47,7 +47,13 @@ const cookiesOf = signer =>
     .map(([name, value]) => `${name}=${value}`)
     .join('; ')
 
-const agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+let agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+
+/** The edge has closed what was idle for a minute. */
+function reconnect() {
+  agent.destroy()
+  agent = new http.Agent({ keepAlive: true, maxSockets: 1 })
+}
 
 function get(url, cookie) {
   const began = performance.now()
@@ -87,6 +93,7 @@ function load(url, cookies) {
 }
 
 for (const [name, object] of Object.entries(OBJECTS)) {
+  reconnect()
   const { text } = await get(`${site}/open/film/${object}`)
   const members = `${site}/members/film/${object}`
   const terms = { resource, expires: soon(3600) }
@@ -119,6 +126,7 @@ for (const [name, object] of Object.entries(OBJECTS)) {
 }
 
 for (const { name, signer } of KEYS) {
+  reconnect()
   const url = `${site}/members/film/${OBJECTS.playlist}`
   const fresh = Array.from({ length: NEVER_SEEN }, (_, at) =>
     Object.entries(signCookies(signer, { resource, expires: soon(7200 + at) }))

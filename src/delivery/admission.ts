@@ -10,6 +10,8 @@ export type Admission =
       grant: string
       /** What carried the grant, for those who hand it on in another form. Holds what lets a reader in. */
       carrier: Carrier | CookieToken
+      /** The query without what signs it, where that is known already. */
+      ownQuery?: string
     }
   | { kind: 'refused'; reason: GrantReason }
 

@@ -1,12 +1,19 @@
 import type { Behaviour } from '../distribution/index.ts'
 import { carriersOf, type Carried } from '../signing/index.ts'
 import type { Admission, Asked } from './admission.ts'
-import { admitPolicy, admitSeenCookies } from './admit-policy.ts'
+import { admitPolicy, admitSeen } from './admit-policy.ts'
 import { admitToken } from './admit-token.ts'
 import type { Exchange } from './exchange.ts'
 
-/** Holds what the request carries against the gate of a behaviour and the path that is asked for. */
+/**
+ * Holds what the request carries against the gate of a behaviour and the path that is asked for. Nearly every request of
+ * a film carries what the one before did; what does not open in that way is looked at anew.
+ */
 export function admit(x: Exchange, behaviour: Behaviour, asked: Asked): Admission | Promise<Admission> {
+  return admitSeen(x, behaviour, asked) ?? admitAnew(x, behaviour, asked)
+}
+
+function admitAnew(x: Exchange, behaviour: Behaviour, asked: Asked): Admission | Promise<Admission> {
   const { keyGroups, issuers } = behaviour.gate ?? NOBODY
   const carriers = carriersOf(
     {
@@ -19,8 +26,7 @@ export function admit(x: Exchange, behaviour: Behaviour, asked: Asked): Admissio
     carried.of === 'policy'
       ? admitPolicy(x, behaviour, asked, carried.found)
       : admitToken(x, behaviour, asked, carried.found)
-  if (carriers.kind === 'chosen') return ask(carriers.carrier)
-  return admitSeenCookies(x, behaviour, asked) ?? firstOf(carriers.read(), ask)
+  return carriers.kind === 'chosen' ? ask(carriers.carrier) : firstOf(carriers.read(), ask)
 }
 
 const NOBODY: NonNullable<Behaviour['gate']> = { keyGroups: [], issuers: [] }

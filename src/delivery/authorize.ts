@@ -25,6 +25,7 @@ const SPENT: Record<'keys' | 'issuers', ReadonlySet<string>> = {
 function after(x: Exchange, admission: Admission): Step | undefined {
   if (admission.kind === 'refused') return refuse(x, admission.reason)
   x.grant = admission.grant
+  x.ownQuery = admission.ownQuery
   return key
 }
 

@@ -21,6 +21,11 @@ export type CacheWord = 'Hit' | 'RefreshHit' | 'Miss' | 'Error'
 /** What `deliver` can answer from. */
 export type Answerable = Exclude<PlaylistFound, { kind: 'bad-directives' }>
 
+/** A path token, and the first segment of the path that it stood in. */
+export interface SpelledToken extends PathToken {
+  readonly segment: string
+}
+
 /** The request target as later steps see it. */
 export interface Target {
   /** As sent, without path token and query; policies are compared with it first. */
@@ -29,7 +34,7 @@ export interface Target {
   path: CanonicalPath
   /** As sent, with signing parameters; empty when there is none. */
   query: string
-  token: PathToken | undefined
+  token: SpelledToken | undefined
   /** A JSON Web Token that stood in the place of a path token. */
   jwt?: string | undefined
   /** What stands behind three dotted parts that are no token: `malformed` where that is gated. */
@@ -53,6 +58,8 @@ export class Exchange {
   behaviour: Behaviour | undefined
   /** Set by `authorize`: tells grants apart, and opens nothing. */
   grant = ''
+  /** The query without what signs it; undefined while nobody needed it. */
+  ownQuery: string | undefined
   /** Set by `authorize`: header fields (lower case) that may carry a grant here; they are never keyed or sent on. */
   spent: ReadonlySet<string> = NONE
   /** Set by `key`: what is keyed of query and header fields goes upstream too, and so do a playlist's directives. */

@@ -25,7 +25,11 @@ const MOST_BYTES = 16 * MiB
  */
 export class GrantMemo {
   readonly #byKeys = new WeakMap<TrustedKeys, Lru<string, Authentic>>()
-  readonly #byCookies = new WeakMap<TrustedKeys, Lru<string, SeenCookies>>()
+  readonly #seen: Record<Carrier['via'], WeakMap<TrustedKeys, Lru<string, SeenGrant>>> = {
+    query: new WeakMap(),
+    path: new WeakMap(),
+    cookie: new WeakMap(),
+  }
   readonly #byIssuer = new WeakMap<IssuerTrust, Tokens>()
 
   authenticate(carrier: Carrier, url: ViewerUrl, trusted: TrustedKeys): Authenticated {
@@ -38,15 +42,15 @@ export class GrantMemo {
     return answer
   }
 
-  /** A whole Cookie header of which the policy was authentic, so that it is not even read again. */
-  seenCookies(header: string, trusted: TrustedKeys): SeenCookies | undefined {
-    return this.#byCookies.get(trusted)?.get(header)
+  /** A whole query, path token or Cookie header of which the policy was authentic, so that it is not even read again. */
+  seen(via: Carrier['via'], text: string, trusted: TrustedKeys): SeenGrant | undefined {
+    return this.#seen[via].get(trusted)?.get(text)
   }
 
   /** For policies of their own only: a canned one stands for its URL. */
-  rememberCookies(header: string, trusted: TrustedKeys, seen: SeenCookies): void {
-    if (seen.carrier.via !== 'cookie' || seen.carrier.statement.kind !== 'custom') return
-    memoOf(this.#byCookies, trusted).set(header, seen)
+  remember(text: string, trusted: TrustedKeys, grant: SeenGrant): void {
+    if (grant.carrier.statement.kind !== 'custom') return
+    memoOf(this.#seen[grant.carrier.via], trusted).set(text, grant)
   }
 
   /** Of a token that this issuer has been found to have signed. */
@@ -85,9 +89,11 @@ export class GrantMemo {
   }
 }
 
-export interface SeenCookies {
+export interface SeenGrant {
   carrier: Carrier
   authentic: Authentic
+  /** The query without what signs it. */
+  ownQuery: string
 }
 
 function memoOf<T extends object>(

@@ -18,7 +18,7 @@ export const key: Step = (x: Exchange) => {
   }
   x.source = source
   if (query !== '') {
-    const { directives, rest } = splitDirectives(stripSigning(query), path)
+    const { directives, rest } = splitDirectives(x.ownQuery ?? stripSigning(query), path)
     x.query = keyedQuery(rest, source.query)
     if (directives !== '' && heedsDirectives(x, source, path)) x.directives = directives
   }

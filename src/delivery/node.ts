@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { LivePlaylists, ObjectCache } from '../cache/index.ts'
 import {
   enclosingPaths,
+  Lru,
   MiB,
   type Bytes,
   type Clock,
@@ -22,6 +23,7 @@ import type { IssuerKeys } from '../outbound/index.ts'
 import { trustedKeys, type IssuerTrust, type TrustedKeys } from '../signing/index.ts'
 import type { AccessLog, Logger } from '../telemetry/index.ts'
 import { CarriedPlaylists } from './carry.ts'
+import type { SpelledToken } from './exchange.ts'
 import { GrantMemo } from './grant-memo.ts'
 import { sourcesOf, type Source } from './source.ts'
 import type { Upstream } from './upstream.ts'
@@ -72,6 +74,11 @@ export class CacheNode {
   readonly log: Logger
   readonly trustedProxies: TrustedProxies
   readonly takenWithin: Milliseconds
+  /** By first segment; nothing of them is believed. A flood of others only costs that they are read again. */
+  readonly pathTokens = new Lru<string, SpelledToken>({
+    maxSize: 4 * MiB,
+    sizeCalculation: (_token, segment) => 4 * segment.length + 500,
+  })
   readonly grants = new GrantMemo()
   readonly carried = new CarriedPlaylists()
   readonly #pop: string

@@ -1,6 +1,6 @@
 import { canonicalPath } from '../core/index.ts'
-import { takePathToken } from '../signing/index.ts'
-import type { Exchange, Step } from './exchange.ts'
+import { takePathToken, type TakenPath } from '../signing/index.ts'
+import type { Exchange, SpelledToken, Step } from './exchange.ts'
 import { match } from './match.ts'
 import { refuse, sendError } from './refusal.ts'
 import { serveReserved } from './reserved.ts'
@@ -20,7 +20,7 @@ export const read: Step = (x: Exchange) => {
 
   const queryAt = url.indexOf('?')
   const withToken = queryAt < 0 ? url : url.slice(0, queryAt)
-  const taken = takePathToken(withToken)
+  const taken = takeToken(x, withToken)
   const canonical = canonicalPath(taken.rest)
   if (canonical.kind === 'bad') return refuse(x, 'bad-path')
   x.target = {
@@ -33,4 +33,20 @@ export const read: Step = (x: Exchange) => {
   }
   if (canonical.path.startsWith('/.sluice/')) return serveReserved(x)
   return match
+}
+
+type Taken = Omit<TakenPath, 'token'> & { token: SpelledToken | undefined }
+
+/** A film is asked for under one token again and again, and what a token looks like does not change. */
+function takeToken({ node }: Exchange, rawPath: string): Taken {
+  const slash = rawPath.indexOf('/', 1)
+  const end = slash < 0 ? rawPath.length : slash
+  const segment = rawPath.slice(0, end)
+  const known = rawPath.startsWith('/~') ? node.pathTokens.get(segment) : undefined
+  if (known) return { token: known, rest: rawPath.slice(end) || '/', lookalike: undefined }
+  const { token, ...taken } = takePathToken(rawPath)
+  if (token === undefined) return { ...taken, token }
+  const spelled = { ...token, segment }
+  node.pathTokens.set(segment, spelled)
+  return { ...taken, token: spelled }
 }

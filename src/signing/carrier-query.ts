@@ -4,9 +4,14 @@ import { assemble, isParameter, type Parameter } from './parameters.ts'
 /** Spares the split for the queries of most requests. */
 const MAYBE = /Policy|Expires|Signature|Key-Pair-Id|Hash-Algorithm/
 
+/** Whether there may be a grant in a query; false is certain. */
+export function mayBeSigned(query: string): boolean {
+  return query !== '' && MAYBE.test(query)
+}
+
 /** The grant in a query as sent; its parameters may stand in any order and anywhere. */
 export function readQuery(query: string): CarrierResult {
-  if (!MAYBE.test(query)) return { kind: 'none' }
+  if (!mayBeSigned(query)) return { kind: 'none' }
   const values = new Map<Parameter, string>()
   let twice: Parameter | undefined
   for (const pair of query.split('&')) {
@@ -20,7 +25,7 @@ export function readQuery(query: string): CarrierResult {
 
 /** The query without its signing parameters; the others keep order and encoding, since canned policies sign them. */
 export function stripSigning(query: string): string {
-  if (!MAYBE.test(query)) return query
+  if (!mayBeSigned(query)) return query
   return without(query, isParameter)
 }
 

@@ -68,6 +68,9 @@ export function askedUrls(request: JudgedRequest): UrlSections[] {
 }
 
 function covers({ resource }: Policy, request: JudgedRequest): boolean {
+  const { scheme, rawPath: path, query } = request
+  // Nearly always the URL as sent is the one that was meant.
+  if (resourceCovers(resource, { scheme, ...splitHost(request.authority, scheme), path, query })) return true
   return askedUrls(request).some(url => resourceCovers(resource, url))
 }
 

@@ -8,7 +8,7 @@ export {
 } from './authenticate.ts'
 export { findCarrier, type Carrier, type CarrierResult, type CarrierSources } from './carrier.ts'
 export { carriersOf, type Carried, type CarrierGate, type CarrierParts, type Carriers } from './carriers.ts'
-export { stripPlayer, stripSigning } from './carrier-query.ts'
+export { mayBeSigned, stripPlayer, stripSigning } from './carrier-query.ts'
 export { decodeCloudFront } from './cloudfront-base64.ts'
 export { encodeCloudFront } from './cloudfront-encoder.ts'
 export { explainGrant, type GrantExplanation } from './explain.ts'

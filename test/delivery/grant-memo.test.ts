@@ -57,24 +57,25 @@ test('a whole Cookie header is remembered for one set of keys, and a canned poli
   const carrier = carrierOf(cookie)
   const authentic = memo.authenticate(carrier, url, keys)
   if (authentic.kind !== 'authentic') throw new Error('it is authentic')
-  const seen = { carrier, authentic }
-  memo.rememberCookies(cookie, keys, seen)
-  expect(memo.seenCookies(cookie, keys)).toBe(seen)
-  expect(memo.seenCookies(`${cookie};`, keys)).toBeUndefined()
-  expect(memo.seenCookies(cookie, next)).toBeUndefined()
+  const seen = { carrier, authentic, ownQuery: '' }
+  memo.remember(cookie, keys, seen)
+  expect(memo.seen('cookie', cookie, keys)).toBe(seen)
+  expect(memo.seen('query', cookie, keys)).toBeUndefined()
+  expect(memo.seen('cookie', `${cookie};`, keys)).toBeUndefined()
+  expect(memo.seen('cookie', cookie, next)).toBeUndefined()
   const canned: signing.Carrier = { ...carrier, statement: { kind: 'canned', expires: '1' } }
-  memo.rememberCookies('canned', keys, { carrier: canned, authentic })
-  expect(memo.seenCookies('canned', keys)).toBeUndefined()
+  memo.remember('canned', keys, { carrier: canned, authentic, ownQuery: '' })
+  expect(memo.seen('cookie', 'canned', keys)).toBeUndefined()
 })
 
-test('an edge verifies once for all segments of a film, and reads its cookies once', async () => {
+test('an edge verifies once for all segments of a film, and reads each carrier once', async () => {
   const memos = {
-    seen: vi.spyOn(GrantMemo.prototype, 'seenCookies'),
+    seen: vi.spyOn(GrantMemo.prototype, 'seen'),
     ask: vi.spyOn(GrantMemo.prototype, 'authenticate'),
   }
   const bench = await EdgeBench.start((_request, response) => response.end('film'))
   try {
-    const { cookie, query } = grantFor('http://*/members/talk/*')
+    const { cookie, query, token } = grantFor('http://*/members/talk/*')
     const get = async (path: string, headers = {}): Promise<number> =>
       (await rawGet(bench.url, path, { headers })).status
     for (const name of ['a', 'b', 'c'])
@@ -82,17 +83,23 @@ test('an edge verifies once for all segments of a film, and reads its cookies on
     // Only the first came as far as the second memory.
     expect([memos.seen.mock.calls.length, memos.ask.mock.calls.length]).toEqual([3, 1])
     for (const name of ['a', 'b', 'c']) expect(await get(`/members/talk/${name}?${query}`)).toBe(200)
-    expect([memos.ask.mock.calls.length, verified.mock.calls.length]).toEqual([4, 1])
+    for (const name of ['a', 'b', 'c']) expect(await get(`${token}/members/talk/${name}`)).toBe(200)
+    // A path token does not declare its hash, so it is another question.
+    expect([memos.ask.mock.calls.length, verified.mock.calls.length]).toEqual([3, 2])
+    expect(await get(`/members/other/a?${query}`)).toBe(403)
+    expect(await get(`${token}/members/other/a`)).toBe(403)
+    expect(await get('/members/other/a', { Cookie: cookie })).toBe(403)
 
     bench.node.apply({ ...snapshotOf(), version: 2 })
     expect(await get('/members/talk/a', { Cookie: cookie })).toBe(200)
-    expect(verified).toHaveBeenCalledTimes(2)
+    expect(verified).toHaveBeenCalledTimes(3)
     bench.node.apply({
       ...snapshotOf({ keyGroups: snapshotOf().keyGroups.map(each => ({ ...each, keys: [] })) }),
       version: 3,
     })
     expect(await get('/members/talk/a', { Cookie: cookie })).toBe(403)
     expect(await get(`/members/talk/a?${query}`)).toBe(403)
+    expect(await get(`${token}/members/talk/a`)).toBe(403)
   } finally {
     await bench.close()
   }
