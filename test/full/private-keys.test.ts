@@ -23,9 +23,9 @@ import {
   temporaryFolder,
   until,
   type Sluice,
-} from './sluice.ts'
-import { encode, mediaUrls } from './live.ts'
-import { kill, LIVE_ROLES, whole } from './roles.ts'
+} from '../e2e/sluice.ts'
+import { encode, mediaUrls } from '../e2e/live.ts'
+import { kill, LIVE_ROLES, whole } from '../e2e/roles.ts'
 
 // Each private key is swapped for a named pipe: whoever opens one to read waits there until somebody writes, and its
 // end for writing opens without waiting only when somebody is reading (fifo(7)).

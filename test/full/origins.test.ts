@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { signS3 } from '../../src/signing/index.ts'
 import { instant } from '../../src/core/index.ts'
 import { S3Server, type S3User } from '../contracts/s3-server.ts'
-import { askBytes, cookieLine } from './origin-visitor.ts'
-import { cli, startSluice, temporaryFolder, until, type Outcome, type Sluice } from './sluice.ts'
+import { askBytes, cookieLine } from '../e2e/origin-visitor.ts'
+import { cli, startSluice, temporaryFolder, until, type Outcome, type Sluice } from '../e2e/sluice.ts'
 
 const READER: S3User = {
   accessKeyId: 'AKREADER',
