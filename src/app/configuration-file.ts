@@ -107,7 +107,12 @@ function valueAt(record: unknown, key: string): unknown {
 }
 
 function textOf(value: unknown): string {
-  return Array.isArray(value) ? value.join(',') : String(value)
+  return Array.isArray(value) ? value.map(textOfOne).join(',') : String(value)
+}
+
+/** A pair of files is written as on the command line; everything else in a list is plain. */
+function textOfOne(value: unknown): string {
+  return isRecord(value) ? `${String(value['certificate'])}:${String(value['key'])}` : String(value)
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -96,8 +96,10 @@ export function printConfiguration(resolved: ResolvedConfiguration): string {
   return `${lines.join('\n')}\n`
 }
 
+const LISTS: readonly unknown[] = [SETTINGS.allowOrigins.schema, SETTINGS.certificates.schema]
+
 function yamlOf(setting: Setting<unknown>, text: string): string {
-  if (setting.schema === SETTINGS.allowOrigins.schema) {
+  if (LISTS.includes(setting.schema)) {
     return JSON.stringify(text.split(',').filter(part => part.trim() !== ''))
   }
   return /^\d+$/.test(text) ? text : JSON.stringify(text)

@@ -22,6 +22,7 @@ export interface DataFolder {
   originWork: string
   originState: string
   edgeState: string
+  edgeCache: string
   gatewayState: string
   nodes: string
   keys: string
@@ -53,6 +54,7 @@ export function layout(root: string): DataFolder {
     originWork: join(root, 'origin', 'work'),
     originState: join(root, 'origin', 'state'),
     edgeState: join(root, 'edge'),
+    edgeCache: join(root, 'edge', 'cache'),
     gatewayState: join(root, 'gateway'),
     nodes: join(root, 'nodes'),
     keys: join(root, 'keys'),
@@ -106,10 +108,10 @@ export function emptyDataFolder(data: DataFolder): void {
 }
 
 function foldersOf(data: DataFolder): string[] {
-  const { control, originStorage, originWork, originState, edgeState, gatewayState } = data
+  const { control, originStorage, originWork, originState, edgeState, edgeCache, gatewayState } = data
   const { nodes, keys, certificates, logs } = data
   return [
-    ...[control, originStorage, originWork, originState, edgeState, gatewayState],
+    ...[control, originStorage, originWork, originState, edgeState, edgeCache, gatewayState],
     ...[nodes, keys, certificates, logs],
   ]
 }

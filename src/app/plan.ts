@@ -1,7 +1,10 @@
 import { fileURLToPath } from 'node:url'
+import { SluiceError, systemClock } from '../core/index.ts'
+import { readCertificate, untimely, type CertificatePair } from '../inbound/index.ts'
 import type { NodeIdentity } from '../membership/index.ts'
 import type { CertificateFiles } from './certificates.ts'
 import type { DataFolder } from './data-folder.ts'
+import { planDiskCache } from './disk.ts'
 import { urlOf } from './listen.ts'
 import { lockPath } from './lock.ts'
 import { fixPorts, type FixedListen, type PortWish } from './ports.ts'
@@ -66,8 +69,9 @@ const DRAIN_LIMIT = 12_000
  */
 const NODE_FLAGS: Partial<Record<SupervisedRole, string[]>> = { origin: ['--heap-growing-percent=200'] }
 
-/** What each role is told, in order of start. */
+/** What each role is told, in order of start. Throws a sentence about a certificate that cannot be shown to anybody. */
 export function planRoles(inputs: PlanInputs): RoleSpec[] {
+  inputs.configuration.certificates.forEach(checkCertificate)
   const options = roleOptions(inputs)
   const entry = fileURLToPath(new URL('./role-main.js', import.meta.url))
   const spec = (role: SupervisedRole): RoleSpec => ({
@@ -80,6 +84,12 @@ export function planRoles(inputs: PlanInputs): RoleSpec[] {
   return SUPERVISED_ROLES.map(spec)
 }
 
+/** Here only: a role that is started again leaves such a one out, so that the rest of its names is served. */
+function checkCertificate(pair: CertificatePair): void {
+  const late = untimely(pair, readCertificate(pair), systemClock.now())
+  if (late !== undefined) throw new SluiceError('bad-certificate', late, { side: 'operator', kind: 'usage' })
+}
+
 function roleOptions({
   configuration,
   data,
@@ -89,9 +99,14 @@ function roleOptions({
   adminTokenSha256,
 }: PlanInputs): RoleOptions {
   const { logLevel, domainSuffix, memoryCacheBytes, pop, trustedProxies, allowOrigins } = configuration
+  const { workers } = configuration
   const controlUrl = urlOf('http', ports.control)
   const originUrl = urlOf('http', ports.origin)
-  const certificate = { certificateFile: certificates.certificate, keyFile: certificates.key }
+  const certificate = {
+    certificateFile: certificates.certificate,
+    keyFile: certificates.key,
+    certificates: configuration.certificates,
+  }
   const ownPorts = Object.values(ports).map(({ port }) => port)
   const storage = { kind: 'filesystem', folder: data.originStorage } as const
   return {
@@ -115,9 +130,16 @@ function roleOptions({
     edge: {
       http: ports.http,
       https: { listen: ports.https, ...certificate },
+      connectionCaps: {
+        connections: configuration.connections,
+        connectionsPerAddress: configuration.connectionsPerAddress,
+      },
       identity: identities.edge,
       stateDir: data.edgeState,
       accessLogFolder: data.logs,
+      diskCache: planDiskCache(configuration.diskCacheBytes, data.edgeCache),
+      workersFolder: lockPath(data.root, 'workers'),
+      workers,
       ...{ controlUrl, originUrl, memoryCacheBytes, pop, trustedProxies, allowOrigins, ownPorts, logLevel },
     },
     gateway: {

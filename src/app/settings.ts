@@ -1,6 +1,7 @@
 import { BlockList, isIP } from 'node:net'
 import { resolve } from 'node:path'
 import { formatBytes, parseBytes, Type, type Bytes, type Listen, type TSchema } from '../core/index.ts'
+import type { CertificatePair } from '../inbound/index.ts'
 import type { LogLevel } from '../telemetry/index.ts'
 import { parseListen, type Reach } from './listen.ts'
 import { availableMemory, defaultMemoryCache } from './memory.ts'
@@ -26,6 +27,15 @@ export interface Setting<T> {
 const Text = Type.String()
 const Port = Type.Union([Type.Integer({ minimum: 0, maximum: 65_535 }), Type.String()])
 const Texts = Type.Union([Type.String(), Type.Array(Type.String())])
+const Pairs = Type.Union([
+  Type.String(),
+  Type.Array(
+    Type.Union([
+      Type.String(),
+      Type.Object({ certificate: Type.String(), key: Type.String() }, { additionalProperties: false }),
+    ]),
+  ),
+])
 
 function listen(name: string, env: string, port: number, reach: Reach, description: string): Setting<Listen> {
   return {
@@ -44,6 +54,24 @@ function listen(name: string, env: string, port: number, reach: Reach, descripti
 
 function ranges(key: string, flag: string, env: string, description: string): Setting<string[]> {
   return { key, flag, env, default: '', description, schema: Texts, read: readRanges }
+}
+
+function count(
+  key: string,
+  flag: string,
+  env: string,
+  standard: number,
+  { description }: { description: string },
+): Setting<number> {
+  return {
+    ...{ key, flag, env, description },
+    default: String(standard),
+    schema: Type.Union([Type.Integer({ minimum: 1 }), Type.String()]),
+    read: text =>
+      /^[1-9]\d{0,6}$/.test(text)
+        ? { kind: 'ok', value: Number(text) }
+        : { kind: 'bad', why: 'write a number from 1 to 9999999' },
+  }
 }
 
 /** Every setting of `sluice up`, in the order in which people meet them. */
@@ -76,7 +104,30 @@ export const SETTINGS = {
     'trustedProxies',
     '--trusted-proxies',
     'SLUICE_TRUSTED_PROXIES',
-    'address ranges (CIDR) of proxies whose X-Forwarded-* headers (HTTP) and PROXY protocol (RTMP) count',
+    'address ranges (CIDR) of proxies whose X-Forwarded-* headers and PROXY protocol count',
+  ),
+  certificates: {
+    key: 'certificates',
+    flag: '--certificate',
+    env: 'SLUICE_CERTIFICATES',
+    default: '',
+    description:
+      'certificates of your own names, as CERTIFICATE.pem:KEY.pem; each is shown to who asks for a name that stands in it',
+    schema: Pairs,
+    read: readPairs,
+  },
+  connections: count('limits.connections', '--connections', 'SLUICE_CONNECTIONS', 20_000, {
+    description: 'connections of viewers at once, at each process that serves them',
+  }),
+  connectionsPerAddress: count(
+    'limits.connectionsPerAddress',
+    '--connections-per-address',
+    'SLUICE_CONNECTIONS_PER_ADDRESS',
+    1000,
+    {
+      description:
+        'of these, connections of one IPv4 address or IPv6 /64; this machine and trusted proxies are not counted',
+    },
   ),
   domainSuffix: {
     key: 'domainSuffix',
@@ -97,6 +148,25 @@ export const SETTINGS = {
     description: 'memory for the cache of an edge, such as 512MiB; a tenth of the memory when it is left out',
     schema: Port,
     read: readSize,
+  },
+  diskCacheBytes: {
+    key: 'cache.disk',
+    flag: '--disk-cache',
+    env: 'SLUICE_DISK_CACHE',
+    default: 'auto',
+    description:
+      'disk for the cache of an edge, such as 50GiB, or 0 for none; auto is 10 GiB, or a fifth of what is free where that is less',
+    schema: Port,
+    read: readDiskSize,
+  },
+  workers: {
+    key: 'edge.workers',
+    flag: '--edge-workers',
+    env: 'SLUICE_EDGE_WORKERS',
+    default: '1',
+    description: 'processes of an edge that serve viewers, 1 to 64; one moves some 3 GB a second',
+    schema: Port,
+    read: readWorkers,
   },
   pop: {
     key: 'pop',
@@ -134,6 +204,19 @@ function readRanges(text: string): Reading<string[]> {
   return { kind: 'ok', value: found }
 }
 
+function readPairs(text: string, folder: string): Reading<CertificatePair[]> {
+  const found: CertificatePair[] = []
+  for (const part of text.split(',').map(each => each.trim())) {
+    if (part === '') continue
+    const [certificate = '', key = '', ...rest] = part.split(':')
+    if (certificate === '' || key === '' || rest.length > 0) {
+      return { kind: 'bad', why: `"${part}" is no pair, write CERTIFICATE.pem:KEY.pem` }
+    }
+    found.push({ certificateFile: resolve(folder, certificate), keyFile: resolve(folder, key) })
+  }
+  return { kind: 'ok', value: found }
+}
+
 function isRange(text: string): boolean {
   const [address = '', bits, ...rest] = text.split('/')
   const family = isIP(address)
@@ -158,6 +241,21 @@ function readSize(text: string): Reading<Bytes> {
   return size === undefined || size <= 0
     ? { kind: 'bad', why: 'write a size such as 512MiB or 2GiB' }
     : { kind: 'ok', value: size }
+}
+
+function readDiskSize(text: string): Reading<Bytes | 'auto'> {
+  if (text === 'auto') return { kind: 'ok', value: 'auto' }
+  const size = parseBytes(text)
+  return size === undefined
+    ? { kind: 'bad', why: 'write a size such as 50GiB, 0, or auto' }
+    : { kind: 'ok', value: size }
+}
+
+function readWorkers(text: string): Reading<number> {
+  const count = /^\d{1,2}$/.test(text.trim()) ? Number(text) : 0
+  return count >= 1 && count <= 64
+    ? { kind: 'ok', value: count }
+    : { kind: 'bad', why: 'use a number from 1 to 64' }
 }
 
 function readPop(text: string): Reading<string> {

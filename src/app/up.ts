@@ -162,9 +162,7 @@ function renewCertificates(
 ): () => Promise<void> {
   const timer = setInterval(() => {
     ensureCertificates(data.certificates, domainSuffix, systemClock.now()).then(
-      outcome =>
-        outcome === 'made' &&
-        show('the local certificate was renewed; edge and gateway take it at their next start'),
+      outcome => outcome === 'made' && show('the local certificate was renewed'),
       () => show('the local certificate could not be renewed: is the disk full?'),
     )
   }, DAY)
@@ -232,6 +230,8 @@ async function readyLine(
 }
 
 function showEvent(event: RoleEvent, show: (line: string) => void): void {
+  if (event.kind === 'drained' && event.exit.signal === 'SIGKILL')
+    show(`${event.role}: it took too long to end and was killed`)
   if (event.kind !== 'ended') return
   const { code, signal, said } = event.exit
   const how = said ?? (signal === null ? `it ended with ${code ?? 'no code'}` : `it was ended by ${signal}`)

@@ -6,6 +6,19 @@ import type { FillRoom } from './fill-room.ts'
 /** An object of unknown length starts with room for this many bytes and doubles. */
 const FIRST_ROOM = 64 * 1024
 
+/** Who goes on with a body of unknown length that has become too large to be kept in one piece. */
+export interface Overflow {
+  /** From this size on; what may not be kept whole is handed over in any case. */
+  above: Bytes
+  /** Whether who comes later can be given what has passed. */
+  canBeJoined: boolean
+  /**
+   * Goes on behind what has come; only from where that ends is its fill read, or from the start if it can be joined.
+   * `done` resolves when nothing more comes.
+   */
+  go: (had: Uint8Array, rest: AsyncIterable<Uint8Array>) => { fill: Filling; done: Promise<void> }
+}
+
 /** What a fill of this answer takes at its start. */
 export function firstRoom(answer: UpstreamAnswer, limits: FillLimits): Bytes {
   return contentLength(answer.headers) ?? Math.min(FIRST_ROOM, limits.largestObject)
@@ -30,6 +43,9 @@ export class Fill implements Filling {
   readonly done: Promise<Buffer>
   readonly #limits: FillLimits
   readonly #shared: FillRoom
+  readonly #overflow: Overflow | undefined
+  /** Reads on where this has been too small. */
+  #successor: Filling | undefined
   #taken: Bytes
   #room: Buffer
   #filled = 0
@@ -37,7 +53,14 @@ export class Fill implements Filling {
   #arrival = deferred()
 
   /** `room` holds `firstRoom` for it already; the fill gives back all that it took when it ends. */
-  constructor(answer: UpstreamAnswer, bornAt: Instant, limits: FillLimits, room: FillRoom) {
+  constructor(
+    answer: UpstreamAnswer,
+    bornAt: Instant,
+    limits: FillLimits,
+    room: FillRoom,
+    overflow?: Overflow,
+  ) {
+    this.#overflow = overflow
     this.status = answer.status
     this.headers = answer.headers
     this.validators = validatorsOf(answer.headers)
@@ -63,6 +86,10 @@ export class Fill implements Filling {
         yield bytes
         continue
       }
+      if (this.#successor) {
+        for await (const bytes of this.#successor.read(at, last)) yield bytes
+        return
+      }
       if (this.#state === 'complete') return
       if (this.#state !== 'running') throw this.#state.failure
       await this.#arrival.promise
@@ -71,7 +98,11 @@ export class Fill implements Filling {
 
   async #pump(answer: UpstreamAnswer): Promise<Buffer> {
     try {
-      for await (const chunk of answer.body) this.#append(chunk)
+      const chunks = answer.body[Symbol.asyncIterator]()
+      for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
+        if (this.#overflows(next.value)) return await this.#handOver(next.value, chunks)
+        this.#append(next.value)
+      }
       if (this.length !== undefined && this.#filled !== this.length) {
         throw new SluiceError('upstream-short', `the origin sent ${this.#filled} of ${this.length} bytes`, {
           side: 'upstream',
@@ -82,13 +113,32 @@ export class Fill implements Filling {
       this.#state = 'complete'
       return this.#room
     } catch (error) {
-      answer.destroy()
+      if (!(error instanceof HandedOver)) answer.destroy()
       this.#state = { failure: error }
       throw error
     } finally {
       this.#shared.give(this.#taken)
       this.#arrival.resolve()
     }
+  }
+
+  #overflows(chunk: Uint8Array): boolean {
+    if (this.length !== undefined || this.#overflow === undefined) return false
+    return this.#filled + chunk.length > Math.min(this.#overflow.above, this.#limits.largestObject)
+  }
+
+  /** Never resolves: there will be no body in one piece. Rejects when nobody can join any more. */
+  async #handOver(chunk: Uint8Array, chunks: AsyncIterator<Uint8Array>): Promise<never> {
+    const { go, canBeJoined } = this.#overflow ?? never()
+    const { fill, done } = go(this.#room.subarray(0, this.#filled), rest(chunk, chunks))
+    this.#successor = fill
+    const woken = this.#arrival
+    this.#arrival = deferred()
+    woken.resolve()
+    this.#shared.give(this.#taken)
+    this.#taken = 0
+    if (canBeJoined) await done
+    throw new HandedOver()
   }
 
   #append(chunk: Uint8Array): void {
@@ -123,6 +173,22 @@ export class Fill implements Filling {
     this.#arrival = deferred()
     woken.resolve()
   }
+}
+
+/** Whoever wants it whole hears that it is too large for that. */
+class HandedOver extends SluiceError {
+  constructor() {
+    super('too-large', 'the answer is too large to be kept in one piece', { side: 'upstream' })
+  }
+}
+
+async function* rest(first: Uint8Array, chunks: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield first
+  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value
+}
+
+function never(): never {
+  throw new Error('a fill without an overflow does not overflow')
 }
 
 /** Content-Length when it is one plain number; anything else is an unknown length. */

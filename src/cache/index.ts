@@ -1,3 +1,6 @@
 export * from './contract.ts'
+export { readCacheFile } from './disk/cache-file.ts'
+export * from './disk/disk-tier.ts'
 export * from './live-playlists.ts'
 export * from './object-cache.ts'
+export * from './shard.ts'

@@ -1,7 +1,7 @@
 import { Lru, type Bytes, type CanonicalPath, type Clock, type DistributionId } from '../core/index.ts'
 import { parseDirectives, renderDirectives, type Directives, type DirectivesResult } from '../hls/index.ts'
 import { cacheKey, type Bounds, type CacheKey } from '../http/index.ts'
-import type { Found, Question, StoredObject, UpstreamAnswer } from './contract.ts'
+import type { CacheRequest, Found, Question, StoredObject, UpstreamAnswer } from './contract.ts'
 import {
   compareVersions,
   judgeVersion,
@@ -35,6 +35,8 @@ export interface PlaylistRequest {
   directives: string
   /** As `Ask`, with the query that goes upstream. */
   ask: (query: string, question: Question) => Promise<UpstreamAnswer>
+  /** Of what turns out to be no live playlist. */
+  selection?: CacheRequest['selection']
 }
 
 export type PlaylistFound =
@@ -112,11 +114,11 @@ export class LivePlaylists {
 
   #fetch(asked: Asked): PlaylistFound | Promise<PlaylistFound> {
     const { cache } = this.#options
-    const { distributionId, path, variant, bounds, ask } = asked.request
+    const { distributionId, path, variant, bounds, ask, selection } = asked.request
     const { query, form } = this.#question(asked)
     const found = cache.lookup({
       key: cacheKey(distributionId, path, query, variant),
-      ...{ distributionId, path, bounds },
+      ...{ distributionId, path, bounds, selection },
       ask: question => ask(query, question),
       take: object => this.#take(asked.playlist, object, form),
     })

@@ -1,269 +1,250 @@
-import { Lru, SluiceError, type Bytes, type Clock, type DistributionId } from '../core/index.ts'
-import { judgeStorability, withoutFields, type CacheKey, type Storability } from '../http/index.ts'
-import type { CacheRequest, Found, StoredObject, UpstreamAnswer } from './contract.ts'
+import { instant, Lru, type Bytes, type Clock, type DistributionId, type Instant } from '../core/index.ts'
+import type { CacheKey } from '../http/index.ts'
+import type { Asking, Landing } from './asking.ts'
+import type { CacheRequest, CacheTier, Found, StoredObject } from './contract.ts'
+import { Fetcher } from './fetcher.ts'
 import { FillRoom } from './fill-room.ts'
-import { contentLength, Fill, firstRoom, validatorsOf } from './fill.ts'
+import { Forgotten } from './forgotten.ts'
+import { LargeObjects, sliceSizes } from './large/index.ts'
 import { MemoryTier } from './memory-tier.ts'
+import { mayStandIn } from './stand-in.ts'
+import { Store } from './store.ts'
+import { ofTheMoment, refused, UnsharedKeys } from './unshared.ts'
+import { variantKey } from './variants.ts'
 
-/** For so long a key that turned out not to be shareable is not queued behind another's fetch. */
-const REMEMBER_UNSHAREABLE_MS = 60_000
 /** For so long a stale object is served without asking an upstream that has just failed. */
 const REMEMBER_TROUBLE_MS = 1_000
-const MOST_REMEMBERED = 10_000
+const MOST_TROUBLED = 10_000
+/** A key whose answers vary by other fields each time is asked for alone in the end. */
+const MOST_TURNS = 2
 
 export interface ObjectCacheOptions {
   maxBytes: Bytes
-  /** Larger objects pass through unstored. */
+  /** Larger objects are kept in slices where that can be done, and pass through unstored otherwise. */
   largestObject: Bytes
+  /** Bytes of a slice, and of the longest object that is served at all. */
+  slices?: { size?: Bytes; limit?: Bytes }
   clock: Clock
   /** The number of the newest invalidation of a path, and the newest that this node has applied (SEAMS 24). */
   invalidations: { newest(distribution: DistributionId, path: string): number; applied(): number }
+  /** Behind the memory. */
+  disk?: CacheTier
 }
 
-/** What a fetch under way turned out to be, for those who wait on it. */
-type Flight = { sequence: number; outcome: Promise<Found | Unshared> }
-
-/** Those who wait ask for themselves, or are told what was answered where their asking would only add to it. */
-type Unshared = { kind: 'unshareable' } | { kind: 'refused'; status: number }
+/** A fetch under way that others wait for. */
+interface Flight {
+  sequence: number
+  askedAt: Instant
+  landing: Promise<Landing>
+}
 
 /** One node's cache: looks up, fetches what is missing once however many ask, revalidates what is stale. */
 export class ObjectCache {
   readonly #options: ObjectCacheOptions
-  readonly #memory: MemoryTier
-  readonly #room: FillRoom
+  readonly #store: Store
   readonly #flights = new Map<CacheKey, Flight>()
-  readonly #unshareable: Lru<CacheKey, true>
+  readonly #unshared = new UnsharedKeys()
   readonly #troubled: Lru<CacheKey, true>
+  readonly #forgotten = new Forgotten()
+  readonly #large: LargeObjects
+  readonly #fetcher: Fetcher
 
   constructor(options: ObjectCacheOptions) {
     this.#options = options
-    this.#memory = new MemoryTier(options)
+    const memory = new MemoryTier(options)
+    this.#store = new Store({ memory, ...(options.disk && { disk: options.disk }) })
     // As much again as half of what is stored, so that a burst of cold keys does not take a multiple of it.
-    this.#room = new FillRoom(Math.max(options.largestObject, Math.floor(options.maxBytes / 2)))
-    this.#unshareable = new Lru({ max: MOST_REMEMBERED, ttl: REMEMBER_UNSHAREABLE_MS })
-    this.#troubled = new Lru({ max: MOST_REMEMBERED, ttl: REMEMBER_TROUBLE_MS })
+    const room = new FillRoom(Math.max(options.largestObject, Math.floor(options.maxBytes / 2)))
+    this.#troubled = new Lru({ max: MOST_TROUBLED, ttl: REMEMBER_TROUBLE_MS })
+    this.#large = new LargeObjects({
+      ...{ ...options, store: this.#store, applied: () => options.invalidations.applied() },
+      ...sliceSizes(options),
+      isUsable: asked => this.#isCurrent(asked, asked),
+    })
+    this.#fetcher = new Fetcher({
+      ...{ clock: options.clock, limits: options, store: this.#store, room, large: this.#large },
+      ...{ unshared: this.#unshared, troubled: this.#troubled, again: this.#again },
+    })
   }
 
-  /** Answers at once for a fresh hit; rejects with a SluiceError of side `upstream` when nothing can be served. */
+  /** Answers at once for a fresh hit in memory; rejects with a SluiceError of side `upstream` when nothing can be served. */
   lookup(request: CacheRequest): Found | Promise<Found> {
-    const stored = this.#usable(request)
-    if (stored && this.#options.clock.now() < stored.freshUntil) return { kind: 'hit', object: stored }
-    if (stored?.staleOnError && this.#troubled.has(request.key)) return { kind: 'stale', object: stored }
-    const flight = this.#flights.get(request.key)
-    if (flight && flight.sequence >= this.#newest(request)) return this.#join(flight, request)
-    if (this.#unshareable.has(request.key)) return this.#fetchAlone(request)
-    return this.#lead(request, stored)
+    const found = this.#lookup(request, 1)
+    return found instanceof Promise
+      ? found.then(value => this.#opened(request, value))
+      : this.#opened(request, found)
   }
+
+  #opened(request: CacheRequest, found: Found): Found {
+    if (!('object' in found) || found.object.large === undefined) return found
+    return this.#large.open(request, found.object, { source: found.kind, again: this.#again })
+  }
+
+  readonly #again = (request: CacheRequest): Found | Promise<Found> => this.lookup(request)
 
   /** Whether this is being fetched. */
   fetches(key: CacheKey): boolean {
     return this.#flights.has(key)
   }
 
+  /**
+   * All that was asked for up to now under this path, with whatever query and in whatever variant, is used no more:
+   * something has changed what it is of (RFC 9111 §4.4). `key` outlives a restart too.
+   */
+  forget({
+    distributionId,
+    path,
+    key,
+  }: {
+    distributionId: DistributionId
+    path: string
+    key?: CacheKey
+  }): void {
+    this.#forgotten.add(distributionId, path, this.#options.clock.now())
+    if (key !== undefined) this.#store.delete(key)
+  }
+
   get objects(): number {
-    return this.#memory.count
+    return this.#store.objects
   }
 
   get bytes(): Bytes {
-    return this.#memory.bytes
+    return this.#store.bytes
   }
 
   get fills(): number {
-    return this.#flights.size
+    return new Set(this.#flights.values()).size + this.#large.transfers
   }
 
-  #newest(request: CacheRequest): number {
-    return this.#options.invalidations.newest(request.distributionId, request.path)
+  #lookup(request: CacheRequest, turn: number): Found | Promise<Found> {
+    const stored = this.#store.get(request.key)
+    return stored instanceof Promise
+      ? stored.then(object => this.#select(request, object, turn))
+      : this.#select(request, stored, turn)
   }
 
-  #usable(request: CacheRequest): StoredObject | undefined {
-    const stored = this.#memory.get(request.key)
-    if (!stored || stored.sequence >= this.#newest(request)) return stored
-    this.#memory.delete(request.key)
+  /** What stands under the key, or the variant of it that this request selects (RFC 9111 §4.1). */
+  #select(request: CacheRequest, primary: StoredObject | undefined, turn: number): Found | Promise<Found> {
+    const usable = this.#usable(request, primary)
+    if (usable?.varies === undefined) return this.#answer(request, request.key, usable, turn)
+    const key = variantKey(usable.varies, request)
+    const variant = this.#store.get(key)
+    return variant instanceof Promise
+      ? variant.then(object => this.#answer(request, key, this.#usable(request, object), turn))
+      : this.#answer(request, key, this.#usable(request, variant), turn)
+  }
+
+  #answer(
+    request: CacheRequest,
+    key: CacheKey,
+    stored: StoredObject | undefined,
+    turn: number,
+  ): Found | Promise<Found> {
+    const now = this.#options.clock.now()
+    if (stored !== undefined) {
+      if (now < stored.freshUntil) return { kind: 'hit', object: stored }
+      const refreshing = now < (stored.refreshUntil ?? stored.freshUntil)
+      if ((refreshing || mayStandIn(stored, now)) && this.#troubled.has(key))
+        return { kind: 'stale', object: stored, why: 'upstream-failed' }
+      if (refreshing) {
+        this.#refreshBehind(this.#asking(request, key, stored))
+        return { kind: 'stale', object: stored, why: 'revalidating' }
+      }
+    }
+    const flight = this.#flights.get(key)
+    if (flight && this.#isCurrent(request, flight)) return this.#join(flight, request, key, turn)
+    const apart = turn > MOST_TURNS || this.#unshared.expects(key, request)
+    return apart
+      ? this.#fetchApart(this.#asking(request, key, undefined))
+      : this.#lead(this.#asking(request, key, stored))
+  }
+
+  #asking(request: CacheRequest, key: CacheKey, stored: StoredObject | undefined): Asking {
+    // A clock that was set back must not make what is asked for now look forgotten.
+    const since = this.#forgotten.until(request.distributionId, request.path)
+    return {
+      ...{ request, key, stored },
+      reason: stored === undefined ? (key === request.key ? 'uri-miss' : 'vary-miss') : 'stale',
+      sequence: this.#options.invalidations.applied(),
+      askedAt: instant(Math.max(this.#options.clock.now(), since + 1)),
+      extent: 'as-needed',
+    }
+  }
+
+  #usable(request: CacheRequest, stored: StoredObject | undefined): StoredObject | undefined {
+    if (stored === undefined || this.#isCurrent(request, stored)) return stored
+    this.#store.delete(stored.key)
     return undefined
   }
 
-  async #join(flight: Flight, request: CacheRequest): Promise<Found> {
-    const outcome = await flight.outcome
-    if (outcome.kind === 'unshareable') return this.#fetchAlone(request)
-    if (outcome.kind === 'refused') throw refused(outcome.status)
-    return outcome.kind === 'filling' ? { ...outcome, joined: true } : outcome
+  #isCurrent(
+    { distributionId, path }: Pick<CacheRequest, 'distributionId' | 'path'>,
+    of: { sequence: number; askedAt?: Instant },
+  ): boolean {
+    const forgotten = this.#forgotten.until(distributionId, path)
+    return (
+      of.sequence >= this.#options.invalidations.newest(distributionId, path) &&
+      (forgotten === 0 || (of.askedAt ?? 0) > forgotten)
+    )
   }
 
-  async #lead(request: CacheRequest, stored: StoredObject | undefined): Promise<Found> {
-    const sequence = this.#options.invalidations.applied()
-    const found = this.#fetch(request, stored, sequence)
-    const flight: Flight = {
-      sequence,
-      outcome: found.then(outcome => this.#shared(outcome)),
-    }
-    flight.outcome.catch(() => {}) // the leader reports it; there may be no one else
-    this.#flights.set(request.key, flight)
-    const land = (): void => {
-      if (this.#flights.get(request.key) === flight) this.#flights.delete(request.key)
-    }
+  async #join(flight: Flight, request: CacheRequest, key: CacheKey, turn: number): Promise<Found> {
+    const { found, shared, varies, key: landed } = await flight.landing
+    if (shared.kind === 'refused') throw refused(shared.status)
+    if (shared.kind === 'with-nobody') return this.#fetchApart(this.#asking(request, key, undefined))
+    // What varies is for those alone who select the same of it.
+    if (varies !== undefined && variantKey(varies, request) !== landed) return this.#lookup(request, turn + 1)
+    return found.kind === 'filling' ? { ...found, fill: found.shared ?? found.fill, joined: true } : found
+  }
+
+  async #lead(asking: Asking): Promise<Found> {
+    const landing = this.#fetcher.fetch(asking)
+    landing.catch(() => {}) // the leader reports it; there may be no one else
+    const flight = { sequence: asking.sequence, askedAt: asking.askedAt, landing }
+    this.#flights.set(asking.key, flight)
     try {
-      const outcome = await found
-      if (outcome.kind === 'filling' && outcome.fill instanceof Fill) void outcome.fill.done.then(land, land)
-      else land()
-      return outcome
+      const { found, key } = await landing
+      if (found.kind === 'filling') this.#keepFlying(flight, [asking.key, key], found)
+      else this.#land(flight, [asking.key])
+      return found
     } catch (error) {
-      land()
+      this.#land(flight, [asking.key])
       throw error
     }
   }
 
-  /** What of a leader's outcome is for the others too. */
-  #shared(outcome: Found): Found | Unshared {
-    if (outcome.kind === 'passing') {
-      const { status } = outcome.answer
-      return ofTheMoment(status) ? { kind: 'refused', status } : { kind: 'unshareable' }
+  /** Nobody waits for it until it turns out to be for all. */
+  async #fetchApart(asking: Asking): Promise<Found> {
+    const landed = await this.#fetcher.fetch({ ...asking, extent: 'own' })
+    const { found, key } = landed
+    if (found.kind === 'filling' && !this.#flights.has(key)) {
+      const { sequence, askedAt } = asking
+      this.#keepFlying({ sequence, askedAt, landing: Promise.resolve(landed) }, [key], found)
     }
-    // A 304 may say that what it freshens is not to be shared any more.
-    const kept = outcome.kind !== 'refreshed' || this.#memory.get(outcome.object.key) === outcome.object
-    return kept ? outcome : { kind: 'unshareable' }
+    return found
   }
 
-  async #fetch(request: CacheRequest, stored: StoredObject | undefined, sequence: number): Promise<Found> {
-    let answer: UpstreamAnswer
-    try {
-      answer = await request.ask({
-        validators: stored?.validators,
-        patience: stored?.staleOnError ? 'brief' : 'full',
-      })
-    } catch (error) {
-      if (stored?.staleOnError) return this.#fallBack(stored)
-      throw error
-    }
-    if (answer.status === 304) {
-      if (stored && isAbout(answer, stored)) return this.#refresh(request, stored, answer, sequence)
-      answer.destroy()
-      if (!stored) throw unaskedFor(304)
-      // It freshens something that is not in store (RFC 9111 §4.3.4), so the whole is asked for.
-      return this.#fetch(request, undefined, sequence)
-    }
-    if (stored?.staleOnError && answer.status >= 500) {
-      answer.destroy()
-      return this.#fallBack(stored)
-    }
-    const verdict = judgeStorability(answer, request.bounds)
-    if (verdict.kind === 'pass') return this.#pass(request, answer, verdict.reason)
-    if ((contentLength(answer.headers) ?? 0) > this.#options.largestObject) {
-      return this.#pass(request, answer, 'too-large')
-    }
-    await this.#room.take(firstRoom(answer, this.#options))
-    return this.#fill(request, answer, verdict, Math.min(sequence, answer.sequence ?? sequence))
+  #keepFlying(flight: Flight, keys: CacheKey[], { whole }: Found & { kind: 'filling' }): void {
+    for (const key of keys) this.#flights.set(key, flight)
+    const land = (): void => this.#land(flight, keys)
+    void whole.then(land, land)
   }
 
-  #fallBack(stored: StoredObject): Found {
-    this.#troubled.set(stored.key, true)
-    return { kind: 'stale', object: stored }
+  #land(flight: Flight, keys: CacheKey[]): void {
+    for (const key of keys) if (this.#flights.get(key) === flight) this.#flights.delete(key)
   }
 
-  #fill(request: CacheRequest, answer: UpstreamAnswer, verdict: Storable, sequence: number): Found {
-    const fill = new Fill(answer, verdict.bornAt, this.#options, this.#room)
-    const { key, distributionId, path } = request
-    const { status, headers, validators } = fill
-    const { bornAt, freshUntil, staleOnError } = verdict
-    const whole = fill.done.then((body): StoredObject => {
-      const object = { key, distributionId, path, sequence, status, headers, validators, body }
-      const stored = { ...object, bornAt, freshUntil, staleOnError }
-      if (request.take?.(stored) !== 'taken') this.#keep(stored)
-      return stored
-    })
-    whole.catch(() => {}) // a failed fill leaves nothing; its readers are told by the fill itself
-    return { kind: 'filling', fill, joined: false, whole }
+  /** RFC 5861 §3: once, whoever else asks meanwhile. */
+  #refreshBehind(asking: Asking): void {
+    if (this.#flights.has(asking.key)) return
+    this.#lead(asking).then(
+      found => {
+        if (found.kind !== 'passing') return
+        found.answer.destroy()
+        // It is not to be kept any more, so what was kept is not to be handed on either.
+        if (!ofTheMoment(found.answer.status)) this.#store.delete(asking.key)
+      },
+      () => this.#troubled.set(asking.key, true),
+    )
   }
-
-  /** A fill from before an invalidation may end after one from behind it; the newer stays. */
-  #keep(object: StoredObject): void {
-    const present = this.#memory.get(object.key)
-    if (!present || present.sequence <= object.sequence) this.#memory.set(object)
-  }
-
-  #pass(
-    request: CacheRequest,
-    answer: UpstreamAnswer,
-    reason: (Found & { kind: 'passing' })['reason'],
-  ): Found {
-    if (!ofTheMoment(answer.status)) this.#unshareable.set(request.key, true)
-    return { kind: 'passing', answer, reason }
-  }
-
-  async #fetchAlone(request: CacheRequest): Promise<Found> {
-    const answer = await request.ask({ validators: undefined, patience: 'full' })
-    if (answer.status === 304) {
-      answer.destroy()
-      throw unaskedFor(304)
-    }
-    const verdict = judgeStorability(answer, request.bounds)
-    const small = (contentLength(answer.headers) ?? 0) <= this.#options.largestObject
-    // It has become shareable: the next request leads a fill again.
-    if (verdict.kind === 'store' && small) this.#unshareable.delete(request.key)
-    return { kind: 'passing', answer, reason: verdict.kind === 'pass' ? verdict.reason : 'too-large' }
-  }
-
-  /** RFC 9111 §4.3.4: the stored body under the new fields. */
-  #refresh(request: CacheRequest, stored: StoredObject, answer: UpstreamAnswer, sequence: number): Found {
-    answer.destroy()
-    const headers = mergeHeaders(stored.headers, answer.headers)
-    const verdict = judgeStorability({ ...answer, status: stored.status, headers }, request.bounds)
-    const object: StoredObject = {
-      ...stored,
-      headers,
-      validators: validatorsOf(headers),
-      sequence: Math.min(sequence, answer.sequence ?? sequence),
-      ...(verdict.kind === 'store' && {
-        bornAt: verdict.bornAt,
-        freshUntil: verdict.freshUntil,
-        staleOnError: verdict.staleOnError,
-      }),
-    }
-    if (verdict.kind === 'store') this.#memory.set(object)
-    else this.#memory.delete(request.key)
-    return { kind: 'refreshed', object }
-  }
-}
-
-/**
- * Trouble passes, and so does a question that came too early for a live playlist: those who wait hear the same, since
- * asking for each of them alone would only feed it, and who comes later asks anew.
- */
-function ofTheMoment(status: number): boolean {
-  return status === 400 || status >= 500
-}
-
-function refused(status: number): SluiceError {
-  const code = status === 400 ? 'upstream-bad-request' : 'upstream-trouble'
-  return new SluiceError(code, `the origin answered ${status}`, { side: 'upstream', kind: 'unavailable' })
-}
-
-function unaskedFor(status: number): SluiceError {
-  return new SluiceError('upstream-unasked', `the origin answered ${status} to a plain question`, {
-    side: 'upstream',
-  })
-}
-
-/** Whether a 304 is of the stored body: its ETag, when it has one, is the stored one (RFC 9111 §4.3.4). */
-function isAbout(answer: UpstreamAnswer, stored: StoredObject): boolean {
-  const { etag } = validatorsOf(answer.headers)
-  return etag === undefined || opaque(etag) === opaque(stored.validators.etag)
-}
-
-function opaque(etag: string | undefined): string | undefined {
-  return etag?.replace(/^W\//, '')
-}
-
-type Storable = Storability & { kind: 'store' }
-
-/** What a 304 may not change: it describes the body that is stored (RFC 9111 §3.2). */
-const OF_THE_BODY = new Set(['content-length', 'content-encoding', 'content-range', 'content-type'])
-
-function mergeHeaders(stored: readonly string[], fresh: readonly string[]): string[] {
-  const news = withoutFields(fresh, OF_THE_BODY)
-  const replaced = new Set<string>()
-  for (let at = 0; at < news.length; at += 2) replaced.add((news[at] ?? '').toLowerCase())
-  // Age of the first fetch says nothing about this one.
-  replaced.add('age')
-  return [...withoutFields(stored, replaced), ...news]
 }

@@ -1,9 +1,10 @@
 import type { ChangedDistribution, DistributionInfo } from '../client/index.ts'
 import type { DistributionId } from '../core/index.ts'
-import type { DistributionInput } from '../distribution/index.ts'
+import type { DistributionInput, Lifetimes } from '../distribution/index.ts'
 import { awaitNodes } from './acknowledge.ts'
-import { NO_WAIT, SERVER_OPTIONS, text, type CommandSpec, type Context } from './command.ts'
+import { NO_WAIT, SERVER_OPTIONS, text, type CommandSpec, type Context, type Options } from './command.ts'
 import { readInputFile } from './input-file.ts'
+import { lifetimeOf } from './lifetime.ts'
 import { table } from './output.ts'
 import { connect, type Server } from './server.ts'
 import { usage } from './usage.ts'
@@ -49,6 +50,9 @@ const createCommand: CommandSpec = {
     FILE,
     { flags: '--alias <name>', description: 'a further host name; may be repeated', repeat: 'many' },
     { flags: '--comment <text>', description: 'what it is for' },
+    { flags: '--default-ttl <lifetime>', description: 'kept so long when the server says nothing (24h)' },
+    { flags: '--min-ttl <lifetime>', description: 'kept so long at least, whatever the server says (0)' },
+    { flags: '--max-ttl <lifetime>', description: 'and so long at most (1y); seconds, or 10m, 30d, 100y' },
     NO_WAIT,
     ...SERVER_OPTIONS,
   ],
@@ -60,8 +64,12 @@ const createCommand: CommandSpec = {
       throw usage('no-origin', 'Say what it shows: either --origin URL or --file FILE.')
     const aliases = Array.isArray(options['alias']) ? { aliases: options['alias'] } : {}
     const comment = text(options, 'comment')
+    const ttl = lifetimesOf(options)
+    if (file !== undefined && ttl !== undefined)
+      throw usage('ttl-and-file', 'Lifetimes go with --origin: those of a file stand in its behaviours.')
     const wanted: DistributionInput = {
       ...(file === undefined ? { origin } : readInputFile(context, file)),
+      ...(ttl === undefined ? {} : { behaviours: [{ pattern: '*', ttl }] }),
       ...aliases,
       ...(comment === undefined ? {} : { comment }),
     }
@@ -72,6 +80,22 @@ const createCommand: CommandSpec = {
     context.output.result(made.distribution, `${id}  ${domain}`)
   },
 }
+
+/** Those that are given; undefined when none is. */
+function lifetimesOf(options: Options): Partial<Lifetimes> | undefined {
+  const ttl: Partial<Lifetimes> = {}
+  for (const [word, flag, option] of LIFETIMES) {
+    const given = text(options, option)
+    if (given !== undefined) ttl[word] = lifetimeOf(flag, given)
+  }
+  return Object.keys(ttl).length === 0 ? undefined : ttl
+}
+
+const LIFETIMES: readonly [word: keyof Lifetimes, flag: string, option: string][] = [
+  ['minimum', '--min-ttl', 'minTtl'],
+  ['default', '--default-ttl', 'defaultTtl'],
+  ['maximum', '--max-ttl', 'maxTtl'],
+]
 
 const updateCommand: CommandSpec = {
   words: 'distribution update',

@@ -10,7 +10,7 @@ const LATER: readonly SettingName[] = ['regional']
 export const SETTING_OPTIONS: OptionSpec[] = [
   ...SETTING_NAMES.map((name): OptionSpec => {
     const { flag, env, description, schema } = SETTINGS[name]
-    const many = schema === SETTINGS.allowOrigins.schema
+    const many = schema === SETTINGS.allowOrigins.schema || schema === SETTINGS.certificates.schema
     return {
       flags: `${flag} <value>`,
       description: `${description} (${env})`,

@@ -3,14 +3,17 @@ import type { Admission } from './admission.ts'
 import { admit } from './admit.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
 import { key } from './key.ts'
+import { isRelayed, mayWrite } from './methods.ts'
 import { refuse } from './refusal.ts'
+import { relay } from './relay.ts'
+import { upgrade } from './upgrade.ts'
 
 /** A gated behaviour lets in what carries a grant for exactly this resource, now, from here; the rest is told why not. */
 export const authorize: Step = (x: Exchange) => {
   const target = known(x.target, 'the target')
   if (target.lookalike !== undefined && gatesBehind(x, target.lookalike)) return refuse(x, 'malformed')
   const behaviour = known(x.behaviour, 'the behaviour')
-  if (!behaviour.gate) return key
+  if (!behaviour.gate) return proceed(x)
   x.spent = SPENT[behaviour.gate.issuers.length > 0 ? 'issuers' : 'keys']
   const admission = admit(x, behaviour, target)
   return admission instanceof Promise ? admission.then(each => after(x, each)) : after(x, admission)
@@ -26,7 +29,14 @@ function after(x: Exchange, admission: Admission): Step | undefined {
   if (admission.kind === 'refused') return refuse(x, admission.reason)
   x.grant = admission.grant
   x.ownQuery = admission.ownQuery
-  return key
+  return proceed(x)
+}
+
+/** From here on a request has its answer from the cache, or from its origin and for itself alone. */
+function proceed(x: Exchange): Step {
+  // Where nobody takes the connection, the request is answered as if it had not asked to leave (RFC 9110 §7.8).
+  if (x.leaving !== undefined && mayWrite(x)) return upgrade
+  return isRelayed(x) ? relay : key
 }
 
 /**

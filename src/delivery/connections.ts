@@ -2,6 +2,7 @@ import type { Server } from 'node:http'
 import type { Http2Session } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Incoming, Outgoing } from './exchange.ts'
+import { peerOf } from './viewer.ts'
 
 /**
  * The connections of one listening server, for its drain. Neither Node nor Fastify ends a connection that has asked
@@ -28,22 +29,36 @@ export class Connections {
   /** Counts an answer as under way until its response closes. */
   serve(request: Incoming, response: Outgoing): void {
     const { socket } = request
-    const peer = peerOf(socket)
-    this.#busy.set(peer, (this.#busy.get(peer) ?? 0) + 1)
+    const done = this.#begin(peerOf(socket))
     response.once('close', () => {
-      const left = (this.#busy.get(peer) ?? 1) - 1
-      if (left > 0) return void this.#busy.set(peer, left)
-      this.#busy.delete(peer)
       // A session ends by itself once it was told to; nothing tells a kept-alive connection.
-      if (this.#draining && request.httpVersionMajor === 1) socket.end()
+      if (done() === 'idle' && this.#draining && !('stream' in request)) socket.end()
     })
+  }
+
+  /** Counts a connection that has left HTTP as busy until it closes. */
+  serveUpgraded(socket: Socket): void {
+    const done = this.#begin(peerOf(socket))
+    socket.once('close', () => done())
+  }
+
+  #begin(peer: string): () => 'busy' | 'idle' {
+    this.#busy.set(peer, (this.#busy.get(peer) ?? 0) + 1)
+    return () => {
+      const left = (this.#busy.get(peer) ?? 1) - 1
+      if (left > 0) this.#busy.set(peer, left)
+      else this.#busy.delete(peer)
+      return left > 0 ? 'busy' : 'idle'
+    }
   }
 
   /** Ends connections that wait for nothing, and tells HTTP/2 peers that no new request is taken. */
   drain(): void {
     this.#draining = true
     for (const session of this.#sessions) session.close()
-    const kept = new Set([...this.#busy.keys(), ...[...this.#sessions].map(({ socket }) => peerOf(socket))])
+    // One that is destroyed has no socket any more, and has not closed yet.
+    const open = [...this.#sessions].filter(session => !session.destroyed)
+    const kept = new Set([...this.#busy.keys(), ...open.map(({ socket }) => peerOf(socket))])
     for (const socket of this.#sockets) if (!kept.has(peerOf(socket))) socket.destroy()
   }
 
@@ -52,8 +67,4 @@ export class Connections {
     for (const session of this.#sessions) session.destroy()
     for (const socket of this.#sockets) socket.destroy()
   }
-}
-
-function peerOf({ remoteAddress, remotePort }: Socket): string {
-  return `${remoteAddress} ${remotePort}`
 }

@@ -1,5 +1,6 @@
 import { sameSite } from '../http/index.ts'
 import type { Exchange } from './exchange.ts'
+import { allowedOf } from './methods.ts'
 
 /** What a page may read of our answers. */
 const EXPOSED =
@@ -37,7 +38,7 @@ export function preflightHeaders(x: Exchange): string[] {
   return [
     ...corsHeaders(x),
     'Access-Control-Allow-Methods',
-    'GET, HEAD, OPTIONS',
+    allowedOf(x),
     'Access-Control-Allow-Headers',
     x.header('access-control-request-headers') ?? 'Range',
     'Access-Control-Max-Age',

@@ -1,17 +1,19 @@
 import type { Filling, Found, StoredObject } from '../cache/index.ts'
 import { codeOf, type Instant } from '../core/index.ts'
-import {
-  contentRange,
-  fieldValue,
-  isNotModified,
-  parseRange,
-  rangeApplies,
-  type ByteRange,
-  type Validators,
-} from '../http/index.ts'
+import { cacheStatus, fieldValue, LONGEST_DELTA, passedAge, type CacheOutcome } from '../http/index.ts'
 import { carriedShape, carryPassing, mayCarry, type Passing, type Shape } from './carry.ts'
 import { corsHeaders } from './cors.ts'
 import { known, type CacheWord, type Exchange, type Step } from './exchange.ts'
+import {
+  isShortText,
+  recodeFill,
+  recodePassing,
+  recodeStored,
+  wholeSoon,
+  type Sendable,
+  type Unreadable,
+} from './recode.ts'
+import { begin, bodyFor, fieldsFor, firstBytes, planBody, type BodyPlan } from './plan-body.ts'
 import { record } from './record.ts'
 import { sendError } from './refusal.ts'
 import { hasLeft, sendBytes, sendStream } from './send-stream.ts'
@@ -23,43 +25,87 @@ export const deliver: Step = (x: Exchange) => {
   const shape = carriedShape(x)
   switch (found.kind) {
     case 'hit':
-      return deliverStored(x, found.object, 'Hit', 'hit')
+      return deliverStored(x, found.object, 'Hit', HIT)
     case 'refreshed':
-      return deliverStored(x, found.object, 'RefreshHit', 'fwd=stale; fwd-status=304')
+      return deliverStored(x, found.object, 'RefreshHit', REVALIDATED)
     case 'stale':
-      return deliverStored(x, found.object, 'Hit', 'hit; fwd=stale; detail=upstream-failed')
+      return deliverStored(x, found.object, 'Hit', STALE[found.why])
     case 'version':
       return deliverStored(x, found.object, ...VERSION_WORDS[found.source])
     case 'filling':
-      return shape !== undefined && mayCarry(found.fill) ? deliverWhole(x, found) : deliverFill(x, found)
+      if (shape !== undefined && mayCarry(found.fill)) return deliverWhole(x, found)
+      return isShortText(x, found.fill) ? deliverSoon(x, found) : deliverFill(x, found)
     case 'passing':
       return shape !== undefined && found.answer.status === 200
         ? deliverGathered(x, found, shape)
-        : deliverPassing(x, found.answer, found.reason)
+        : deliverPassing(x, found.answer, passed(found))
   }
 }
 
-const VERSION_WORDS: Record<'known' | 'fetched' | 'joined', [CacheWord, string]> = {
-  known: ['Hit', 'hit'],
-  fetched: ['Miss', 'fwd=miss; stored'],
-  joined: ['Miss', 'hit; collapsed'],
+const HIT: CacheOutcome = { kind: 'hit' }
+const REVALIDATED: CacheOutcome = { kind: 'forwarded', reason: 'stale', status: 304 }
+const STALE: Record<(Found & { kind: 'stale' })['why'], CacheOutcome> = {
+  'upstream-failed': { kind: 'forwarded', reason: 'stale', detail: 'upstream-failed' },
+  revalidating: { kind: 'hit', detail: 'revalidating' },
 }
 
-function deliverStored(x: Exchange, stored: StoredObject, fresh: CacheWord, member: string): undefined {
-  const now = x.node.clock.now()
+const VERSION_WORDS: Record<'known' | 'fetched' | 'joined', [CacheWord, CacheOutcome]> = {
+  known: ['Hit', HIT],
+  fetched: ['Miss', { kind: 'forwarded', reason: 'miss', kept: 'stored' }],
+  joined: ['Miss', { kind: 'forwarded', reason: 'miss', collapsed: 'collapsed' }],
+}
+
+type Filled = Found & { kind: 'filling' }
+
+function fetched({ joined, reason }: Filled): CacheOutcome {
+  return { kind: 'forwarded', reason, ...(joined ? { collapsed: 'collapsed' } : { kept: 'stored' }) }
+}
+
+function passed({ forward, reason }: Found & { kind: 'passing' }): CacheOutcome {
+  return { kind: 'forwarded', reason: forward, detail: reason }
+}
+
+function deliverStored(
+  x: Exchange,
+  stored: StoredObject,
+  fresh: CacheWord,
+  outcome: CacheOutcome,
+): undefined | Promise<undefined> {
   const shape = carriedShape(x)
-  const object = shape === undefined || stored.status !== 200 ? stored : x.node.carried.of(stored, shape)
+  const plain = shape === undefined || stored.status !== 200 ? stored : x.node.carried.of(stored, shape)
+  const object = recodeStored(x, plain)
+  return object instanceof Promise
+    ? object.then(made => sendStored(x, made, fresh, outcome))
+    : sendStored(x, object, fresh, outcome)
+}
+
+function sendStored(
+  x: Exchange,
+  object: Sendable | Unreadable,
+  fresh: CacheWord,
+  outcome: CacheOutcome,
+): undefined {
+  if ('kind' in object) return cannotDecode(x)
+  const now = x.node.clock.now()
   const word = object.status >= 400 ? 'Error' : fresh
   const { body } = object
+  const there = { ...object, length: Buffer.isBuffer(body) ? body.length : undefined }
+  const plan = planBody(x, there, now)
   const base = [
-    ...preparedHeaders(object, x.gated ? 'gated' : 'open'),
-    ...constant(x, word, member, object.freshUntil, now),
+    ...fieldsFor(plan, preparedHeaders(object, x.gated ? 'gated' : 'open')),
+    ...constant(x, word, outcome, object.freshUntil, now),
   ]
-  base.push('Age', String(Math.max(0, Math.floor((now - object.bornAt) / 1000))))
-  const plan = planBody(x, object.status, object.validators, body.length, now)
-  begin(x, plan, object.status, base, body.length)
+  base.push('Age', String(ageOf(object.bornAt, now)))
+  begin(x, plan, there, base)
   if (plan.kind === 'none' || x.request.method === 'HEAD') {
     x.response.end()
+  } else if (!Buffer.isBuffer(body)) {
+    sendStream(x, body)
+  } else if (plan.kind === 'ranges') {
+    sendStream(
+      x,
+      bodyFor(plan, (first, last = Infinity) => [body.subarray(first, last + 1)]),
+    )
   } else {
     sendBytes(x, plan.kind === 'range' ? body.subarray(plan.range.first, plan.range.last + 1) : body)
   }
@@ -67,52 +113,105 @@ function deliverStored(x: Exchange, stored: StoredObject, fresh: CacheWord, memb
 }
 
 /** What a playlist hands on is made from the whole of it. */
-async function deliverWhole(x: Exchange, { whole, joined }: Found & { kind: 'filling' }): Promise<undefined> {
+async function deliverWhole(x: Exchange, found: Found & { kind: 'filling' }): Promise<undefined> {
   let object
   try {
-    object = await whole
+    object = await found.whole
   } catch (error) {
     return cannotRead(x, error)
   }
-  return deliverStored(x, object, 'Miss', joined ? 'hit; collapsed' : 'fwd=miss; stored')
+  return deliverStored(x, object, ...wordsFor(found, 'stored'))
 }
 
-function deliverFill(x: Exchange, found: Found & { kind: 'filling' }): undefined {
-  const { fill, joined } = found
+/** A short text is put into its coding as a whole, unless that is slow to come. */
+async function deliverSoon(x: Exchange, found: Filled): Promise<Step | undefined> {
+  const object = await wholeSoon(found.whole)
+  if (object === undefined) return deliverFill(x, found)
+  return deliverStored(x, object, ...wordsFor(found, 'stored'))
+}
+
+function deliverFill(x: Exchange, found: Filled): ReturnType<Step> {
+  const fill = recodeFill(x, found.fill)
+  if ('kind' in fill) return cannotDecode(x)
+  const plan = planBody(x, fill, x.node.clock.now())
+  const wanted = x.request.method === 'HEAD' ? undefined : firstBytes(plan)
+  if (fill.reach === undefined || wanted === undefined)
+    return sendFill(x, fill, plan, wordsFor(found, 'stored'))
+  return fill.reach(wanted.first, wanted.last).then(
+    reached => {
+      if (reached.kind !== 'changed') return sendFill(x, fill, plan, wordsFor(found, reached.kind))
+      // An origin with another version each time that it is asked has none that could be sent.
+      if (turned.has(x)) return cannotRead(x, new Error('it changes all the time'))
+      turned.add(x)
+      x.found = reached.found
+      return deliver
+    },
+    (error: unknown) => cannotRead(x, error),
+  )
+}
+
+/** Those for whom a large object turned out to have changed since it was looked up. */
+const turned = new WeakSet<Exchange>()
+
+/** Of a large object that is in store it counts whether something had to be fetched for this. */
+function wordsFor(found: Filled, reached: 'stored' | 'fetched'): [CacheWord, CacheOutcome] {
+  if (found.source === undefined) return ['Miss', fetched(found)]
+  if (reached === 'fetched') return ['Miss', { kind: 'forwarded', reason: 'partial', kept: 'stored' }]
+  return SOURCES[found.source]
+}
+
+const SOURCES: Record<'hit' | 'refreshed' | 'stale', [CacheWord, CacheOutcome]> = {
+  hit: ['Hit', HIT],
+  refreshed: ['RefreshHit', REVALIDATED],
+  stale: ['Hit', { kind: 'hit', detail: 'stale' }],
+}
+
+function sendFill(
+  x: Exchange,
+  fill: Filling,
+  plan: BodyPlan,
+  [word, outcome]: [CacheWord, CacheOutcome],
+): undefined {
   const now = x.node.clock.now()
-  const member = joined ? 'hit; collapsed' : 'fwd=miss; stored'
   const base = [
-    ...preparedHeaders(fill, x.gated ? 'gated' : 'open'),
-    ...constant(x, fill.status >= 400 ? 'Error' : 'Miss', member, undefined, now),
+    ...fieldsFor(plan, preparedHeaders(fill, x.gated ? 'gated' : 'open')),
+    ...constant(x, fill.status >= 400 ? 'Error' : word, outcome, undefined, now),
+    ...(word === 'Miss' ? ageThere(fill, now) : ['Age', String(ageOf(fill.bornAt, now))]),
   ]
-  const plan = planBody(x, fill.status, fill.validators, fill.length, now)
-  begin(x, plan, fill.status, base, fill.length)
+  begin(x, plan, fill, base)
   if (plan.kind === 'none' || x.request.method === 'HEAD') {
     x.response.end()
     return record(x) as undefined // nothing follows this step
   }
   record(x)
-  const { first, last } = plan.kind === 'range' ? plan.range : { first: 0, last: undefined }
-  sendStream(x, readFill(fill, first, last))
+  sendStream(
+    x,
+    bodyFor(plan, (first, last) => fill.read(first, last)),
+  )
 }
 
-function readFill(fill: Filling, first: number, last: number | undefined): AsyncIterable<Uint8Array> {
-  return last === undefined ? fill.read(first) : fill.read(first, last)
+/** An answer that was in some cache before us stays as old as it is (RFC 9111 §5.1). */
+function ageThere({ headers, bornAt }: Filling, now: Instant): string[] {
+  return passedAge(headers) === undefined ? [] : ['Age', String(ageOf(bornAt, now))]
+}
+
+function ageOf(bornAt: Instant, now: Instant): number {
+  return Math.min(LONGEST_DELTA, Math.max(0, Math.floor((now - bornAt) / 1000)))
 }
 
 /** A playlist that nobody stores is read whole as well. */
 async function deliverGathered(
   x: Exchange,
-  { answer, reason }: Found & { kind: 'passing' },
+  found: Found & { kind: 'passing' },
   shape: Shape,
 ): Promise<undefined> {
   let carried
   try {
-    carried = await carryPassing(answer, shape)
+    carried = await carryPassing(found.answer, shape)
   } catch (error) {
     return cannotRead(x, error)
   }
-  return deliverPassing(x, carried, reason)
+  return deliverPassing(x, carried, passed(found))
 }
 
 function cannotRead(x: Exchange, error: unknown): undefined {
@@ -120,7 +219,16 @@ function cannotRead(x: Exchange, error: unknown): undefined {
   return sendError(x, 502, 'BadGateway', 'The origin broke its answer off')
 }
 
-function deliverPassing(x: Exchange, answer: Passing, reason: string): undefined {
+function cannotDecode(x: Exchange): undefined {
+  return sendError(x, 503, 'ServiceUnavailable', 'Too much is being decoded', ['Retry-After', '1'])
+}
+
+function deliverPassing(x: Exchange, came: Passing, outcome: CacheOutcome): undefined {
+  const answer = recodePassing(x, came)
+  if ('kind' in answer) {
+    came.destroy()
+    return cannotDecode(x)
+  }
   const { status, headers } = answer
   if (hasLeft(x.response)) {
     // No `close` follows any more, and a body that nobody reads would hold its connection to the origin for ever.
@@ -130,14 +238,11 @@ function deliverPassing(x: Exchange, answer: Passing, reason: string): undefined
   }
   const base = [
     ...viewerHeaders(headers, x.gated ? 'gated' : 'open'),
-    ...constant(
-      x,
-      status >= 400 ? 'Error' : 'Miss',
-      `fwd=miss; detail=${reason}`,
-      undefined,
-      answer.respondedAt,
-    ),
+    ...constant(x, status >= 400 ? 'Error' : 'Miss', outcome, undefined, answer.respondedAt),
   ]
+  // It was in some cache before us, and nobody but that one knows how old it is.
+  const age = passedAge(headers)
+  if (age !== undefined) base.push('Age', String(age))
   const length = fieldValue(headers, 'content-length')
   if (length !== undefined) base.push('Content-Length', length)
   x.head(status, base)
@@ -152,65 +257,25 @@ function deliverPassing(x: Exchange, answer: Passing, reason: string): undefined
   sendStream(x, answer.body)
 }
 
-type BodyPlan = { kind: 'whole' } | { kind: 'range'; range: ByteRange } | { kind: 'none'; status: 304 | 416 }
-
-/** Conditions first, then the range (RFC 9110 §13.2.2). Only a 200 has either. */
-function planBody(
-  x: Exchange,
-  status: number,
-  validators: Validators,
-  length: number | undefined,
-  now: Instant,
-): BodyPlan {
-  if (status !== 200) return { kind: 'whole' }
-  const conditions = {
-    ifNoneMatch: x.header('if-none-match'),
-    ifModifiedSince: x.header('if-modified-since'),
-  }
-  if (isNotModified(conditions, validators, now)) return { kind: 'none', status: 304 }
-  // RFC 9110 §14.2: a range counts for GET only.
-  const range = x.request.method === 'GET' ? x.header('range') : undefined
-  if (range === undefined || length === undefined || !rangeApplies(x.header('if-range'), validators))
-    return { kind: 'whole' }
-  const parsed = parseRange(range, length)
-  return parsed.kind === 'unsatisfiable' ? { kind: 'none', status: 416 } : parsed
-}
-
-function begin(
-  x: Exchange,
-  plan: BodyPlan,
-  status: number,
-  headers: string[],
-  length: number | undefined,
-): void {
-  x.status = plan.kind === 'range' ? 206 : plan.kind === 'none' ? plan.status : status
-  if (plan.kind === 'range' && length !== undefined) {
-    headers.push('Content-Range', contentRange(plan.range, length))
-    headers.push('Content-Length', String(plan.range.last - plan.range.first + 1))
-  } else if (x.status === 416) {
-    headers.push('Content-Range', `bytes */${length ?? '*'}`, 'Content-Length', '0')
-  } else if (x.status !== 304 && length !== undefined) {
-    headers.push('Content-Length', String(length))
-  }
-  x.head(x.status, headers)
-}
-
 /** What every delivered answer carries beside the origin's own fields. RFC 9211 for Cache-Status. */
 function constant(
   x: Exchange,
   word: CacheWord,
-  member: string,
+  outcome: CacheOutcome,
   freshUntil: Instant | undefined,
   now: Instant,
 ): string[] {
   x.cache = word
-  const ttl = freshUntil === undefined ? '' : `; ttl=${Math.floor((freshUntil - now) / 1000)}`
+  const ttl = freshUntil === undefined ? undefined : Math.floor((freshUntil - now) / 1000)
   return [
     'X-Cache',
     `${word} from sluice`,
     'Cache-Status',
-    `sluice; ${member}${ttl}`,
+    cacheStatus(outcome, ttl),
     ...x.node.signature(x.id),
     ...corsHeaders(x),
+    ...(x.variesByCoding ? VARIES_BY_CODING : []),
   ]
 }
+
+const VARIES_BY_CODING = ['Vary', 'Accept-Encoding']

@@ -1,30 +1,22 @@
-import { codeOf, KiB, messageOf } from '../core/index.ts'
-import { Exchange, type Incoming, type Outgoing, type Step } from './exchange.ts'
+import { codeOf, messageOf } from '../core/index.ts'
+import { Exchange, type Incoming, type Leaving, type Outgoing, type Step } from './exchange.ts'
 import type { CacheNode } from './node.ts'
 import { sendError } from './refusal.ts'
+import { settleBody } from './request-body.ts'
 import { cut } from './send-stream.ts'
 
 /** Runs a request through its steps, each naming the next. Nothing a request does reaches beyond it. */
-export function handle(node: CacheNode, first: Step, request: Incoming, response: Outgoing): void {
-  const x = new Exchange(node, request, response)
-  readAway(request, response)
+export function handle(
+  node: CacheNode,
+  first: Step,
+  request: Incoming,
+  response: Outgoing,
+  leaving?: Leaving,
+): void {
+  const x = new Exchange(node, request, response, leaving)
+  settleBody(x)
   response.on('error', () => {}) // the viewer left; `close` follows and the record is written there
   advance(x, first)
-}
-
-/** No request here has a body that means anything; more than this of one is not worth the line. */
-const LARGEST_BODY = 64 * KiB
-
-/** A small body is read away so that the connection stays usable; for a large one the connection is given up. */
-function readAway(request: Incoming, response: Outgoing): void {
-  let size = 0
-  request.on('data', (chunk: Buffer) => {
-    size += chunk.length
-    if (size <= LARGEST_BODY) return
-    // The answer may be out already, and then it holds no connection any more.
-    cut(response)
-    if (!('stream' in request)) request.socket.destroy()
-  })
 }
 
 function advance(x: Exchange, step: Step | undefined): void {

@@ -1,11 +1,13 @@
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { Socket } from 'node:net'
 import type { PlaylistFound } from '../cache/index.ts'
 import { type CanonicalPath, type Instant, type Reason, type RequestId } from '../core/index.ts'
 import type { Behaviour, CompiledDistribution } from '../distribution/index.ts'
 import { fields, type CacheKey, type FlatHeaders } from '../http/index.ts'
 import { loggedPath, type PathToken } from '../signing/index.ts'
 import type { CacheNode } from './node.ts'
+import type { Asker } from './peer-answer.ts'
 import type { Source } from './source.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -41,6 +43,12 @@ export interface Target {
   lookalike: string | undefined
 }
 
+/** Of a request to leave HTTP: its connection, and what came behind its head. */
+export interface Leaving {
+  socket: Socket
+  head: Buffer
+}
+
 const NONE: ReadonlySet<string> = new Set()
 
 /** One request and what the steps learn about it, in the order in which they learn it. */
@@ -48,6 +56,8 @@ export class Exchange {
   readonly node: CacheNode
   readonly request: Incoming
   readonly response: Outgoing
+  /** The bare connection of a request to leave HTTP. */
+  readonly leaving: Leaving | undefined
   readonly startedAt: Instant
   readonly id: RequestId
   /** Set by `read`. */
@@ -69,16 +79,22 @@ export class Exchange {
   variant = ''
   forwarded: FlatHeaders = []
   directives = ''
+  /** Set by `readPeer`: who asks is not a viewer but another process of this node, on behalf of one. */
+  asker: Asker | undefined
   /** Set by `lookup`. */
   found: Answerable | undefined
+  /** Set by `deliver`: a viewer who accepts other codings may be sent something else; no range of it makes sense. */
+  variesByCoding = false
+  wholeOnly = false
   /** For the record. */
   status = 0
   cache: CacheWord = 'Error'
   reason: Reason | undefined
   bodyBytes = 0
 
-  constructor(node: CacheNode, request: Incoming, response: Outgoing) {
+  constructor(node: CacheNode, request: Incoming, response: Outgoing, leaving?: Leaving) {
     this.node = node
+    this.leaving = leaving
     this.request = request
     this.response = response
     this.startedAt = node.clock.now()

@@ -2,6 +2,7 @@ import type { CanonicalPath } from '../core/index.ts'
 import { cacheKey, keyedQuery, splitDirectives, variantOf } from '../http/index.ts'
 import { stripSigning } from '../signing/index.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
+import { sendable } from './forwarding.ts'
 import { lookup } from './lookup.ts'
 import { sendError } from './refusal.ts'
 import type { Source } from './source.ts'
@@ -39,15 +40,13 @@ function heedsDirectives(x: Exchange, { origin }: Source, path: CanonicalPath): 
 }
 
 function keyHeaders(x: Exchange, names: readonly string[]): void {
-  const values = names.map(name => (x.spent.has(name) ? undefined : sendable(x.header(name))))
+  const values = names.map(name => {
+    const value = x.spent.has(name) ? undefined : x.header(name)
+    return value !== undefined && sendable(value) ? value : undefined
+  })
   x.variant = variantOf(values)
   x.forwarded = names.flatMap((name, at) => {
     const value = values[at]
     return value === undefined ? [] : [name, value]
   })
-}
-
-/** A value that no request may hold counts as none (RFC 9110 §5.5); HTTP/2 lets some through. */
-function sendable(value: string | undefined): string | undefined {
-  return value !== undefined && /^[\t\x20-\x7e\x80-\xff]*$/.test(value) ? value : undefined
 }

@@ -1,8 +1,12 @@
 import type { PlaylistFound, Question, UpstreamAnswer } from '../cache/index.ts'
-import { codeOf, messageOf, SluiceError } from '../core/index.ts'
+import type { FlatHeaders } from '../http/index.ts'
 import { deliver } from './deliver.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
+import { secretsOf, selectedFields, toldOfViewer, type Forwarding } from './forwarding.ts'
+import { interimTo } from './interim.ts'
+import { answerPeer, badDirectivesForPeer, failPeer } from './peer-answer.ts'
 import { sendError } from './refusal.ts'
+import { sendTrouble } from './upstream-trouble.ts'
 
 /** From store, or fetched once for all who ask meanwhile. */
 export const lookup: Step = (x: Exchange) => {
@@ -19,25 +23,77 @@ function find(x: Exchange): PlaylistFound | Promise<PlaylistFound> {
   const { node, query, directives } = x
   const { distribution } = known(x.served, 'the distribution')
   const { path } = known(x.target, 'the target')
-  const object = { distributionId: distribution.id, path, bounds: known(x.behaviour, 'the behaviour').ttl }
+  const { bounds, forwarding } = known(x.source, 'the source')
+  const object = { distributionId: distribution.id, path, bounds, method: methodOf(x) }
+  const selection = forwarding === undefined ? undefined : new Selection(x, forwarding)
+  const elsewhere = node.siblings?.lookup(x, {
+    ...{ ...object, key: known(x.key, 'the key'), selection },
+    ...{ range: x.header('range'), ifRange: x.header('if-range') },
+    ask: question =>
+      askUpstream(x, [query, directives].filter(part => part !== '').join('&'), question, selection),
+  })
+  if (elsewhere !== undefined) return elsewhere
   if (path.endsWith('.m3u8')) {
-    const ask = (text: string, question: Question): Promise<UpstreamAnswer> => askUpstream(x, text, question)
-    return node.playlists.lookup({ ...object, query, variant: x.variant, directives, ask })
+    const ask = (text: string, question: Question): Promise<UpstreamAnswer> =>
+      askUpstream(x, text, question, selection)
+    return node.playlists.lookup({ ...object, query, variant: x.variant, directives, ask, selection })
   }
-  const ask = (question: Question): Promise<UpstreamAnswer> => askUpstream(x, query, question)
-  return node.cache.lookup({ ...object, key: known(x.key, 'the key'), ask })
+  const ask = (question: Question): Promise<UpstreamAnswer> => askUpstream(x, query, question, selection)
+  return node.cache.lookup({
+    ...object,
+    key: known(x.key, 'the key'),
+    range: x.header('range'),
+    ifRange: x.header('if-range'),
+    ask,
+    selection,
+  })
 }
 
-function askUpstream(x: Exchange, query: string, question: Question): Promise<UpstreamAnswer> {
+function methodOf({ request }: Exchange): 'GET' | 'HEAD' {
+  return request.method === 'HEAD' ? 'HEAD' : 'GET'
+}
+
+/** What of the viewer's the origin is shown unkeyed; put together when it is needed, since most hits never do. */
+class Selection {
+  readonly selects: Forwarding['selects']
+  readonly #x: Exchange
+  readonly #forwarding: Forwarding
+  #fields: FlatHeaders | undefined
+
+  constructor(x: Exchange, forwarding: Forwarding) {
+    this.#x = x
+    this.#forwarding = forwarding
+    this.selects = forwarding.selects
+  }
+
+  get fields(): FlatHeaders {
+    return (this.#fields ??= selectedFields(this.#x, this.#forwarding))
+  }
+
+  /** As it goes upstream. */
+  get sent(): FlatHeaders {
+    return this.#forwarding.viewer === 'told' ? [...this.fields, ...toldOfViewer(this.#x)] : this.fields
+  }
+}
+
+function askUpstream(
+  x: Exchange,
+  query: string,
+  question: Question,
+  selection: Selection | undefined,
+): Promise<UpstreamAnswer> {
   const { node, channel, directives } = x
   const { distribution } = known(x.served, 'the distribution')
   const { path } = known(x.target, 'the target')
-  const { origin, access } = known(x.source, 'the source')
+  const { origin, access, forwarding } = known(x.source, 'the source')
   return node.upstream.ask({
     ...question,
     distributionId: distribution.id,
     ...{ origin, access, path, query },
-    headers: x.forwarded,
+    headers: selection === undefined ? x.forwarded : [...x.forwarded, ...selection.sent],
+    cookies: forwarding?.cookies ?? 'none',
+    ...(x.viewer && { scheme: x.viewer.scheme }),
+    interim: interimTo(x, secretsOf(origin)),
     // A part that was hinted at is held like a playlist, and nothing in its name says so.
     lane: channel === undefined && directives === '' ? 'prompt' : 'held',
     channel,
@@ -47,9 +103,13 @@ function askUpstream(x: Exchange, query: string, question: Question): Promise<Up
 }
 
 function next(x: Exchange, found: PlaylistFound): Step | undefined {
-  if (found.kind === 'bad-directives') return sendError(x, 400, 'InvalidRequest', PROBLEMS[found.problem])
-  if (found.kind === 'version') countViewer(x)
+  if (found.kind === 'bad-directives') {
+    if (x.asker !== undefined) return badDirectivesForPeer(x, found.problem)
+    return sendError(x, 400, 'InvalidRequest', PROBLEMS[found.problem])
+  }
   x.found = found
+  if (x.asker !== undefined) return answerPeer
+  if (found.kind === 'version') countViewer(x)
   return deliver
 }
 
@@ -68,25 +128,7 @@ const PROBLEMS = {
   'too-far': 'The playlist is not so far yet that this could be waited for',
 }
 
-/** What passes by itself, soonest when nobody asks more. */
-const BUSY = new Set(['upstream-trouble', 'upstream-overloaded'])
-
 function failed(x: Exchange, error: unknown): undefined {
-  // What the one who asked first is told by the origin itself.
-  if (codeOf(error) === 'upstream-bad-request')
-    return sendError(x, 400, 'InvalidRequest', 'The origin refused this request')
-  x.node.log.warn(
-    { id: x.id, code: codeOf(error), ...reasonOf(error), path: x.loggedPath },
-    'upstream failed',
-  )
-  if (codeOf(error) === 'upstream-timeout')
-    return sendError(x, 504, 'GatewayTimeout', 'The origin did not answer in time')
-  if (BUSY.has(codeOf(error) ?? ''))
-    return sendError(x, 503, 'ServiceUnavailable', 'The origin is busy', ['Retry-After', '1'])
-  return sendError(x, 502, 'BadGateway', 'The origin cannot be reached')
-}
-
-/** For the log alone; no sentence of ours holds a secret, and of a system's error only its code is told. */
-function reasonOf(error: unknown): { why?: string; cause?: string | undefined } {
-  return error instanceof SluiceError ? { why: messageOf(error), cause: codeOf(error.cause) } : {}
+  if (x.asker !== undefined) return failPeer(x, error)
+  return sendTrouble(x, error)
 }

@@ -1,6 +1,7 @@
 import { authorize } from './authorize.ts'
 import { preflightHeaders } from './cors.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
+import { allowedOf, isRelayed } from './methods.ts'
 import { record } from './record.ts'
 import { refuse, sendError } from './refusal.ts'
 
@@ -15,18 +16,19 @@ export const match: Step = (x: Exchange) => {
   if (!x.served) return refuse(x, 'unknown-host')
   x.behaviour = x.served.behaviour(target.path)
 
-  if (x.request.method === 'OPTIONS') return answerOptions(x)
+  const relayed = isRelayed(x)
+  if (x.request.method === 'OPTIONS' && !relayed) return answerOptions(x)
   if (viewer.scheme === 'http') {
     if (x.behaviour.viewerProtocol === 'https-only') return refuse(x, 'https-only')
     if (x.behaviour.viewerProtocol === 'redirect-to-https') return redirectToHttps(x)
   }
-  if (x.request.method !== 'GET' && x.request.method !== 'HEAD') return refuse(x, 'method')
+  if (x.request.method !== 'GET' && x.request.method !== 'HEAD' && !relayed) return refuse(x, 'method')
   return authorize
 }
 
 function answerOptions(x: Exchange): undefined {
   x.cache = 'Miss'
-  x.head(204, ['Allow', 'GET, HEAD, OPTIONS', ...preflightHeaders(x), ...x.node.signature(x.id)])
+  x.head(204, ['Allow', allowedOf(x), ...preflightHeaders(x), ...x.node.signature(x.id)])
   x.response.end()
   record(x)
 }

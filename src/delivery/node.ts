@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { LivePlaylists, ObjectCache } from '../cache/index.ts'
+import { LivePlaylists, ObjectCache, type CacheTier } from '../cache/index.ts'
 import {
   enclosingPaths,
   Lru,
@@ -23,9 +23,13 @@ import type { IssuerKeys } from '../outbound/index.ts'
 import { trustedKeys, type IssuerTrust, type TrustedKeys } from '../signing/index.ts'
 import type { AccessLog, Logger } from '../telemetry/index.ts'
 import { CarriedPlaylists } from './carry.ts'
+import { CodedTexts } from './coded-texts.ts'
+import { CodingStreams } from './coding-streams.ts'
 import type { SpelledToken } from './exchange.ts'
 import { GrantMemo } from './grant-memo.ts'
+import type { Siblings } from './siblings.ts'
 import { sourcesOf, type Source } from './source.ts'
+import { UpgradedConnections } from './upgrade.ts'
 import type { Upstream } from './upstream.ts'
 import type { Usage } from './usage.ts'
 import { ViewerCount } from './viewer-count.ts'
@@ -46,6 +50,8 @@ export interface CacheNodeOptions {
   pop: string
   clock: Clock
   memoryCacheBytes: Bytes
+  /** Behind the memory; owned by whoever made it. */
+  disk?: CacheTier
   upstream: Upstream
   /** Owned by whoever made it. */
   issuers: Pick<IssuerKeys, 'follow' | 'of' | 'renew'>
@@ -53,10 +59,16 @@ export interface CacheNodeOptions {
   accessLog: AccessLog
   log: Logger
   trustedProxies: TrustedProxies
+  /** The other processes of this node, where there are any. */
+  siblings?: Siblings
   /** A viewer who takes longer for one write, at most 256 KiB, is cut off; changed by tests only. */
   takenWithin?: Milliseconds
+  /** The same. */
+  upgraded?: UpgradedConnections
 }
 
+/** The part of the memory that holds copies of what siblings own: what is asked for often is asked for everywhere. */
+const COPIES = 1 / 8
 const TAKEN_WITHIN: Milliseconds = 75_000
 /** Two versions of some 4 KB for each playlist: thousands of them. */
 const LIVE_PLAYLIST_BYTES: Bytes = 32 * MiB
@@ -66,6 +78,11 @@ export class CacheNode {
   readonly clock: Clock
   readonly cache: ObjectCache
   readonly playlists: LivePlaylists
+  readonly siblings: Siblings | undefined
+  /** Of what siblings own; they do not grow larger than `largestCopy`. */
+  readonly copies: ObjectCache | undefined
+  readonly largestCopy: Bytes
+  readonly #newCopies: () => ObjectCache
   readonly viewers: ViewerCount
   readonly upstream: Upstream
   readonly issuers: CacheNodeOptions['issuers']
@@ -80,7 +97,10 @@ export class CacheNode {
     sizeCalculation: (_token, segment) => 4 * segment.length + 500,
   })
   readonly grants = new GrantMemo()
+  readonly upgraded: UpgradedConnections
   readonly carried = new CarriedPlaylists()
+  readonly codedTexts = new CodedTexts()
+  readonly codingStreams = new CodingStreams()
   readonly #pop: string
   readonly #run = randomBytes(6).toString('base64url')
   #count = 0
@@ -96,16 +116,27 @@ export class CacheNode {
     this.trustedProxies = options.trustedProxies
     this.takenWithin = options.takenWithin ?? TAKEN_WITHIN
     this.#pop = options.pop
+    this.siblings = options.siblings
     this.viewers = new ViewerCount(options.clock)
+    this.upgraded = options.upgraded ?? new UpgradedConnections()
     const newest = (distribution: DistributionId, path: string): number =>
       this.#applied?.invalidations.newest(distribution, path) ?? 0
+    const invalidations = { newest, applied: () => this.#applied?.snapshot.sequence ?? 0 }
+    const forCopies = options.siblings ? Math.floor(options.memoryCacheBytes * COPIES) : 0
+    const maxBytes = options.memoryCacheBytes - forCopies
     this.cache = new ObjectCache({
-      maxBytes: options.memoryCacheBytes,
       // One object may take an eighth, so that a single large one does not empty the cache.
-      largestObject: Math.floor(options.memoryCacheBytes / 8),
-      clock: options.clock,
-      invalidations: { newest, applied: () => this.#applied?.snapshot.sequence ?? 0 },
+      ...{ maxBytes, largestObject: Math.floor(maxBytes / 8) },
+      ...(options.disk && { disk: options.disk }),
+      ...{ clock: options.clock, invalidations },
     })
+    this.largestCopy = Math.floor(forCopies / 4)
+    this.#newCopies = () =>
+      new ObjectCache({
+        ...{ maxBytes: forCopies, largestObject: this.largestCopy },
+        ...{ clock: options.clock, invalidations },
+      })
+    this.copies = options.siblings && this.#newCopies()
     this.playlists = new LivePlaylists({
       cache: this.cache,
       clock: options.clock,
@@ -150,6 +181,20 @@ export class CacheNode {
 
   get snapshot(): Snapshot | undefined {
     return this.#applied?.snapshot
+  }
+
+  /**
+   * For fetches in place of a sibling that cannot be asked: one for all who ask for the same here. To be let go when the
+   * sibling is back; until then it holds as much as the copies at most.
+   */
+  newOrphanage(): ObjectCache {
+    return this.#newCopies()
+  }
+
+  /** Everything stored under a path is used no more by this process. */
+  forget(distributionId: DistributionId, path: string): void {
+    this.cache.forget({ distributionId, path })
+    this.copies?.forget({ distributionId, path })
   }
 
   /** The keys that may open a gated behaviour. */

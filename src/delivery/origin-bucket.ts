@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { KiB, SluiceError, type Instant } from '../core/index.ts'
 import type { OriginAccess, S3Origin } from '../distribution/index.ts'
 import { fieldValue, withoutFields, type FlatHeaders } from '../http/index.ts'
@@ -34,7 +35,7 @@ export function bucketRequest(origin: S3Origin, question: UpstreamQuestion, now:
     signer: proof.kind === 'signature' ? 'node' : 'viewer',
     url,
     target: query === '' ? path : `${path}?${query}`,
-    headers: override(ownFields(question.validators), viewers, fields),
+    headers: override(ownFields(question), viewers, fields),
     forwarded: namesOf(viewers),
   }
 }
@@ -154,7 +155,6 @@ export function storeError(status: number): Pick<UpstreamAnswer, 'status' | 'hea
   }
 }
 
-// eslint-disable-next-line @typescript-eslint/require-await -- what is read with `for await` is an async iterable
-async function* inOnePiece(body: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield body
+function inOnePiece(body: Uint8Array): AsyncIterable<Uint8Array> {
+  return Readable.from([body])
 }

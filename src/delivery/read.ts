@@ -3,20 +3,26 @@ import { takePathToken, type TakenPath } from '../signing/index.ts'
 import type { Exchange, SpelledToken, Step } from './exchange.ts'
 import { match } from './match.ts'
 import { refuse, sendError } from './refusal.ts'
+import { faultOf, isLoop, readAbsolute } from './request-head.ts'
 import { serveReserved } from './reserved.ts'
 import { readViewer } from './viewer.ts'
 
-/** CloudFront's limit on a URL. */
-const LONGEST_URL = 8192
-
 /** First step: limits, who asks, path token off, canonical path (SEAMS 1). Nothing decodes the path again after it. */
 export const read: Step = (x: Exchange) => {
-  const url = x.request.url ?? ''
-  if (url.length > LONGEST_URL)
-    return sendError(x, 414, 'URITooLong', `A URL has at most ${LONGEST_URL} bytes`)
-  const viewer = readViewer(x.request, x.node.trustedProxies)
-  if (viewer.kind === 'bad') return sendError(x, 400, 'InvalidHost', `The request has ${viewer.why}`)
+  const { request, response } = x
+  const fault = faultOf(request)
+  if (fault) {
+    if (fault.ends === 'connection' && !('stream' in response)) response.shouldKeepAlive = false
+    return sendError(x, fault.status, fault.code, fault.message)
+  }
+  if (request.method === 'CONNECT' || request.method === 'TRACE') return refuse(x, 'method')
+  let url = request.url ?? ''
+  const absolute = url.startsWith('/') ? undefined : readAbsolute(url)
+  if (absolute) url = request.url = absolute.path
+  const viewer = readViewer(request, x.node.trustedProxies, absolute?.authority)
+  if (viewer.kind === 'bad') return refuse(x, 'bad-host', { message: `The request has ${viewer.why}` })
   x.viewer = viewer.viewer
+  if (isLoop(x.header('cdn-loop'))) return refuse(x, 'loop')
 
   const queryAt = url.indexOf('?')
   const withToken = queryAt < 0 ? url : url.slice(0, queryAt)

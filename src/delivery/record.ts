@@ -4,6 +4,8 @@ import { hasLeft } from './send-stream.ts'
 /** The last step: one access line and the counters, once for every request, whatever became of it. */
 export function record(x: Exchange): void {
   const { node, response } = x
+  // The process that asked records it for its viewer.
+  if (x.asker !== undefined) return
   // Nothing more happens to an answer whose viewer is gone already.
   if (response.writableFinished || hasLeft(response)) return write()
   let done = false
@@ -34,7 +36,8 @@ export function record(x: Exchange): void {
       ms: now - x.startedAt,
       result: x.cache,
       reason: x.reason,
-      complete: response.writableFinished,
+      // A connection that left HTTP has no end that could be missed.
+      complete: response.writableFinished || x.status === 101,
       protocol: x.request.httpVersion,
     })
   }

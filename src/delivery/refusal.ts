@@ -1,6 +1,7 @@
 import type { Reason } from '../core/index.ts'
 import { corsHeaders } from './cors.ts'
 import type { Exchange } from './exchange.ts'
+import { allowedOf } from './methods.ts'
 import { record } from './record.ts'
 
 /** Status, and code and message of CloudFront's XML error, for each way of saying no. */
@@ -9,8 +10,10 @@ const ANSWERS: Partial<Record<Reason, [status: number, code: string, message: st
   malformed: [403, 'MalformedPolicy', 'Malformed Policy'],
   'unknown-key': [403, 'InvalidKey', 'Unknown Key'],
   'bad-path': [400, 'InvalidURI', 'The path cannot be made canonical'],
+  'bad-host': [400, 'InvalidHost', 'The request has no Host that can be read'],
   'reserved-path': [404, 'NotFound', 'There is nothing here'],
-  method: [405, 'MethodNotAllowed', 'Only GET, HEAD and OPTIONS are served'],
+  loop: [508, 'LoopDetected', 'The request has come through here before: an origin leads back to this cache'],
+  method: [405, 'MethodNotAllowed', 'This method is not served here'],
 }
 
 const DENIED: [number, string, string] = [403, 'AccessDenied', 'Access denied']
@@ -22,7 +25,7 @@ export function refuse(x: Exchange, reason: Reason, more: { message?: string } =
   return sendError(x, status, code, more.message ?? message, [
     'X-Sluice-Reason',
     reason,
-    ...(status === 405 ? ['Allow', 'GET, HEAD, OPTIONS'] : []),
+    ...(status === 405 ? ['Allow', allowedOf(x)] : []),
   ])
 }
 

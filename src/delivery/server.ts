@@ -1,39 +1,42 @@
-import { readFileSync } from 'node:fs'
-import { Socket } from 'node:net'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
-import { codeOf, type Listen, type Milliseconds } from '../core/index.ts'
+import { systemClock, type Listen } from '../core/index.ts'
+import { CertificateShelf, ConnectionCount, type ConnectionCaps } from '../inbound/index.ts'
 import { Connections } from './connections.ts'
+import { guardEntry } from './entry.ts'
 import type { Incoming, Outgoing } from './exchange.ts'
+import { LIMITS, MAX_HEAD_BYTES, type ViewerLimits } from './limits.ts'
+import { takeLeavers, type OnUpgrade } from './leavers.ts'
+import { createTlsServer, type TlsServer } from './tls-server.ts'
+import { TurnedAway } from './turned-away.ts'
+import { refuseUnreadable, type BodiesUnderWay } from './unreadable.ts'
+import { compileTrustedProxies, type TrustedProxies } from './viewer.ts'
+import { whenWhole } from './whole-request.ts'
 
-/** CloudFront's limit on a request's head. */
-const MAX_HEAD_BYTES = 20_480
+export type { ViewerLimits } from './limits.ts'
 
-/** How long a viewer may hold something of ours without using it, and how much at once. */
-export interface ViewerLimits {
-  /** Until the TLS handshake is done. */
-  handshake: Milliseconds
-  /** Until a request's head has come. */
-  request: Milliseconds
-  /** Of a connection without a request. */
-  idle: Milliseconds
-  /** Of a connection with a request on which nothing moves. */
-  stalled: Milliseconds
-  /** Requests of one HTTP/2 connection that are under way at once. */
-  streams: number
-}
-
-const LIMITS: ViewerLimits = {
-  handshake: 10_000,
-  request: 30_000,
-  idle: 65_000,
-  stalled: 75_000,
-  streams: 128,
-}
+/** Fewer than a process may have open, and what a machine of 2 GB can hold. */
+export const CONNECTION_CAPS: ConnectionCaps = { connections: 20_000, connectionsPerAddress: 1000 }
 
 export interface ViewerServerOptions {
   listen: Listen
-  tls?: { certificateFile: string; keyFile: string }
+  /** The files are read again when they change. */
+  tls?: {
+    certificateFile: string
+    keyFile: string
+    /** Shown to who asks for one of their names. */
+    certificates?: readonly { certificateFile: string; keyFile: string }[]
+  }
   handle: (request: Incoming, response: Outgoing) => void
+  /** Takes the connection of a request for a WebSocket; without it, that is answered like any other. */
+  onUpgrade?: OnUpgrade
+  /** The same as the steps'. */
+  trustedProxies?: TrustedProxies
+  /** Shared by the ports of a process, and so is `turnedAway`. */
+  count?: ConnectionCount
+  turnedAway?: TurnedAway
+  log?: { info(fields: object, text: string): void; warn(fields: object, text: string): void }
   /** Changed by tests only. */
   limits?: Partial<ViewerLimits>
 }
@@ -41,30 +44,87 @@ export interface ViewerServerOptions {
 export interface ViewerServer {
   /** The port that it listens on. */
   port: number
+  /** 48 bytes, shared by processes that resume each other's TLS sessions; of no effect without TLS. */
+  setTicketKeys(keys: Buffer): void
   /** Ends connections without a request at once and the others when their answers are out, at most after `graceMs`. */
   close(graceMs: number): Promise<void>
 }
 
+/** Fastify knows no others, and would answer them itself. */
+const ROUTED = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'POST', 'PATCH', 'DELETE'])
+
 /** One listening server for viewers: HTTP/1.1, or HTTP/2 and 1.1 over TLS. The delivery room's door to Fastify. */
 export async function startViewerServer(options: ViewerServerOptions): Promise<ViewerServer> {
   const limits = { ...LIMITS, ...options.limits }
-  const server = createServer(options, limits)
-  const connections = new Connections(server.server)
+  const turnedAway = options.turnedAway ?? new TurnedAway()
+  const bodies: BodiesUnderWay = new WeakMap()
+  const shelf = openShelf(options)
+  let tls: TlsServer | undefined
+  const app: FastifyInstance = fastify({
+    logger: false,
+    // The router must not judge viewers' paths: `read` makes them canonical and refuses with a reason.
+    rewriteUrl: () => '/',
+    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, { bodies, turnedAway }),
+    forceCloseConnections: false,
+    serverFactory(route) {
+      const dispatch = (request: Incoming, response: Outgoing): void => {
+        if (ROUTED.has(request.method ?? ''))
+          route(request as IncomingMessage, response as ServerResponse) // it only passes them on
+        else serve(request, response)
+      }
+      const http1 = http1Options(limits)
+      if (!shelf) return createServer(http1, dispatch).setTimeout(limits.stalled)
+      tls = createTlsServer({
+        ...{ shelf, limits, http1, turnedAway },
+        listener: (request, response) =>
+          'stream' in request
+            ? whenWhole(request, limits.request, () => dispatch(request, response))
+            : dispatch(request, response),
+      })
+      return tls.server as unknown as Server // Fastify types each kind of server apart; it needs what both have
+    },
+  })
+  guardEntry(app.server, {
+    count: options.count ?? new ConnectionCount(CONNECTION_CAPS),
+    proxies: options.trustedProxies ?? compileTrustedProxies([]),
+    within: limits.request,
+    turnedAway,
+  })
+  // Whoever waits to be asked for his body is asked by the step that takes it, and by none that refuses.
+  app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))
+  const connections = new Connections(app.server)
+  /** What stands behind a request that was said to be the last is none: Node would go on with it, and somebody else may have put it there. */
+  const ending = new Set<Socket>()
+  const serve = (request: Incoming, response: Outgoing): void => {
+    if ('stream' in response) {
+      connections.serve(request, response)
+      return options.handle(request, response)
+    }
+    const { socket } = request
+    if (ending.size > 0 && ending.has(socket)) return
+    connections.serve(request, response)
+    if (hasBody(request)) bodies.set(socket, request as IncomingMessage) // its answer is one of HTTP/1.1
+    options.handle(request, response)
+    if (response.shouldKeepAlive || socket.destroyed) return
+    ending.add(socket)
+    socket.once('close', () => ending.delete(socket))
+  }
+  takeLeavers(app.server, { serve, connections, onUpgrade: options.onUpgrade, stalled: limits.stalled })
   // Steps write raw heads and bytes, so the reply is theirs before Fastify looks at path or body.
-  server.addHook('onRequest', (request, reply) => {
+  app.addHook('onRequest', (request, reply) => {
     reply.hijack()
     request.raw.url = request.originalUrl
-    connections.serve(request.raw, reply.raw)
-    options.handle(request.raw, reply.raw)
+    serve(request.raw, reply.raw)
   })
-  server.all('/', (_request, reply) => reply.code(500).send())
-  await server.listen({ host: options.listen.host ?? '::', port: options.listen.port, backlog: 4096 })
-  const address = server.server.address()
-  const port = typeof address === 'object' && address ? address.port : options.listen.port
+  app.all('/', (_request, reply) => reply.code(500).send())
+  await app.listen({ host: options.listen.host ?? '::', port: options.listen.port, backlog: 4096 })
+  const address = app.server.address()
   return {
-    port,
+    port: typeof address === 'object' && address ? address.port : options.listen.port,
+    setTicketKeys: keys => tls?.setTicketKeys(keys),
     async close(graceMs) {
-      const closed = server.close()
+      shelf?.close()
+      const closed = app.close()
       connections.drain()
       const timer = setTimeout(() => connections.destroy(), graceMs)
       await closed
@@ -73,60 +133,31 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
   }
 }
 
-function createServer(options: ViewerServerOptions, limits: ViewerLimits): FastifyInstance {
-  const common = {
-    logger: false,
-    // The router must not judge viewers' paths: `read` makes them canonical and refuses with a reason.
-    rewriteUrl: keepRawUrl,
-    clientErrorHandler: refuseUnreadable,
-    forceCloseConnections: false,
-    connectionTimeout: limits.stalled,
-    keepAliveTimeout: limits.idle,
-    requestTimeout: limits.request,
-    http2SessionTimeout: limits.idle,
-  } as const
-  if (!options.tls) return fastify({ ...common, http: { maxHeaderSize: MAX_HEAD_BYTES } })
-  const https = {
-    allowHTTP1: true,
-    cert: readFileSync(options.tls.certificateFile),
-    key: readFileSync(options.tls.keyFile),
+function openShelf({ tls, log }: ViewerServerOptions): CertificateShelf | undefined {
+  return (
+    tls &&
+    new CertificateShelf({
+      own: tls,
+      others: tls.certificates ?? [],
+      clock: systemClock,
+      log: log ?? { info: () => {}, warn: () => {} },
+    })
+  )
+}
+
+function http1Options(limits: ViewerLimits): object {
+  return {
     maxHeaderSize: MAX_HEAD_BYTES,
-    minVersion: 'TLSv1.2' as const,
-    handshakeTimeout: limits.handshake,
-    settings: { maxConcurrentStreams: limits.streams },
+    // `read` refuses what has none, and with it nothing behind it is lost.
+    requireHostHeader: false,
+    keepAliveTimeout: limits.idle,
+    headersTimeout: limits.request,
+    // A body may take as long as it moves: who sends one too slowly is let go by the steps.
+    requestTimeout: 0,
+    connectionsCheckingInterval: Math.min(limits.request, 5000),
   }
-  // Fastify types each kind of server apart; raw requests and answers are all that is used of it here.
-  const both = fastify({ ...common, http2: true, https }) as unknown as FastifyInstance
-  // Fastify gives these to its HTTP/1 servers only, and this one speaks HTTP/1.1 as well.
-  Object.assign(both.server, { keepAliveTimeout: limits.idle, requestTimeout: limits.request })
-  // Node ends a quiet HTTP/2 connection together with the answers that it waits for, unless somebody else takes care
-  // of that: Fastify does, and lets them come first. Of HTTP/1.1 connections nobody does.
-  both.server.on('timeout', (quiet: unknown) => {
-    if (quiet instanceof Socket) quiet.destroy()
-  })
-  return both
 }
 
-/**
- * What cannot be read as HTTP has no end, so nothing behind it can be read either: the connection is said to end, and
- * ends. A proxy before us would otherwise send somebody else's request on it.
- */
-function refuseUnreadable(error: Error, socket: Socket): void {
-  const code = codeOf(error) ?? ''
-  // Where TLS has not begun, nothing can be said, and the end would wait for it for ever.
-  if (!OF_HTTP.test(code) || !socket.writable) return void socket.destroy()
-  const status = UNREADABLE[code] ?? '400 Bad Request'
-  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
-}
-
-/** Node's parser and its time limits; other errors are the connection's own. */
-const OF_HTTP = /^(?:HPE|ERR_HTTP)_/
-
-const UNREADABLE: Readonly<Record<string, string>> = {
-  ERR_HTTP_REQUEST_TIMEOUT: '408 Request Timeout',
-  HPE_HEADER_OVERFLOW: '431 Request Header Fields Too Large',
-}
-
-function keepRawUrl(): string {
-  return '/'
+function hasBody({ headers }: Incoming): boolean {
+  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 }

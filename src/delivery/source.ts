@@ -5,7 +5,8 @@ import {
   type OriginAccess,
   type Snapshot,
 } from '../distribution/index.ts'
-import type { KeyedQuery } from '../http/index.ts'
+import type { Bounds, KeyedQuery } from '../http/index.ts'
+import { forwardingOf, secretsOf, type Forwarding } from './forwarding.ts'
 import { AWS_SIGNATURE_FIELDS } from './origin-bucket.ts'
 
 /** Where a behaviour's objects come from, and what of a viewer's request is keyed and goes there beside the path. */
@@ -16,6 +17,10 @@ export interface Source {
   query: KeyedQuery
   /** Names of header fields, in lower case. */
   headers: readonly string[]
+  /** What goes there unkeyed; undefined when nothing does. */
+  forwarding: Forwarding | undefined
+  /** Between which its answers live. */
+  bounds: Bounds
 }
 
 /** Of every behaviour whose origin is there. */
@@ -24,13 +29,16 @@ export function sourcesOf(
 ): Map<Behaviour, Source> {
   const accesses = new Map(snapshot.originAccess.map(access => [access.id, access]))
   const sources = new Map<Behaviour, Source>()
-  for (const { origins, behaviours } of snapshot.distributions) {
+  for (const { origins, behaviours, errors } of snapshot.distributions) {
+    const leastOfErrors = new Map(errors.map(({ status, ttl }) => [status, ttl]))
     for (const behaviour of behaviours) {
       const origin = origins.find(({ id }) => id === behaviour.originId)
       if (origin === undefined) continue
       const access = origin.kind === 's3' && origin.access !== null ? accesses.get(origin.access) : undefined
       const [query, headers] = [queryFor(behaviour, origin), headersFor(behaviour, origin, access)]
-      sources.set(behaviour, { origin, access, query, headers })
+      const forwarding = forwardingOf(behaviour, origin)
+      const bounds = { ...behaviour.ttl, errors: leastOfErrors }
+      sources.set(behaviour, { origin, access, query, headers, forwarding, bounds })
     }
   }
   return sources
@@ -46,10 +54,8 @@ function queryFor({ query }: Behaviour, origin: Origin): KeyedQuery {
 
 /** What a node sets itself, or a secret that stands in its place, is never a viewer's to send. */
 function headersFor(behaviour: Behaviour, origin: Origin, access: OriginAccess | undefined): string[] {
-  const secrets = origin.kind === 'http' ? origin.headers.map(({ name }) => name.toLowerCase()) : []
-  const named = behaviour.headers.filter(
-    name => viewerFieldRefusal(name) === undefined && !secrets.includes(name),
-  )
+  const secrets = secretsOf(origin)
+  const named = behaviour.headers.filter(name => viewerFieldRefusal(name) === undefined && !secrets.has(name))
   if (!named.includes('authorization')) return named
   if (origin.kind === 's3' && alwaysSigns(origin.access, access))
     return named.filter(name => name !== 'authorization')

@@ -4,7 +4,7 @@ import { fieldValue } from '../http/index.ts'
 import { MOST_WAITING, openConnections } from './origin-connections.ts'
 import type { Asks, UpstreamQuestion } from './upstream.ts'
 import { askPatiently, overloaded, type Worth } from './upstream-patience.ts'
-import { conditions } from './origin-request.ts'
+import { conditionsOf } from './origin-request.ts'
 
 /**
  * A role that its supervisor starts again is back within about a second (SEAMS 34), so a refused connection is worth
@@ -27,10 +27,7 @@ export function builtInOrigin({ url, token, clock }: BuiltInOptions): Asks {
     const headers = ['Sluice-Node', await token(), 'Sluice-Distribution', question.distributionId]
     headers.push('Sluice-Version', String(question.snapshotVersion), 'Sluice-Seq', String(question.sequence))
     const target = question.query === '' ? question.path : `${question.path}?${question.query}`
-    const answer = await connections.get(question.lane, target, [
-      ...headers,
-      ...conditions(question.validators),
-    ])
+    const answer = await connections.get(question.lane, target, [...headers, ...conditionsOf(question)])
     const sequence = fieldValue(answer.headers, 'sluice-seq')
     return sequence !== undefined && /^\d{1,15}$/.test(sequence)
       ? { ...answer, sequence: Number(sequence) }

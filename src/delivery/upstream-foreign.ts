@@ -1,13 +1,16 @@
 import type { UpstreamAnswer } from '../cache/index.ts'
-import { codeOf, Lru, messageOf, SluiceError, type Clock, type Milliseconds } from '../core/index.ts'
-import type { HttpOrigin, Origin, S3Origin } from '../distribution/index.ts'
+import { codeOf, Lru, messageOf, type Clock, type Milliseconds } from '../core/index.ts'
+import { DEFAULT_WIRE, type HttpOrigin, type Origin, type S3Origin } from '../distribution/index.ts'
+import type { FlatHeaders } from '../http/index.ts'
 import type { Guard } from '../outbound/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { bucketAnswer, bucketRequest, bucketUrl, storeError } from './origin-bucket.ts'
-import { openConnections, type Connections } from './origin-connections.ts'
-import { foreignAnswer, httpRequest, type OriginRequest } from './origin-request.ts'
-import { askPatiently, overloaded } from './upstream-patience.ts'
-import type { Asks, UpstreamQuestion } from './upstream.ts'
+import { openConnections, type Connections, type Sent } from './origin-connections.ts'
+import { unreadable, type Wire } from './origin-limits.ts'
+import { foreignAnswer, httpRequest, placeOf, serverOf, type OriginRequest } from './origin-request.ts'
+import { askPersistently, overloaded } from './upstream-patience.ts'
+import { askUpgrade, type Upgraded } from './upstream-upgrade.ts'
+import type { Asks, RelayedRequest, UpgradeRequest, UpstreamQuestion } from './upstream.ts'
 
 export interface ForeignOriginsOptions {
   clock: Clock
@@ -16,11 +19,9 @@ export interface ForeignOriginsOptions {
   authorities?: string
 }
 
-/** An origin that is down is left alone soon: it is not ours to wake, and others wait for their answers meanwhile. */
-const PAUSES: readonly Milliseconds[] = [100]
 /** Addresses of origins with open connections; past that, those asked longest ago connect anew. */
 const MOST_ORIGINS = 256
-const CONNECTIONS = { prompt: 64, held: 256 }
+const CONNECTIONS = { prompt: 256, held: 256, relayed: 256 }
 /** Every request meets the same trouble; it is told so often. */
 const TELL_AGAIN: Milliseconds = 60_000
 
@@ -63,7 +64,8 @@ export class ForeignOrigins implements Asks {
     const request = httpRequest(origin, question)
     const answer = await this.#send(question, request)
     const secrets = origin.headers.map(({ name }) => name)
-    return { ...answer, headers: foreignAnswer(answer.headers, secrets), forwarded: request.forwarded }
+    const fields = foreignAnswer(answer.headers, secrets, question.cookies)
+    return { ...answer, headers: fields, forwarded: request.forwarded }
   }
 
   async #askBucket(origin: S3Origin, question: UpstreamQuestion): Promise<UpstreamAnswer> {
@@ -78,37 +80,96 @@ export class ForeignOrigins implements Asks {
   }
 
   async #send(question: UpstreamQuestion, request: OriginRequest): Promise<UpstreamAnswer> {
-    const { lane, channel, patience } = question
+    const { lane, channel, patience, origin } = question
     const { url, target, headers } = request
-    const leave = this.#connectionsTo(url).take(lane, channel)
+    const place = { url, wire: wireOf(origin) }
+    const answer = await this.#persist(
+      place,
+      { lane, method: 'GET', target, headers, interim: question.interim },
+      {
+        owner: channel,
+        // Where something stale is at hand, an origin that is away is not waited for.
+        attempts: patience === 'full' ? attemptsOf(origin) : 1,
+        repeatable: true,
+      },
+    )
+    if (answer.status !== 206 || question.range !== undefined) return answer
+    answer.destroy()
+    throw unreadable('the origin answered 206 to a question for the whole')
+  }
+
+  /** Sends a viewer's own request on; its answer is his alone. */
+  async relay(relayed: RelayedRequest): Promise<UpstreamAnswer> {
+    const { origin, method, headers, body, signal, cookies } = relayed
+    const { url, target } = placeOf(origin, relayed)
+    const sent: Sent = { lane: 'relayed', method, target, headers, signal, ...(body && { body }) }
+    try {
+      const answer = await this.#persist({ url, wire: wireOf(origin) }, sent, {
+        owner: relayed.owner,
+        attempts: attemptsOf(origin),
+        repeatable: body === undefined && IDEMPOTENT.has(method),
+      })
+      const secrets = origin.headers.map(({ name }) => name)
+      return { ...answer, headers: foreignAnswer(answer.headers, secrets, cookies) }
+    } catch (error) {
+      this.#tell(origin, error)
+      throw error
+    }
+  }
+
+  /** Asks for another protocol; where the origin stays with HTTP, its answer is the viewer's. */
+  async upgrade(request: UpgradeRequest): Promise<Upgraded> {
+    const { origin, cookies, headers, protocol, signal } = request
+    const asked = { ...placeOf(origin, request), wire: wireOf(origin), headers, protocol, signal }
+    const hidden = origin.headers.map(({ name }) => name)
+    const kept = (fields: FlatHeaders): string[] => foreignAnswer(fields, hidden, cookies)
+    try {
+      const upgraded = await askPersistently({
+        ask: () => askUpgrade({ ...this.#options, ...asked }),
+        ...{ attempts: attemptsOf(origin), repeatable: false },
+      })
+      if (upgraded.kind === 'switched') return { ...upgraded, headers: kept(upgraded.headers) }
+      const { answer } = upgraded
+      return { kind: 'answered', answer: { ...answer, headers: kept(answer.headers) } }
+    } catch (error) {
+      this.#tell(origin, error)
+      throw error
+    }
+  }
+
+  async #persist(place: Place, sent: Sent, how: Persisting): Promise<UpstreamAnswer> {
+    const leave = this.#connectionsTo(place).take(sent.lane, how.owner)
     if (leave === undefined) throw overloaded()
     try {
-      const answer = await askPatiently({
+      const answer = await askPersistently({
         // Looked up for each try: they may have been let go meanwhile.
-        ask: () => this.#connectionsTo(url).get(lane, target, headers),
-        pauses: patience === 'full' ? PAUSES : [],
+        ask: () => this.#connectionsTo(place).send(sent),
+        ...{ attempts: how.attempts, repeatable: how.repeatable },
       })
       if (answer.status <= 599) return answer
       answer.destroy()
-      throw noStatus(answer.status)
+      throw unreadable(`the origin answered ${answer.status}, which is no status`)
     } finally {
       leave()
     }
   }
 
-  #connectionsTo(url: string): Connections {
-    let connections = this.#open.get(url)
+  #connectionsTo(place: Place): Connections {
+    const name = nameOf(place)
+    let connections = this.#open.get(name)
     if (connections === undefined) {
-      connections = openConnections({ ...this.#options, url, most: CONNECTIONS })
-      this.#open.set(url, connections)
+      connections = openConnections({ ...this.#options, ...place, most: CONNECTIONS })
+      this.#open.set(name, connections)
     }
     return connections
   }
 
   /** Lets go of the connections to every other origin, once what is under way on them has ended. */
   keep(origins: readonly Origin[]): void {
-    const kept = new Set(origins.map(urlOf))
-    for (const url of [...this.#open.keys()]) if (!kept.has(url)) this.#open.delete(url)
+    const kept = new Set(
+      origins.flatMap(origin => urlsOf(origin).map(url => nameOf({ url, wire: wireOf(origin) }))),
+    )
+    for (const name of [...this.#open.keys()]) if (!kept.has(name)) this.#open.delete(name)
   }
 
   /** Tests count them. */
@@ -138,25 +199,46 @@ export class ForeignOrigins implements Asks {
   }
 }
 
-/** RFC 9110 §15 ends with 599, and HTTP/2 can say no more. */
-function noStatus(status: number): SluiceError {
-  return new SluiceError('upstream-unreadable', `the origin answered ${status}, which is no status`, {
-    side: 'upstream',
-    kind: 'unavailable',
-  })
+/** A server, and how long it is waited for: origins that differ in that do not share connections. */
+interface Place {
+  url: string
+  wire: Wire
 }
+
+function nameOf({ url, wire }: Place): string {
+  return `${url} ${wire.connect} ${wire.response} ${wire.keepAlive}`
+}
+
+interface Persisting {
+  /** Who may not crowd out others. */
+  owner: string | undefined
+  attempts: number
+  repeatable: boolean
+}
+
+/** RFC 9110 §9.2.2. */
+const IDEMPOTENT: ReadonlySet<string> = new Set(['PUT', 'DELETE', 'OPTIONS'])
 
 const OPERATORS: ReadonlySet<string> = new Set(['address-refused', 'origin-access'])
 
-/** As the connections to it are known by. */
-function urlOf(origin: Origin): string | undefined {
+function wireOf(origin: Origin): Wire {
+  const { connectTimeout, responseTimeout, keepAlive } = origin.kind === 'http' ? origin : DEFAULT_WIRE
+  return { connect: connectTimeout * 1000, response: responseTimeout * 1000, keepAlive: keepAlive * 1000 }
+}
+
+function attemptsOf(origin: Origin): number {
+  return (origin.kind === 'http' ? origin : DEFAULT_WIRE).attempts
+}
+
+/** Every server that it may be asked at. */
+function urlsOf(origin: Origin): string[] {
   switch (origin.kind) {
     case 'built-in':
-      return undefined
+      return []
     case 'http':
-      return new URL(origin.url).origin
+      return [serverOf(origin, 'http'), serverOf(origin, 'https')]
     case 's3':
-      return bucketUrl(origin)
+      return [bucketUrl(origin)]
     default:
       return origin satisfies never
   }

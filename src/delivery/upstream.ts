@@ -1,12 +1,14 @@
 import type { UpstreamAnswer } from '../cache/index.ts'
 import type { CanonicalPath, Clock, DistributionId } from '../core/index.ts'
-import type { Origin, OriginAccess } from '../distribution/index.ts'
+import type { HttpOrigin, Origin, OriginAccess } from '../distribution/index.ts'
 import type { FlatHeaders, Validators } from '../http/index.ts'
 import type { Guard } from '../outbound/index.ts'
 import type { Logger } from '../telemetry/index.ts'
+import type { Interim } from './interim.ts'
 import type { Lane } from './origin-connections.ts'
 import { builtInOrigin } from './upstream-built-in.ts'
 import { ForeignOrigins } from './upstream-foreign.ts'
+import type { Upgraded } from './upstream-upgrade.ts'
 
 /** What is asked of the next tier. */
 export interface UpstreamQuestion {
@@ -16,8 +18,17 @@ export interface UpstreamQuestion {
   access: OriginAccess | undefined
   path: CanonicalPath
   query: string
-  /** The viewer's fields that are keyed, name and value in turn, names in lower case; for foreign origins. */
+  /** The viewer's fields, name and value in turn, and what is said of him; for foreign origins. */
   headers: FlatHeaders
+  /** Whether the origin may set cookies. */
+  cookies?: 'none' | 'all'
+  /** Is told of what a foreign origin says before its answer. */
+  interim?: Interim
+  /** The viewer's, for origins that are asked in it; that of the origin's URL when left out. */
+  scheme?: 'http' | 'https'
+  /** `Range`, and `If-Range` beside it. */
+  range?: string
+  ifRange?: string
   snapshotVersion: number
   sequence: number
   validators: Validators | undefined
@@ -27,6 +38,30 @@ export interface UpstreamQuestion {
   lane: Lane
   /** The channel that is asked for: one may not crowd out the others. */
   channel: string | undefined
+}
+
+/** A viewer's own request, which goes to an HTTP origin with its body and whose answer is his alone. */
+export interface RelayedRequest {
+  origin: HttpOrigin
+  scheme: 'http' | 'https'
+  path: CanonicalPath
+  query: string
+  method: string
+  /** As they go out, whole. */
+  headers: FlatHeaders
+  /** Undefined when it has none; one without Content-Length goes out in chunks. */
+  body: AsyncIterable<Uint8Array> | undefined
+  cookies: 'none' | 'all'
+  /** Who may not crowd out others. */
+  owner: string | undefined
+  /** Ends it, whatever it has come to: the viewer has left. */
+  signal: AbortSignal
+}
+
+/** A viewer's request to leave HTTP. */
+export interface UpgradeRequest extends Omit<RelayedRequest, 'method' | 'body' | 'owner'> {
+  /** In lower case. */
+  protocol: string
 }
 
 /** Whoever answers questions; see `Upstream`. */
@@ -41,6 +76,13 @@ export interface Upstream extends Asks {
    * `origin-access` or, when too many wait for an answer already, `upstream-overloaded`; all of side `upstream`.
    */
   ask(question: UpstreamQuestion): Promise<UpstreamAnswer>
+  /**
+   * Rejects as `ask` does, and with the signal's reason. It is never sent again once a byte of its body has been read.
+   * The answer may come before the body has gone.
+   */
+  relay(request: RelayedRequest): Promise<UpstreamAnswer>
+  /** Rejects as `relay` does. Its connection is the caller's, who bounds how many there are. */
+  upgrade(request: UpgradeRequest): Promise<Upgraded>
   /** Lets go of the connections to every other origin, once what is under way on them has ended. */
   keep(origins: readonly Origin[]): void
 }
@@ -64,6 +106,8 @@ export function createUpstream(options: UpstreamOptions): Upstream {
   const foreign = new ForeignOrigins(options)
   return {
     ask: question => (question.origin.kind === 'built-in' ? builtIn : foreign).ask(question),
+    relay: request => foreign.relay(request),
+    upgrade: request => foreign.upgrade(request),
     keep: origins => foreign.keep(origins),
     async close() {
       await Promise.all([builtIn.close(), foreign.close()])

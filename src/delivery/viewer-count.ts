@@ -56,6 +56,14 @@ export class ViewerCount {
     return this.#counts().reduce((sum, { viewers }) => sum + viewers, 0)
   }
 
+  /** Those who gave a sign of life at this instant or later, by channel. */
+  seenSince(since: Instant): [channel: string, viewers: string[]][] {
+    return [...this.#channels].flatMap(([channel, viewers]): [string, string[]][] => {
+      const seen = [...viewers].filter(([, at]) => at >= since).map(([viewer]) => viewer)
+      return seen.length > 0 ? [[channel, seen]] : []
+    })
+  }
+
   /** Undefined while control knows already that there is nobody. */
   report(): ViewersReport | undefined {
     const channels = this.#counts()

@@ -1,4 +1,4 @@
-import { fields, fieldValue, parseCacheControl, type FlatHeaders } from '../http/index.ts'
+import { fields, fieldValue, parseCacheControl, type FlatHeaders, withoutFields } from '../http/index.ts'
 
 /**
  * The fields of an upstream answer that go on to viewers, in one flat list that is made once per stored object. What
@@ -51,14 +51,17 @@ interface Prepared {
   gated?: readonly string[]
 }
 
-const prepared = new WeakMap<object, Prepared>()
+const prepared = new WeakMap<FlatHeaders, Prepared>()
 
-/** The prepared list of a stored object or a fill; whoever asks after the first only appends what changes. */
+/** Of what is kept here we serve the ranges, whether its origin does so or not. */
+const OF_ITS_ORIGIN: ReadonlySet<string> = new Set(['accept-ranges'])
+
+/** The prepared fields of a stored object or a fill; whoever asks for the same list after the first only appends what changes. */
 export function preparedHeaders(
   source: { readonly headers: FlatHeaders },
   gate: 'open' | 'gated',
 ): readonly string[] {
-  let lists = prepared.get(source)
-  if (!lists) prepared.set(source, (lists = {}))
-  return (lists[gate] ??= viewerHeaders(source.headers, gate))
+  let lists = prepared.get(source.headers)
+  if (!lists) prepared.set(source.headers, (lists = {}))
+  return (lists[gate] ??= withoutFields(viewerHeaders(source.headers, gate), OF_ITS_ORIGIN))
 }

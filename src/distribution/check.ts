@@ -1,9 +1,9 @@
-import { canonicalPath, canonicalPattern, reader } from '../core/index.ts'
+import { canonicalPath, reader } from '../core/index.ts'
+import { behaviourProblems } from './check-behaviour.ts'
 import { completeDistribution, type Surroundings } from './complete.ts'
 import type { DistributionInput } from './input.ts'
-import { originFieldRefusal, viewerFieldRefusal } from './origin-fields.ts'
-import { samePattern } from './pattern-order.ts'
-import { Distribution, type Behaviour, type HttpOrigin, type Origin, type S3Origin } from './schema.ts'
+import { originFieldRefusal } from './origin-fields.ts'
+import { Distribution, type HttpOrigin, type Origin, type S3Origin } from './schema.ts'
 import { distributionWarnings } from './warnings.ts'
 
 export type Settled =
@@ -81,7 +81,24 @@ function originProblems(origins: readonly Origin[]): string[] {
   })
 }
 
-function httpProblems({ headers }: HttpOrigin, place: string): string[] {
+function httpProblems(origin: HttpOrigin, place: string): string[] {
+  return [...portProblems(origin, place), ...secretProblems(origin, place)]
+}
+
+/** With the viewer's scheme the URL's port would be that of one scheme only. */
+function portProblems({ url, protocol, httpPort, httpsPort }: HttpOrigin, place: string): string[] {
+  if (protocol === 'as-url' || !URL.canParse(url)) return []
+  const { port, protocol: scheme } = new URL(url)
+  if (port === '') return []
+  const [word, meant] = scheme === 'https:' ? ['httpsPort', httpsPort] : ['httpPort', httpPort]
+  return Number(port) === meant
+    ? []
+    : [
+        `${place} is asked in the viewer's scheme, at "${word}" ${meant} and not at the port ${port} of its url: make them the same, or take the port out of the url`,
+      ]
+}
+
+function secretProblems({ headers }: HttpOrigin, place: string): string[] {
   return headers.flatMap(({ name, value }, at) => {
     const what = `the header "${name}" of ${place}`
     const refusal = originFieldRefusal(name)
@@ -112,77 +129,4 @@ function s3Problems(origin: S3Origin, place: string): string[] {
 
 function isAddress(endpoint: string): boolean {
   return URL.canParse(endpoint) && /^(?:\[|[\d.]+$)/.test(new URL(endpoint).hostname)
-}
-
-function behaviourProblems({ behaviours, origins }: Distribution): string[] {
-  const problems = behaviours.flatMap((behaviour, at) => {
-    const place = `behaviour "${behaviour.pattern}"`
-    const twin = behaviours.findIndex(each => samePattern(each.pattern, behaviour.pattern))
-    return [
-      ...patternProblem(behaviour.pattern).map(why => `${place} ${why}`),
-      ...(twin < at ? [`${place} is there twice: only the first would ever count, take one out`] : []),
-      ...(origins.length === 0 || origins.some(each => each.id === behaviour.originId)
-        ? []
-        : [
-            `${place} names the origin "${behaviour.originId}", which is not listed: list it or name another`,
-          ]),
-      ...secretFields(behaviour, origins).map(
-        name =>
-          `the header "${name}" of ${place} is a secret of its origin, which no viewer may set: take it out`,
-      ),
-      ...ruleProblems(behaviour, place),
-    ]
-  })
-  if (behaviours.at(-1)?.pattern !== '*')
-    problems.push(
-      'the last behaviour must be "*", for all that no other matches: add {"pattern": "*"} at the end',
-    )
-  return problems
-}
-
-function secretFields({ originId, headers }: Behaviour, origins: readonly Origin[]): string[] {
-  const origin = origins.find(each => each.id === originId)
-  if (origin?.kind !== 'http') return []
-  const secrets = origin.headers.map(({ name }) => name.toLowerCase())
-  return headers.filter(name => secrets.includes(name))
-}
-
-/** Patterns that no path can match look like a rule and are none. */
-function patternProblem(pattern: string): string[] {
-  if (pattern === '') return ['is empty: write a path such as /members/*, or *']
-  if (/[\s\u0000-\u001f\u007f\\]/.test(pattern))
-    return ['holds a space, a backslash or a control character: take it out']
-  if (/^[a-z]+:\/\//i.test(pattern)) return ['is a URL: write its path only']
-  const path = canonicalPattern(pattern).replace(/[*?]/g, 'x')
-  const canonical = canonicalPath(path.startsWith('/') ? path : `/${path}`)
-  if (canonical.kind === 'bad') return [`matches no path (${canonical.why}): mend it`]
-  if (/^\/?\.sluice(?:\/|$)/.test(pattern)) return ['is about /.sluice/, which is Sluice itself: take it out']
-  return []
-}
-
-function ruleProblems(behaviour: Behaviour, place: string): string[] {
-  const { ttl, gate, carry, headers, corsOrigins } = behaviour
-  const problems: string[] = []
-  if (ttl.minimum > ttl.default || ttl.default > ttl.maximum)
-    problems.push(`the ttl of ${place} must rise from minimum over default to maximum`)
-  if (carry === 'define' && (gate?.keyGroups ?? []).length === 0)
-    problems.push(
-      `${place} has carry "define", which hands signed queries on: gate it by a key group, or set "none"`,
-    )
-  for (const name of headers) {
-    const refusal = viewerFieldRefusal(name)
-    if (refusal !== undefined) problems.push(`the header "${name}" of ${place} ${refusal}`)
-  }
-  for (const origin of corsOrigins) {
-    if (!isWebOrigin(origin))
-      problems.push(
-        `the CORS origin "${origin}" of ${place} is none: write it as https://site.example, without path`,
-      )
-  }
-  return problems
-}
-
-/** As a browser writes it into `Origin` (RFC 6454 §6.2). */
-function isWebOrigin(text: string): boolean {
-  return /^https?:\/\//.test(text) && URL.canParse(text) && new URL(text).origin === text
 }

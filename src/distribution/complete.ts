@@ -1,5 +1,5 @@
 import type { DistributionId, IssuerId, KeyGroupId, OriginAccessId } from '../core/index.ts'
-import { DEFAULT_LIFETIMES } from './first.ts'
+import { DEFAULT_LIFETIMES, DEFAULT_WIRE } from './first.ts'
 import type { BehaviourInput, DistributionInput, OriginInput } from './input.ts'
 import type { Behaviour, Distribution, HttpOrigin, Lifetimes, Origin, S3Origin } from './schema.ts'
 import { readSiteUrl } from './site-url.ts'
@@ -25,9 +25,11 @@ export function completeDistribution(
   const problems: string[] = []
   const origins = originsOf(input, problems).map(each => completeOrigin(each, around, problems))
   const first = origins[0]?.id ?? ''
-  const behaviours = (input.behaviours ?? [{ pattern: '*' }]).map(each =>
-    completeBehaviour(each, first, around, problems),
-  )
+  const behaviours = (input.behaviours ?? [{ pattern: '*' }]).map(each => {
+    const originId = each.originId ?? first
+    const kind = origins.find(({ id }) => id === originId)?.kind ?? 'http'
+    return completeBehaviour(each, { id: originId, kind }, around, problems)
+  })
   const distribution: Distribution = {
     id: around.id,
     domain: around.domain,
@@ -36,6 +38,7 @@ export function completeDistribution(
     comment: input.comment ?? '',
     origins,
     behaviours,
+    errors: input.errors ?? [],
   }
   return { distribution, problems }
 }
@@ -69,7 +72,10 @@ function completeOrigin(input: OriginInput, around: Surroundings, problems: stri
 
 const FIELDS: Record<Origin['kind'], readonly (keyof OriginInput)[]> = {
   'built-in': ['id', 'kind'],
-  http: ['id', 'kind', 'url', 'headers'],
+  http: [
+    ...(['id', 'kind', 'url', 'headers', 'protocol', 'httpPort', 'httpsPort'] as const),
+    ...(['attempts', 'connectTimeout', 'responseTimeout', 'keepAlive'] as const),
+  ],
   s3: ['id', 'kind', 'endpoint', 'bucket', 'region', 'addressing', 'path', 'access'],
 }
 
@@ -93,8 +99,9 @@ function httpOrigin(input: OriginInput, place: string, around: Surroundings, pro
   if (read.kind === 'bad') problems.push(`the url of ${place} ${read.why}`)
   const url = read.kind === 'good' ? read.url : ''
   const id = input.id ?? (read.kind === 'good' ? read.host : 'http')
+  const where = { url, ...wireOf(input, url) }
   const before = around.before?.origins.find(each => each.id === id)
-  const stored = before?.kind === 'http' && serverOf(before.url) === serverOf(url) ? before.headers : []
+  const stored = before?.kind === 'http' && serverOf(before) === serverOf(where) ? before.headers : []
   const headers = (input.headers ?? []).flatMap(({ name, value }) => {
     const kept = value ?? stored.find(each => each.name.toLowerCase() === name.toLowerCase())?.value
     if (kept !== undefined) return [{ name, value: kept }]
@@ -105,11 +112,37 @@ function httpOrigin(input: OriginInput, place: string, around: Surroundings, pro
     )
     return []
   })
-  return { id, kind: 'http', url, headers }
+  return { id, kind: 'http', headers, ...where }
 }
 
-function serverOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).origin : ''
+function wireOf(input: OriginInput, url: string): Omit<HttpOrigin, 'id' | 'kind' | 'url' | 'headers'> {
+  const { protocol, httpPort, httpsPort, attempts, connectTimeout, responseTimeout, keepAlive } = {
+    ...DEFAULT_WIRE,
+    ...(input.protocol === 'match-viewer' && portOf(url)),
+    ...input,
+  }
+  return { protocol, httpPort, httpsPort, attempts, connectTimeout, responseTimeout, keepAlive }
+}
+
+/** The port that a URL names is that of its scheme. */
+function portOf(url: string): Partial<HttpOrigin> {
+  const { port, protocol } = URL.canParse(url) ? new URL(url) : NOWHERE
+  if (port === '') return {}
+  return protocol === 'https:' ? { httpsPort: Number(port) } : { httpPort: Number(port) }
+}
+
+const NOWHERE = { port: '', protocol: '' }
+
+/** Every scheme, host and port that is connected to. */
+function serverOf({
+  url,
+  protocol,
+  httpPort,
+  httpsPort,
+}: Pick<HttpOrigin, 'url' | 'protocol' | 'httpPort' | 'httpsPort'>): string {
+  if (!URL.canParse(url)) return ''
+  const { origin, hostname } = new URL(url)
+  return protocol === 'as-url' ? origin : `${hostname} ${httpPort} ${httpsPort}`
 }
 
 function s3Origin(input: OriginInput, place: string, around: Surroundings, problems: string[]): S3Origin {
@@ -138,20 +171,30 @@ function s3Origin(input: OriginInput, place: string, around: Surroundings, probl
 
 function completeBehaviour(
   input: BehaviourInput,
-  firstOrigin: string,
+  origin: Pick<Origin, 'id' | 'kind'>,
   around: Surroundings,
   problems: string[],
 ): Behaviour {
   const place = `behaviour "${input.pattern}"`
+  const gate = completeGate(input.gate ?? null, place, around, problems)
+  // Any site works behind us as it is; a bucket or our own origin needs nothing of a viewer's.
+  const usual = origin.kind === 'http' ? 'all' : 'none'
   return {
     pattern: input.pattern,
-    originId: input.originId ?? firstOrigin,
-    gate: completeGate(input.gate ?? null, place, around, problems),
+    originId: origin.id,
+    gate,
     carry: input.carry ?? 'none',
     ttl: lifetimes(input.ttl ?? {}),
     viewerProtocol: input.viewerProtocol ?? 'allow-all',
-    query: typeof input.query === 'object' ? [...new Set(input.query)] : (input.query ?? 'none'),
+    query: typeof input.query === 'object' ? [...new Set(input.query)] : (input.query ?? usual),
     headers: [...new Set((input.headers ?? []).map(name => name.toLowerCase()))],
+    forward:
+      typeof input.forward === 'object'
+        ? [...new Set(input.forward.map(name => name.toLowerCase()))]
+        : (input.forward ?? usual),
+    cookies: input.cookies ?? (gate === null ? usual : 'none'),
+    methods: input.methods ?? (origin.kind === 'http' ? 'all' : 'read'),
+    compress: input.compress ?? true,
     corsOrigins: [...new Set((input.corsOrigins ?? []).map(each => each.toLowerCase()))],
   }
 }

@@ -1,8 +1,19 @@
 import type { DistributionId, KeyGroupId } from '../core/index.ts'
-import type { Behaviour, Distribution, Lifetimes } from './schema.ts'
+import type { Behaviour, Distribution, HttpOrigin, Lifetimes } from './schema.ts'
 
 /** CloudFront's lifetimes: 24 hours when the origin says nothing, a year at most. */
 export const DEFAULT_LIFETIMES: Lifetimes = { minimum: 0, default: 86_400, maximum: 31_536_000 }
+
+/** How an HTTP origin is talked to unless it says otherwise: CloudFront's attempts and time limits. */
+export const DEFAULT_WIRE: Omit<HttpOrigin, 'id' | 'kind' | 'url' | 'headers'> = {
+  protocol: 'as-url',
+  httpPort: 80,
+  httpsPort: 443,
+  attempts: 3,
+  connectTimeout: 10,
+  responseTimeout: 30,
+  keepAlive: 5,
+}
 
 const BUILT_IN = 'built-in'
 
@@ -16,6 +27,10 @@ function behaviour(pattern: string, gate: Behaviour['gate']): Behaviour {
     carry: 'none',
     query: 'none',
     headers: [],
+    forward: 'none',
+    cookies: 'none',
+    methods: 'read',
+    compress: true,
     corsOrigins: [],
   }
 }
@@ -38,5 +53,6 @@ export function firstDistribution(
       behaviour('/live/*', null),
       behaviour('*', null),
     ],
+    errors: [],
   }
 }

@@ -29,6 +29,15 @@ export const OriginInput = Type.Object(
         { maxItems: 32 },
       ),
     ),
+    protocol: Type.Optional(Type.Union([Type.Literal('as-url'), Type.Literal('match-viewer')])),
+    /** 80 and 443 when left out, or the URL's; they count with `match-viewer` only. */
+    httpPort: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
+    httpsPort: Type.Optional(Type.Integer({ minimum: 1, maximum: 65_535 })),
+    /** 3, 10 s, 30 s and 5 s when left out, as CloudFront has them. */
+    attempts: Type.Optional(Type.Integer({ minimum: 1, maximum: 3 })),
+    connectTimeout: Type.Optional(Type.Integer({ minimum: 1, maximum: 10 })),
+    responseTimeout: Type.Optional(Type.Integer({ minimum: 1, maximum: 180 })),
+    keepAlive: Type.Optional(Type.Integer({ minimum: 1, maximum: 120 })),
     /** Of an S3-compatible store, without the bucket; Amazon's of the region when left out. */
     endpoint: Type.Optional(Type.String({ maxLength: 2048 })),
     bucket: Type.Optional(Type.String({ maxLength: 64 })),
@@ -87,6 +96,19 @@ export const BehaviourInput = Type.Object(
       ]),
     ),
     headers: Type.Optional(Type.Array(Type.String({ maxLength: 128 }), { maxItems: 16 })),
+    /** `all` before an HTTP origin, `none` before others when left out; so are `query`, and `cookies` without a gate. */
+    forward: Type.Optional(
+      Type.Union([
+        Type.Literal('none'),
+        Type.Literal('all'),
+        Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 64 }),
+      ]),
+    ),
+    cookies: Type.Optional(Type.Union([Type.Literal('none'), Type.Literal('all')])),
+    /** `all` before an HTTP origin, `read` before others when left out. */
+    methods: Type.Optional(Type.Union([Type.Literal('read'), Type.Literal('all')])),
+    /** True when left out. */
+    compress: Type.Optional(Type.Boolean()),
     corsOrigins: Type.Optional(Type.Array(Type.String({ maxLength: 512 }), { maxItems: 64 })),
   },
   { additionalProperties: false },
@@ -108,6 +130,16 @@ export const DistributionInput = Type.Object(
     origins: Type.Optional(Type.Array(OriginInput, { minItems: 1, maxItems: 100 })),
     /** One `*` on the first origin, open to all, when left out. */
     behaviours: Type.Optional(Type.Array(BehaviourInput, { minItems: 1, maxItems: 100 })),
+    /** How long errors are kept at least, by status; 10 s where nothing is said. */
+    errors: Type.Optional(
+      Type.Array(
+        Type.Object(
+          { status: Type.Integer({ minimum: 400, maximum: 599 }), ttl: Seconds },
+          { additionalProperties: false },
+        ),
+        { maxItems: 64 },
+      ),
+    ),
   },
   { additionalProperties: false },
 )

@@ -120,6 +120,17 @@ export const HttpOrigin = Type.Object({
     }),
     { maxItems: 32 },
   ),
+  /** `match-viewer`: the viewer's scheme in place of the URL's, at `httpPort` or `httpsPort`. */
+  protocol: Type.Union([Type.Literal('as-url'), Type.Literal('match-viewer')]),
+  httpPort: Type.Integer({ minimum: 1, maximum: 65_535 }),
+  httpsPort: Type.Integer({ minimum: 1, maximum: 65_535 }),
+  /** Connections that are tried before the origin counts as away, and seconds that each may take. */
+  attempts: Type.Integer({ minimum: 1, maximum: 3 }),
+  connectTimeout: Type.Integer({ minimum: 1, maximum: 10 }),
+  /** Seconds until the head of an answer is there, and at most between two pieces of its body. */
+  responseTimeout: Type.Integer({ minimum: 1, maximum: 180 }),
+  /** Seconds that a connection is kept without a request. */
+  keepAlive: Type.Integer({ minimum: 1, maximum: 120 }),
 })
 export type HttpOrigin = Static<typeof HttpOrigin>
 
@@ -179,6 +190,21 @@ export const Behaviour = Type.Object({
   query: Type.Union([Type.Literal('none'), Type.Literal('all'), Type.Array(Type.String())]),
   /** Request header fields that enter the cache key and go to the origin, lower case; no other of a viewer's does. */
   headers: Type.Array(Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9a-z-]{1,128}$" }), { maxItems: 16 }),
+  /**
+   * Further header fields of a viewer that go to the origin and are not keyed; `all` are those that may travel on,
+   * Cookie aside. An answer that varies on one is kept once for each of its values (RFC 9111 §4.1).
+   */
+  forward: Type.Union([
+    Type.Literal('none'),
+    Type.Literal('all'),
+    Type.Array(Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9a-z-]{1,128}$" }), { maxItems: 64 }),
+  ]),
+  /** Whether Cookie goes to the origin and Set-Cookie comes back. Behind a gate neither does: its cookies are grants. */
+  cookies: Type.Union([Type.Literal('none'), Type.Literal('all')]),
+  /** `read` is GET, HEAD and OPTIONS; `all` adds POST, PUT, PATCH and DELETE, which go to the origin and are never kept. */
+  methods: Type.Union([Type.Literal('read'), Type.Literal('all')]),
+  /** Texts and playlists go compressed to viewers that accept it. */
+  compress: Type.Boolean(),
   /** Origins beyond same-site and localhost that may read gated answers with credentials (SEAMS 11). */
   corsOrigins: Type.Array(Type.String()),
 })
@@ -194,6 +220,14 @@ export const Distribution = Type.Object({
   origins: Type.Array(Origin, { minItems: 1 }),
   /** In order; the first whose pattern matches wins; the last is `*`. */
   behaviours: Type.Array(Behaviour, { minItems: 1 }),
+  /** How long errors of an origin are kept at least, in seconds, by status; 10 s where nothing is said. */
+  errors: Type.Array(
+    Type.Object({
+      status: Type.Integer({ minimum: 400, maximum: 599 }),
+      ttl: Type.Integer({ minimum: 0, maximum: 3_153_600_000 }),
+    }),
+    { maxItems: 64 },
+  ),
 })
 export type Distribution = Static<typeof Distribution>
 

@@ -1,3 +1,4 @@
+import { originWarnings } from './origin-warnings.ts'
 import { covers, overlap } from './pattern-order.ts'
 import type { Behaviour, Distribution } from './schema.ts'
 
@@ -6,8 +7,7 @@ export function distributionWarnings(distribution: Distribution, others: readonl
   return [
     ...orderWarnings(distribution.behaviours),
     ...openElsewhere(distribution, others),
-    ...bucketWarnings(distribution),
-    ...queryWarnings(distribution),
+    ...originWarnings(distribution),
   ]
 }
 
@@ -69,28 +69,4 @@ function pairs(
 function onBuiltIn({ origins, behaviours }: Distribution): Behaviour[] {
   const ids = origins.filter(each => each.kind === 'built-in').map(each => each.id)
   return behaviours.filter(each => ids.includes(each.originId))
-}
-
-function bucketWarnings({ origins }: Distribution): string[] {
-  return origins.flatMap(origin =>
-    origin.kind === 's3' &&
-    origin.addressing === 'host' &&
-    origin.bucket.includes('.') &&
-    origin.endpoint.startsWith('https:')
-      ? [
-          `the bucket "${origin.bucket}" has a dot, which certificates of stores do not cover: set "addressing" to "path"`,
-        ]
-      : [],
-  )
-}
-
-/** `?acl` asks a store for something else than the object, so a bucket is told only what is named. */
-function queryWarnings({ origins, behaviours }: Distribution): string[] {
-  const buckets = origins.filter(each => each.kind === 's3').map(each => each.id)
-  return behaviours
-    .filter(({ query, originId }) => query === 'all' && buckets.includes(originId))
-    .map(
-      ({ pattern }) =>
-        `behaviour "${pattern}" passes on all of the query, of which a bucket is told nothing: list the parameters that it is to be told`,
-    )
 }

@@ -1,10 +1,12 @@
 import { MiB, type Bytes, type Listen, type Milliseconds } from '../core/index.ts'
+import type { CertificatePair } from '../inbound/index.ts'
 import type { NodeIdentity } from '../membership/index.ts'
 import type { LogLevel } from '../telemetry/index.ts'
 
 export interface GatewayOptions {
   rtmp: Listen
-  rtmps: { listen: Listen; certificateFile: string; keyFile: string }
+  /** The certificate to show, and those of names of their own; files that are read again when they change. */
+  rtmps: { listen: Listen; certificates?: readonly CertificatePair[] } & CertificatePair
   controlUrl: string
   originUrl: string
   identity: NodeIdentity

@@ -1,11 +1,6 @@
 import { systemClock, type Health, type RunningRole } from '../core/index.ts'
-import {
-  ConnectionCount,
-  INGEST_LIMITS,
-  startIngest,
-  type Ingest,
-  type IngestOptions,
-} from '../ingest/index.ts'
+import { ConnectionCount } from '../inbound/index.ts'
+import { INGEST_LIMITS, startIngest, type Ingest, type IngestOptions } from '../ingest/index.ts'
 import { followSnapshot, nodeTokenSource } from '../membership/index.ts'
 import { createLogger, createMetrics } from '../telemetry/index.ts'
 import { createCounters } from './counters.ts'
@@ -40,9 +35,9 @@ export async function startGateway(options: GatewayOptions): Promise<RunningRole
     trustedProxies: options.trustedProxies,
     ...{ clock, log },
   }
-  const { listen, certificateFile, keyFile } = options.rtmps
+  const { listen, ...tls } = options.rtmps
   servers.push(await startIngest({ ...ingest, listen: options.rtmp }))
-  servers.push(await startIngest({ ...ingest, listen, tls: { certificateFile, keyFile } }))
+  servers.push(await startIngest({ ...ingest, listen, tls }))
   log.info({ rtmp: servers[0]?.port, rtmps: servers[1]?.port }, 'gateway listens')
   return {
     async close() {

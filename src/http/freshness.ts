@@ -1,18 +1,22 @@
 import { after, instant, type Instant, type Milliseconds, type Seconds } from '../core/index.ts'
-import { deltaSeconds, nodeAge, nodeLifetime, parseCacheControl, type Directives } from './cache-control.ts'
-import { parseHttpDate } from './dates.ts'
-import { fieldCount, fieldValue, listMembers, type FlatHeaders } from './headers.ts'
+import { deltaSeconds, nodeAge, nodeLifetime, type Directives } from './cache-control.ts'
+import { fieldValue, type FlatHeaders } from './headers.ts'
+import { birthOf, explicitLifetime } from './lifetime.ts'
+import { responseControl } from './response-control.ts'
+import { varying } from './vary.ts'
 
 /**
- * May this response be stored by a shared cache, and how long is it fresh? RFC 9111 §3 and §4.2, within the bounds
- * that a behaviour sets as CloudFront documents them: the origin's lifetime is held between minimum and maximum, the
- * default holds when it says nothing, and a minimum above zero outranks `no-store`, `no-cache` and `private`. What a
- * node says of its own answers (`nodeLifetime`) outranks all of that.
+ * May this response be stored by a shared cache, and how long is it fresh? RFC 9111 §3 and §4.2, RFC 5861, RFC 9213,
+ * within the bounds that a behaviour sets as CloudFront documents them: the origin's lifetime is held between minimum
+ * and maximum, the default holds when it says nothing, and a minimum above zero outranks `no-store`, `no-cache` and
+ * `private`. What a node says of its own answers (`nodeLifetime`) outranks all of that.
  */
 export interface Bounds {
   minimum: Seconds
   default: Seconds
   maximum: Seconds
+  /** How long errors are kept at least, by status; what the origin says when it is longer. */
+  errors?: ReadonlyMap<number, Seconds>
 }
 
 export type Storability =
@@ -21,14 +25,26 @@ export type Storability =
       /** When its age was zero. */
       bornAt: Instant
       freshUntil: Instant
+      /** Until then it may be served while it is asked for anew (RFC 5861 §3). */
+      refreshUntil: Instant
       /** May it be served stale when upstream fails (RFC 9111 §4.2.4)? */
       staleOnError: boolean
+      /** Until then, where the origin sets an end to that (RFC 5861 §4). */
+      staleUntil: Instant | undefined
     }
   | { kind: 'pass'; reason: PassReason }
 
 /** Why a response is not stored; the words stand in the log and in Cache-Status. */
 export type PassReason =
-  'no-store' | 'private' | 'no-cache' | 'status' | 'vary' | 'set-cookie' | 'no-lifetime' | 'authorization'
+  | 'no-store'
+  | 'private'
+  | 'no-cache'
+  | 'status'
+  | 'vary'
+  | 'set-cookie'
+  | 'cookie'
+  | 'no-lifetime'
+  | 'authorization'
 
 export interface ResponseFacts {
   status: number
@@ -36,50 +52,72 @@ export interface ResponseFacts {
   /** When the request was sent and when the head of the answer arrived (RFC 9111 §4.2.3). */
   requestedAt: Instant
   respondedAt: Instant
-  /**
-   * Names, in lower case, of a viewer's fields that went with the request and stand in the cache key; it had no others
-   * of any viewer. Undefined when that is not known.
-   */
+  /** Names, in lower case, of the viewer's fields that went with the request. Undefined when that is not known. */
   forwarded?: readonly string[]
 }
 
 /** Stored without being asked to (RFC 9110 §15.1), less the partial ones that need slices. */
 const CACHEABLE_BY_DEFAULT = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501])
-/** CloudFront's error caching: these are kept for 10 s when the origin sets no lifetime. */
-const ERRORS = new Set([404, 414, 500, 501, 502, 503, 504])
+/** Not cacheable by default, but kept for a moment so that an origin in trouble is left alone (CloudFront). */
+const TROUBLE = new Set([500, 502, 503, 504])
+/** What errors are kept for when the origin sets no lifetime (CloudFront, "error caching minimum TTL"). */
 const ERROR_LIFETIME: Seconds = 10
+/** What this cache knows the meaning of (RFC 9111 §5.2.2.3). */
+const UNDERSTOOD = new Set([...CACHEABLE_BY_DEFAULT, ...TROUBLE, 302, 303, 307, 400, 401, 403])
 
 export function judgeStorability(response: ResponseFacts, bounds: Bounds): Storability {
   const { status, headers } = response
   const byNode = nodeLifetime(headers)
   if (byNode?.kind === 'none') return { kind: 'pass', reason: 'no-store' }
-  const control = parseCacheControl(fieldValue(headers, 'cache-control') ?? '')
-  if (byNode === undefined && bounds.minimum === 0) {
-    if (control.has('no-store')) return { kind: 'pass', reason: 'no-store' }
-    if (control.has('private')) return { kind: 'pass', reason: 'private' }
-    if (!mayShareAuthorized(response, control)) return { kind: 'pass', reason: 'authorization' }
+  if (byNode !== undefined) {
+    const reason = cannotStore(response) ?? (setsCookie(headers) ? 'set-cookie' : undefined)
+    return reason === undefined ? judgeByNode(response, byNode.lifetime) : { kind: 'pass', reason }
   }
-  if (status === 206 || status < 200 || status === 304) return { kind: 'pass', reason: 'status' }
-  if (variesBeyondKey(response)) return { kind: 'pass', reason: 'vary' }
-  if (fieldValue(headers, 'set-cookie') !== undefined) return { kind: 'pass', reason: 'set-cookie' }
-  if (byNode !== undefined) return judgeByNode(response, byNode.lifetime)
-  return judgeByControl(response, control, bounds)
+  const control = responseControl(headers)
+  const { directives } = control
+  const reason = (bounds.minimum === 0 ? forbids(response, directives) : undefined) ?? cannotStore(response)
+  if (reason !== undefined) return { kind: 'pass', reason }
+  const told = explicitLifetime(response, control)
+  if (told === undefined) {
+    if (setsCookie(headers)) return { kind: 'pass', reason: 'set-cookie' }
+    if (response.forwarded?.includes('cookie') === true) return { kind: 'pass', reason: 'cookie' }
+    if (!keptUntold(status, directives, bounds)) return { kind: 'pass', reason: 'status' }
+  }
+  return judgeByControl(response, { directives, told }, bounds)
+}
+
+/** RFC 9111 §3 and §3.5: what the origin says against storing it in a shared cache. */
+function forbids(response: ResponseFacts, directives: Directives): PassReason | undefined {
+  const understood = directives.has('must-understand')
+  if (understood && !UNDERSTOOD.has(response.status)) return 'status'
+  if (directives.has('no-store') && !understood) return 'no-store'
+  // With names of fields it speaks of those alone.
+  if (directives.get('private') === '') return 'private'
+  return mayShareAuthorized(response, directives) ? undefined : 'authorization'
 }
 
 /** RFC 9111 §3.5: what answers a request with Authorization is shared where the origin says so, even under its key. */
-function mayShareAuthorized({ forwarded }: ResponseFacts, control: Directives): boolean {
+function mayShareAuthorized({ forwarded }: ResponseFacts, directives: Directives): boolean {
   if (forwarded?.includes('authorization') !== true) return true
-  return ['public', 'must-revalidate', 's-maxage'].some(name => control.has(name))
+  return ['public', 'must-revalidate', 's-maxage'].some(name => directives.has(name))
 }
 
-/**
- * A field that did not go with the request is the same for all viewers, and one that did is keyed, so neither tells
- * viewers apart (RFC 9111 §4.1); `*` stands for what is in no request.
- */
-function variesBeyondKey({ headers, forwarded }: ResponseFacts): boolean {
-  const vary = fieldValue(headers, 'vary')
-  if (vary === undefined) return false
-  return forwarded === undefined || listMembers(vary).includes('*')
+/** An answer that varies can be kept for each selection where it is known what of a viewer's went with the request. */
+function cannotStore({ status, headers, forwarded }: ResponseFacts): PassReason | undefined {
+  if (status < 200 || status === 206 || status === 304 || status === 416) return 'status'
+  const vary = varying(headers)
+  if (vary.kind === 'anything') return 'vary'
+  return vary.names.length > 0 && forwarded === undefined ? 'vary' : undefined
+}
+
+/** Whether an answer without a lifetime may be kept all the same (RFC 9111 §3, its last condition). */
+function keptUntold(status: number, directives: Directives, bounds: Bounds): boolean {
+  return (
+    CACHEABLE_BY_DEFAULT.has(status) ||
+    TROUBLE.has(status) ||
+    bounds.errors?.has(status) === true ||
+    directives.has('public')
+  )
 }
 
 /**
@@ -90,74 +128,76 @@ function variesBeyondKey({ headers, forwarded }: ResponseFacts): boolean {
  */
 function judgeByNode({ headers, respondedAt }: ResponseFacts, lifetime: Milliseconds): Storability {
   const bornAt = instant(respondedAt - nodeAge(headers))
-  return { kind: 'store', bornAt, freshUntil: after(bornAt, lifetime), staleOnError: false }
+  const freshUntil = after(bornAt, lifetime)
+  return { kind: 'store', bornAt, freshUntil, ...onlyUntil(freshUntil) }
 }
 
-function judgeByControl(response: ResponseFacts, control: Directives, bounds: Bounds): Storability {
-  const { status, headers } = response
-  const forced = bounds.minimum > 0
-  const told = explicitLifetime(response, control)
-  if (told === undefined && !CACHEABLE_BY_DEFAULT.has(status) && !ERRORS.has(status)) {
-    return { kind: 'pass', reason: 'status' }
-  }
-  const bornAt = birth(response)
-  const noCache = control.has('no-cache') && !forced
-  const lifetime = noCache
-    ? 0
-    : hold(told ?? (ERRORS.has(status) ? ERROR_LIFETIME : bounds.default), status, bounds)
+interface Told {
+  directives: Directives
+  /** The origin's lifetime. */
+  told: Seconds | undefined
+}
+
+function judgeByControl(response: ResponseFacts, { directives, told }: Told, bounds: Bounds): Storability {
+  const bornAt = birthOf(response)
+  // With names of fields it speaks of those alone.
+  const noCache = directives.get('no-cache') === '' && bounds.minimum === 0
+  const lifetime = noCache ? 0 : lifetimeWithin(told, response.status, bounds)
   const freshUntil = after(bornAt, lifetime * 1000)
-  // Stale on arrival is still worth keeping when it can be revalidated.
-  if (freshUntil <= response.respondedAt && !hasValidator(headers))
+  // Trouble never stands in for trouble.
+  const stale =
+    response.status >= 500
+      ? onlyUntil(freshUntil)
+      : staleness(freshUntil, directives, { noCache, maximum: bounds.maximum })
+  // Stale on arrival is still worth keeping when it can be revalidated, or may be served so.
+  const usableUntil = Math.max(freshUntil, stale.refreshUntil, stale.staleUntil ?? 0)
+  const revalidates = response.status < 500 && hasValidator(response.headers)
+  if (usableUntil <= response.respondedAt && !revalidates)
     return { kind: 'pass', reason: noCache ? 'no-cache' : 'no-lifetime' }
-  return { kind: 'store', bornAt, freshUntil, staleOnError: !noCache && !mustRevalidate(control) }
+  return { kind: 'store', bornAt, freshUntil, ...stale }
 }
 
-/** RFC 9111 §5.2.2.2, §5.2.2.8, §5.2.2.10: these forbid a shared cache to serve stale; RFC 5861 §4 allows ending it with 0. */
-function mustRevalidate(control: Directives): boolean {
-  return (
-    ['must-revalidate', 'proxy-revalidate', 's-maxage'].some(name => control.has(name)) ||
-    control.get('stale-if-error') === '0'
-  )
+function lifetimeWithin(told: Seconds | undefined, status: number, bounds: Bounds): Seconds {
+  const { minimum, maximum } = bounds
+  if (status < 400) return Math.min(Math.max(told ?? bounds.default, minimum), Math.max(maximum, minimum))
+  const least = bounds.errors?.get(status)
+  if (told !== undefined) return Math.min(Math.max(told, least ?? 0), maximum)
+  // Who wants nothing kept that does not say so is not given trouble from store (RFC 9110 §15.1).
+  const usual = TROUBLE.has(status) ? Math.min(ERROR_LIFETIME, bounds.default) : ERROR_LIFETIME
+  return Math.min(least ?? usual, maximum)
 }
 
-function hold(lifetime: Seconds, status: number, bounds: Bounds): Seconds {
-  if (ERRORS.has(status)) return Math.min(lifetime, bounds.maximum)
-  return Math.min(Math.max(lifetime, bounds.minimum), Math.max(bounds.maximum, bounds.minimum))
+type Staleness = Pick<Storability & { kind: 'store' }, 'refreshUntil' | 'staleOnError' | 'staleUntil'>
+
+/**
+ * RFC 9111 §4.2.4: `must-revalidate`, `proxy-revalidate` and `no-cache` forbid to serve stale. So does `s-maxage`, but
+ * for who allows it in the same breath: RFC 5861 is there to say so, and is used together with it.
+ */
+function staleness(
+  freshUntil: Instant,
+  directives: Directives,
+  { noCache, maximum }: { noCache: boolean; maximum: Seconds },
+): Staleness {
+  const never = noCache || directives.has('must-revalidate') || directives.has('proxy-revalidate')
+  if (never) return onlyUntil(freshUntil)
+  const window = (name: string): Seconds | undefined => {
+    const told = deltaSeconds(directives, name)
+    return told === undefined ? undefined : Math.min(told, maximum)
+  }
+  const onError = window('stale-if-error')
+  return {
+    refreshUntil: after(freshUntil, (window('stale-while-revalidate') ?? 0) * 1000),
+    staleOnError: onError === undefined ? !directives.has('s-maxage') : onError > 0,
+    staleUntil: onError === undefined ? undefined : after(freshUntil, onError * 1000),
+  }
 }
 
-/** RFC 9111 §4.2.1: `s-maxage`, then `max-age`, then `Expires` less `Date`; undefined when the origin says nothing. */
-function explicitLifetime(response: ResponseFacts, control: Directives): Seconds | undefined {
-  const shared = deltaSeconds(control, 's-maxage')
-  if (shared !== undefined) return shared
-  const own = deltaSeconds(control, 'max-age')
-  if (own !== undefined) return own
-  const { headers, respondedAt } = response
-  const expires = fieldValue(headers, 'expires')
-  if (expires === undefined) return undefined
-  // Several Expires or one that is no date means already expired (RFC 9111 §5.3).
-  const until = fieldCount(headers, 'expires') === 1 ? parseHttpDate(expires, respondedAt) : undefined
-  if (until === undefined) return 0
-  return Math.max(0, Math.floor((until - dateOf(response)) / 1000))
+function onlyUntil(freshUntil: Instant): Staleness {
+  return { refreshUntil: freshUntil, staleOnError: false, staleUntil: undefined }
 }
 
-/** RFC 9111 §4.2.3, solved for the instant at which the response's age was zero. */
-function birth(response: ResponseFacts): Instant {
-  const { requestedAt, respondedAt, headers } = response
-  const apparent = Math.max(0, respondedAt - dateOf(response))
-  const corrected = ageValue(headers) * 1000 + (respondedAt - requestedAt)
-  return instant(respondedAt - Math.max(apparent, corrected))
-}
-
-function dateOf(response: ResponseFacts): Instant {
-  const text = fieldValue(response.headers, 'date')
-  const date = text === undefined ? undefined : parseHttpDate(text, response.respondedAt)
-  return date ?? response.respondedAt
-}
-
-/** RFC 9111 §5.1: the first member of the first Age counts; one that is no number counts as none. */
-function ageValue(headers: FlatHeaders): Seconds {
-  const first = fieldValue(headers, 'age')?.split(',')[0]?.trim() ?? ''
-  return /^\d+$/.test(first) ? Math.min(Number(first), Number.MAX_SAFE_INTEGER / 1000) : 0
+function setsCookie(headers: FlatHeaders): boolean {
+  return fieldValue(headers, 'set-cookie') !== undefined || fieldValue(headers, 'set-cookie2') !== undefined
 }
 
 function hasValidator(headers: FlatHeaders): boolean {

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net'
-import { TLSSocket, type SecureContext } from 'node:tls'
+import { TLSSocket } from 'node:tls'
 import { KiB, messageOf, type Clock, type Milliseconds } from '../core/index.ts'
+import type { CertificateShelf } from '../inbound/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { PublishRequest, PublishVerdict } from './contract.ts'
 import type { IngestLimits } from './limits.ts'
@@ -15,7 +16,7 @@ export interface ConnectionOptions {
   socket: Socket
   address: string
   /** Present: the encoder speaks TLS. */
-  secureContext: SecureContext | undefined
+  shelf: Pick<CertificateShelf, 'own' | 'context'> | undefined
   authorize(request: PublishRequest): Promise<PublishVerdict>
   limits: IngestLimits
   log: Logger
@@ -34,12 +35,11 @@ export class Connection implements SessionHost {
   #handshaken = false
 
   constructor(options: ConnectionOptions) {
-    const { socket, secureContext, limits, log, clock } = options
+    const { socket, shelf, limits, log, clock } = options
     this.#options = options
     this.address = options.address
-    this.scheme = secureContext === undefined ? 'rtmp' : 'rtmps'
-    this.#socket =
-      secureContext === undefined ? socket : new TLSSocket(socket, { isServer: true, secureContext })
+    this.scheme = shelf === undefined ? 'rtmp' : 'rtmps'
+    this.#socket = shelf === undefined ? socket : secured(socket, shelf)
     this.#wire = new Wire({
       send: bytes => this.#send(bytes),
       take: message => this.#session.take(message),
@@ -157,4 +157,12 @@ export class Connection implements SessionHost {
       this.destroy()
     }, span)
   }
+}
+
+function secured(socket: Socket, shelf: Pick<CertificateShelf, 'own' | 'context'>): TLSSocket {
+  return new TLSSocket(socket, {
+    isServer: true,
+    secureContext: shelf.own.context,
+    SNICallback: (name, done) => done(null, shelf.context(name)),
+  })
 }

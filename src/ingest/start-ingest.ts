@@ -1,19 +1,23 @@
-import { readFileSync } from 'node:fs'
 import { createServer, type Server, type Socket } from 'node:net'
-import { createSecureContext, type SecureContext } from 'node:tls'
-import { SluiceError, type Clock, type Listen } from '../core/index.ts'
+import type { Clock, Listen } from '../core/index.ts'
+import {
+  CertificateShelf,
+  ConnectionCount,
+  plainAddress,
+  readOpening,
+  trustProxies,
+  type CertificatePair,
+  type TrustedProxies,
+} from '../inbound/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { Connection } from './connection.ts'
-import { ConnectionCount } from './connection-count.ts'
 import type { PublishRequest, PublishVerdict } from './contract.ts'
 import { INGEST_LIMITS, type IngestLimits } from './limits.ts'
-import { readOpening } from './opening.ts'
-import { plainAddress, trustProxies, type TrustedProxies } from './proxies.ts'
 
 export interface IngestOptions {
   listen: Listen
-  /** Present: RTMPS. The files are read once, at the start. */
-  tls?: { certificateFile: string; keyFile: string }
+  /** Present: RTMPS. The files are read again when they change; what is open keeps what it has. */
+  tls?: CertificatePair & { certificates?: readonly CertificatePair[] }
   /** Awaited before the encoder hears any status and before one byte of media is read; a throw is a refusal. */
   authorize(request: PublishRequest): Promise<PublishVerdict>
   limits?: Partial<IngestLimits>
@@ -60,7 +64,7 @@ class Door {
   readonly #options: IngestOptions
   readonly #limits: IngestLimits
   readonly #count: ConnectionCount
-  readonly #secureContext: SecureContext | undefined
+  readonly #shelf: CertificateShelf | undefined
   readonly #trusted: TrustedProxies
   readonly #connections = new Set<Connection>()
 
@@ -69,7 +73,8 @@ class Door {
     this.#limits = { ...INGEST_LIMITS, ...options.limits }
     this.#count = options.count ?? new ConnectionCount(this.#limits)
     this.#trusted = trustProxies(options.trustedProxies ?? [])
-    this.#secureContext = options.tls && readCertificate(options.tls)
+    const { tls, clock, log } = options
+    this.#shelf = tls && new CertificateShelf({ own: tls, others: tls.certificates ?? [], clock, log })
   }
 
   publishers(): number {
@@ -83,6 +88,7 @@ class Door {
   }
 
   close(): void {
+    this.#shelf?.close()
     for (const connection of this.#connections) connection.destroy()
     for (const socket of this.sockets) socket.destroy()
   }
@@ -120,30 +126,11 @@ class Door {
   #begin(socket: Socket, address: string): void {
     const { log, clock } = this.#options
     const connection = new Connection({
-      ...{ socket, address, secureContext: this.#secureContext, limits: this.#limits, log, clock },
+      ...{ socket, address, shelf: this.#shelf, limits: this.#limits, log, clock },
       authorize: request => this.#options.authorize(request),
     })
     this.#connections.add(connection)
     socket.once('close', () => this.#connections.delete(connection))
-  }
-}
-
-function readCertificate({
-  certificateFile,
-  keyFile,
-}: {
-  certificateFile: string
-  keyFile: string
-}): SecureContext {
-  try {
-    const [cert, key] = [readFileSync(certificateFile), readFileSync(keyFile)]
-    return createSecureContext({ cert, key, minVersion: 'TLSv1.2' })
-  } catch (cause) {
-    throw new SluiceError(
-      'bad-certificate',
-      `RTMPS cannot use the certificate ${certificateFile} with the key ${keyFile}: give PEM files that belong together and can be read.`,
-      { side: 'operator', cause },
-    )
   }
 }
 

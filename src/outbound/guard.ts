@@ -1,12 +1,13 @@
 import { lookup as resolveName, type LookupAddress } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { networkInterfaces } from 'node:os'
-import { SluiceError } from '../core/index.ts'
+import { SluiceError, systemClock } from '../core/index.ts'
 import { cidrHolds, parseAddress, parseCidr, type Address, type Cidr } from '../signing/index.ts'
+import { rememberedLookups, type Resolve } from './name-lookups.ts'
 
 /**
  * Which addresses requests that leave the CDN may go to (SEAMS 27). It is asked after name resolution, at connect, so
- * that no name can be turned to another address in between.
+ * that no name can be turned to another address in between: what a name meant before is judged again each time.
  */
 export interface Guard {
   /** For `lookup` of node:net, node:http and undici: resolves, and fails with `address-refused` for what may not be. */
@@ -17,17 +18,12 @@ export interface Guard {
   refusal(address: string, port: number): string | undefined
 }
 
-export type Resolve = (
-  name: string,
-  answer: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void
-
 export interface GuardOptions {
   /** `origins.allow`: ranges (CIDR) of loopback addresses that may be asked. */
   allow: readonly string[]
   /** The ports that this installation listens on; on no address of this machine may they be asked. */
   ownPorts: readonly number[]
-  /** Resolves names; the system's own way unless a test has another. */
+  /** Resolves names, anew each time; the system's own way, remembered for half a minute, unless a test has another. */
   resolve?: Resolve
   /** The addresses of this machine beside loopback. */
   localAddresses?: () => readonly string[]
@@ -62,7 +58,7 @@ export function createGuard(options: GuardOptions): Guard {
   const allowed = ranges(...options.allow)
   const ownPorts = new Set(options.ownPorts)
   const local = options.localAddresses ?? interfaceAddresses
-  const resolve = options.resolve ?? ((name, answer) => resolveName(name, { all: true }, answer))
+  const resolve = options.resolve ?? rememberedLookups(askSystem, systemClock)
 
   function refusal(text: string, port?: number): string | undefined {
     const address = parseAddress(text)
@@ -104,6 +100,10 @@ export function createGuard(options: GuardOptions): Guard {
   }
 
   return { lookup: lookupFor(undefined), lookupFor, refusal }
+}
+
+function askSystem(name: string, answer: Parameters<Resolve>[1]): void {
+  resolveName(name, { all: true }, answer)
 }
 
 /** What a guard's refusal is thrown as. */

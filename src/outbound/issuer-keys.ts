@@ -25,6 +25,14 @@ export interface IssuerKeysOptions {
   stateDir: string
   clock: Clock
   log: KeyLog
+  /** An issuer said something else than before; `sets` tells what. */
+  changed?: () => void
+}
+
+/** The keys of one issuer as it told them last. */
+export interface IssuerSet {
+  issuer: IssuerId
+  keys: readonly PublicJwk[]
 }
 
 /** How often a set has been asked for, by what came of it; since the process began. */
@@ -110,6 +118,19 @@ export class IssuerKeys {
     return this.#followed.get(id)?.trust
   }
 
+  /** What is known of each issuer whose keys stand at an address, for other processes of the same node. */
+  sets(): IssuerSet[] {
+    return [...this.#followed].flatMap(
+      ([
+        issuer,
+        {
+          keys,
+          issuer: { keys: source },
+        },
+      ]) => (source.kind === 'url' && keys !== undefined ? [{ issuer, keys }] : []),
+    )
+  }
+
   /**
    * For a token whose key is not in the set: asks the issuer, but not again within a minute, and joins a question that
    * is under way. Resolves when there may be news, at once where there cannot be; never rejects.
@@ -185,6 +206,7 @@ export class IssuerKeys {
       followed.trust = this.#trust(issuer, keys)
       log.info({ issuer: issuer.id, keys: keys.length }, 'issuer keys changed')
       this.#save()
+      this.#options.changed?.()
     } catch (error) {
       if (this.#ending.signal.aborted) return
       this.refreshes.failed++

@@ -1,4 +1,4 @@
-import type { GrantReason, Instant } from '../core/index.ts'
+import { GRANT_REASONS, type GrantReason, type Instant } from '../core/index.ts'
 import type { Carrier } from './carrier.ts'
 import { conditionChecks } from './condition-checks.ts'
 import {
@@ -85,16 +85,8 @@ function shown(text: string): string {
   return oneLine(withoutTokens(text))
 }
 
-const BEHIND: readonly GrantReason[] = [
-  'unknown-key',
-  'weak-hash',
-  'bad-signature',
-  'wrong-resource',
-  'wrong-action',
-  'expired',
-  'not-yet',
-  'wrong-ip',
-]
+/** What only a grant that can be read is asked. */
+const BEHIND = GRANT_REASONS.filter(reason => reason !== 'missing' && reason !== 'malformed')
 
 function withoutCarrier(failing: 'missing' | 'malformed', why: string): GrantCheck[] {
   const nothing = 'there is no grant to look at'

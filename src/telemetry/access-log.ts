@@ -7,8 +7,8 @@ const KEEP_DAYS = 7
 /** Lines wait in memory at most so long, and at most so many bytes; past that they are dropped and counted. */
 const FLUSH_MS = 250
 const MOST_WAITING = 4 * 1024 * 1024
-/** Of one day; a flood of requests must not fill the disk. Lines past it are dropped and counted. */
-const MOST_A_DAY = 2 * 1024 ** 3
+/** Bytes of one day, all who write there together; a flood of requests must not fill the disk. Lines past it are dropped and counted. */
+export const MOST_A_DAY = 2 * 1024 ** 3
 
 export interface AccessLog {
   /** Undefined fields are left out. Never hand in a query, cookie or token. */

@@ -55,6 +55,8 @@ http: 127.0.0.1:80
 origins:
   allow: [127.0.0.0/8, "::1"]
 trustedProxies: 10.0.0.0/8, 192.168.0.1
+certificates: [{ certificate: a.pem, key: /b/a.key }, "c.pem:c.key"]
+limits: { connections: 5000 }
 domainSuffix: CDN.example.com
 cache: { memory: 1GiB }
 pop: fra1
@@ -65,6 +67,12 @@ logLevel: warn
     http: { host: '127.0.0.1', port: 80 },
     allowOrigins: ['127.0.0.0/8', '::1'],
     trustedProxies: ['10.0.0.0/8', '192.168.0.1'],
+    certificates: [
+      { certificateFile: join(cwd, 'a.pem'), keyFile: '/b/a.key' },
+      { certificateFile: join(cwd, 'c.pem'), keyFile: join(cwd, 'c.key') },
+    ],
+    connections: 5000,
+    connectionsPerAddress: 1000,
     domainSuffix: 'cdn.example.com',
     memoryCacheBytes: 1 << 30,
     pop: 'fra1',

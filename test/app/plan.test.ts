@@ -13,7 +13,7 @@ const ports: Ports = {
 test('the edge is told where origins may be, and every port of ours, at which none may be', () => {
   const cwd = freshFolder()
   const { configuration } = resolveConfiguration({
-    env: { SLUICE_ALLOW_ORIGIN: '127.0.0.0/8,fd00::/8' },
+    env: { SLUICE_ALLOW_ORIGIN: '127.0.0.0/8,fd00::/8', SLUICE_DISK_CACHE: '1GiB' },
     cwd,
   })
   const none = { id: 'n', role: 'edge', publicJwk: {} } as unknown as Identities['edge'] // not looked at
@@ -24,4 +24,22 @@ test('the edge is told where origins may be, and every port of ours, at which no
   })
   const edge = roles.find(({ role }) => role === 'edge')?.options
   expect(edge).toMatchObject({ allowOrigins: ['127.0.0.0/8', 'fd00::/8'], ownPorts: [1, 2, 3, 4, 5, 6, 7] })
+})
+
+test('a certificate that nobody could be shown ends the start with one sentence', () => {
+  const cwd = freshFolder()
+  const { configuration } = resolveConfiguration({
+    env: { SLUICE_CERTIFICATES: 'a.pem:a.key', SLUICE_DISK_CACHE: '1GiB' },
+    cwd,
+  })
+  const none = { id: 'n', role: 'edge', publicJwk: {} } as unknown as Identities['edge'] // not looked at
+  expect(() =>
+    planRoles({
+      ...{ configuration, ports, data: layout(cwd), certificates: certificateFiles(cwd) },
+      identities: { origin: none, edge: none, gateway: none },
+      adminTokenSha256: '',
+    }),
+  ).toThrow(
+    /^The certificate \/.*\/a\.pem cannot be read \(ENOENT\): name a PEM file that this user may read\.$/,
+  )
 })

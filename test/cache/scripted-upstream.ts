@@ -2,6 +2,7 @@ import { instant, type CanonicalPath, type DistributionId, type Instant } from '
 import {
   ObjectCache,
   type CacheRequest,
+  type CacheTier,
   type Found,
   type Question,
   type UpstreamAnswer,
@@ -40,6 +41,8 @@ export interface Scripted {
   headers?: string[]
   body?: ScriptedBody
   sequence?: number
+  /** Of the viewer's fields, in lower case. */
+  forwarded?: string[]
 }
 
 /** A cache before an upstream that answers as the test says, with a clock that the test moves. */
@@ -51,11 +54,12 @@ export class Bench {
   readonly #answers: (Scripted | Error | Promise<Scripted>)[] = []
   readonly cache: ObjectCache
 
-  constructor(sizes: { maxBytes?: number; largestObject?: number } = {}) {
+  constructor(sizes: { maxBytes?: number; largestObject?: number; disk?: CacheTier } = {}) {
     this.cache = new ObjectCache({
       maxBytes: sizes.maxBytes ?? 1_000_000,
       largestObject: sizes.largestObject ?? 100_000,
       clock: { now: () => this.now },
+      ...(sizes.disk && { disk: sizes.disk }),
       invalidations: { newest: () => this.newest, applied: () => this.sequence },
     })
   }
@@ -65,13 +69,15 @@ export class Bench {
     this.#answers.push(...answers)
   }
 
-  request(path = '/a'): CacheRequest {
+  /** `fields` are those of the viewer's that the upstream is shown, as it would be any other. */
+  request(path = '/a', fields?: string[]): CacheRequest {
     const canonical = path as CanonicalPath // a test's own
     return {
       key: cacheKey(DISTRIBUTION, canonical, ''),
       distributionId: DISTRIBUTION,
       path,
       bounds: { minimum: 0, default: 86_400, maximum: 31_536_000 },
+      ...(fields && { selection: { selects: name => name !== 'accept-encoding', fields } }),
       ask: async question => {
         this.asked.push(question)
         const next = await this.#answers.shift()
@@ -82,13 +88,13 @@ export class Bench {
     }
   }
 
-  get(path?: string): Promise<Found> {
-    return Promise.resolve(this.cache.lookup(this.request(path)))
+  get(path?: string, fields?: string[]): Promise<Found> {
+    return Promise.resolve(this.cache.lookup(this.request(path, fields)))
   }
 
   /** Looks up and reads all of it. */
-  async body(path?: string): Promise<[kind: string, body: string]> {
-    const found = await this.get(path)
+  async body(path?: string, fields?: string[]): Promise<[kind: string, body: string]> {
+    const found = await this.get(path, fields)
     return [found.kind, await read(found)]
   }
 
@@ -100,6 +106,7 @@ export class Bench {
       requestedAt: this.now,
       respondedAt: this.now,
       ...(scripted.sequence !== undefined && { sequence: scripted.sequence }),
+      ...(scripted.forwarded && { forwarded: scripted.forwarded }),
       body,
       destroy: () => {
         body.destroyed = true

@@ -75,6 +75,20 @@ describe('distribution create', () => {
     expect(stub.asked).toContain('GET /v1/acknowledgements')
   })
 
+  test.each<[string, object]>([
+    ['--default-ttl 0', { default: 0 }],
+    ['--default-ttl 90 --min-ttl 1m --max-ttl 100y', { minimum: 60, default: 90, maximum: 3_153_600_000 }],
+    ['--max-ttl 1y12h', { maximum: 31_579_200 }],
+    ['--max-ttl 3153600000', { maximum: 3_153_600_000 }],
+  ])('puts the cache before a site with %s', async (flags, ttl) => {
+    const { cwd, sent } = await at()
+    const line = `distribution create --origin https://site.example ${flags}`
+    expect((await sluice(cwd, line.split(' '))).code).toBe(0)
+    expect(sent.map(each => each.body)).toEqual([
+      { origin: 'https://site.example', behaviours: [{ pattern: '*', ttl }] },
+    ])
+  })
+
   test('takes a file of YAML or JSON, and says what is to be warned of', async () => {
     const { cwd, sent } = await at({}, ['something is open'])
     writeFileSync(join(cwd, 'site.yaml'), '# a site\norigins:\n  - url: https://site.example\n')
@@ -93,6 +107,14 @@ describe('distribution create', () => {
   test.each([
     ['distribution create', 2, 'no-origin'],
     ['distribution create --origin http://a.example --file x.yaml', 2, 'no-origin'],
+    ['distribution create --file none.yaml --default-ttl 0', 2, 'ttl-and-file'],
+    ...['101y', '3153600001', '1.5', '-1', '1s500ms', 'soon', '10years', 'y'].map(
+      (ttl): [string, number, string] => [
+        `distribution create --origin http://a.example --default-ttl=${ttl}`,
+        2,
+        'bad-ttl',
+      ],
+    ),
     ['distribution create --file none.yaml', 3, 'no-file'],
     ['distribution create --file bad.json', 2, 'bad-file'],
     ['distribution create --file list.json', 2, 'bad-file'],

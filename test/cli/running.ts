@@ -40,8 +40,8 @@ export interface Up {
   process: ChildProcess
   stdout: () => string
   stderr: () => string
-  /** Sends SIGTERM and gives the exit code and how long it took. */
-  end: () => Promise<{ code: number | null; ms: number }>
+  /** Sends SIGTERM and gives the exit code. */
+  end: () => Promise<{ code: number | null }>
 }
 
 /** Starts `sluice up --json`; resolves with its ready line, rejects with what it said when it ends before. */
@@ -65,9 +65,8 @@ export function up(args: string[], env: Record<string, string> = {}): Promise<Up
         stdout: () => stdout,
         stderr: () => stderr,
         async end() {
-          const since = Date.now()
           child.kill('SIGTERM')
-          return { code: await exited, ms: Date.now() - since }
+          return { code: await exited }
         },
       })
     })

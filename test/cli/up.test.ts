@@ -192,11 +192,10 @@ describe('sluice up', () => {
   )
 
   test('SIGTERM drains and exits 0, and nothing is left behind', async () => {
-    const { ready, end } = running as Up // started above
+    const { ready, end, stderr } = running as Up // started above
     const roles = childrenOf(ready.pid)
-    const { code, ms } = await end()
-    expect(code).toBe(0)
-    expect(ms).toBeLessThan(10_000)
+    expect((await end()).code).toBe(0)
+    expect(stderr()).not.toContain('took too long to end')
     for (const { pid } of roles) expect(existsSync(`/proc/${pid}`)).toBe(false)
     expect((await lockState(lockPath(data))).kind).toBe('free')
   })

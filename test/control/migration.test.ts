@@ -6,7 +6,7 @@ import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openPglite } from '../../src/control/database/pglite.ts'
 import * as tables from '../../src/control/database/tables.ts'
-import { readSnapshot } from '../../src/distribution/index.ts'
+import { DEFAULT_WIRE, readSnapshot } from '../../src/distribution/index.ts'
 import { ControlFixture } from './fixture.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../src/control/database/migrations', import.meta.url))
@@ -107,7 +107,7 @@ describe('a database of the version before private content', () => {
     )
     try {
       const snapshot = (await (await old.asNode(old.edge, '/v1/node/snapshot')).json()) as Followed
-      const rule = { ...OLD_RULE, carry: 'none', headers: [] }
+      const rule = { ...OLD_RULE, carry: 'none', headers: [], ...UNCHANGED }
       expect(snapshot.distributions).toEqual([
         {
           ...OLD,
@@ -116,6 +116,7 @@ describe('a database of the version before private content', () => {
             { pattern: '/live/*', gate: null, ...rule },
             { pattern: '*', gate: null, ...rule },
           ],
+          errors: [],
         },
       ])
       expect(readSnapshot(snapshot)).toEqual(snapshot)
@@ -123,6 +124,59 @@ describe('a database of the version before private content', () => {
         { id: 'kg-old', name: 'default', keys: [], sha1: 'refuse', withoutResource: 'refuse' },
       ])
       // Nodes that stored the old one are told.
+      expect(snapshot.version).toBeGreaterThan(7)
+      const [shown] = await old.client.distributions()
+      expect((await old.client.replaceDistribution(OLD.id, shown ?? {})).distribution).toEqual(shown)
+    } finally {
+      await old.end()
+    }
+  })
+})
+
+/** What a behaviour of then says of what there was not: as it was, nothing of a viewer's goes anywhere. */
+const UNCHANGED = { forward: 'none', cookies: 'none', methods: 'read', compress: true }
+
+describe('a database of the version before origins of any kind were written to', () => {
+  it('keeps what origins are told, in order, and tells them no more', async () => {
+    const rule = { ...OLD_RULE, carry: 'none', headers: ['accept-language'], query: ['page'] }
+    const site = { id: 'site', kind: 'http', url: 'https://site.example', headers: [] }
+    const bucket = {
+      ...{ id: 'films', kind: 's3', endpoint: 'http://store.example', bucket: 'films', region: 'us-east-1' },
+      ...{ addressing: 'path', path: '', access: null },
+    }
+    const before = {
+      ...OLD,
+      origins: [site, bucket, ...OLD.origins],
+      behaviours: [
+        { pattern: '/films/*', gate: null, ...rule, originId: 'films' },
+        { pattern: '/members/*', gate: { keyGroups: ['kg-old'], issuers: [] }, ...rule, originId: 'site' },
+        { pattern: '*', gate: null, ...rule },
+      ],
+    }
+    const old = await ControlFixture.open({}, dataDir =>
+      makeOld(
+        dataDir,
+        3,
+        `
+          insert into meta (id, epoch, version, sequence, fallback_distribution)
+            values (1, 'old-life', 7, 0, 'EOLD0000000001');
+          insert into key_groups (id, name, sha1, without_resource, created_at)
+            values ('kg-old', 'default', 'refuse', 'refuse', 1);
+          insert into distributions (id, definition, created_at)
+            values ('EOLD0000000001', '${JSON.stringify(before)}', 1);`,
+      ),
+    )
+    try {
+      const snapshot = (await (await old.asNode(old.edge, '/v1/node/snapshot')).json()) as Followed
+      expect(snapshot.distributions).toEqual([
+        {
+          ...before,
+          origins: [{ ...site, ...DEFAULT_WIRE }, bucket, ...OLD.origins],
+          behaviours: before.behaviours.map(each => ({ ...each, ...UNCHANGED })),
+          errors: [],
+        },
+      ])
+      expect(readSnapshot(snapshot)).toEqual(snapshot)
       expect(snapshot.version).toBeGreaterThan(7)
       const [shown] = await old.client.distributions()
       expect((await old.client.replaceDistribution(OLD.id, shown ?? {})).distribution).toEqual(shown)

@@ -15,7 +15,13 @@ import { createGuard, IssuerKeys, type Guard } from '../../src/outbound/index.ts
 import { handle } from '../../src/delivery/engine.ts'
 import { CacheNode } from '../../src/delivery/node.ts'
 import { read } from '../../src/delivery/read.ts'
-import { startViewerServer, type ViewerLimits, type ViewerServer } from '../../src/delivery/server.ts'
+import {
+  startViewerServer,
+  type ViewerLimits,
+  type ViewerServer,
+  type ViewerServerOptions,
+} from '../../src/delivery/server.ts'
+import type { UpgradedConnections } from '../../src/delivery/upgrade.ts'
 import { createUpstream, type Upstream } from '../../src/delivery/upstream.ts'
 import { Usage } from '../../src/delivery/usage.ts'
 import { compileTrustedProxies } from '../../src/delivery/viewer.ts'
@@ -82,7 +88,9 @@ export class EdgeBench {
       snapshot?: Snapshot
       trustedProxies?: string[]
       clock?: Clock
-      tls?: { certificateFile: string; keyFile: string }
+      tls?: NonNullable<ViewerServerOptions['tls']>
+      /** Changes what the port is told beside that. */
+      port?: Partial<ViewerServerOptions>
       limits?: Partial<ViewerLimits>
       /** Where origins may be; nowhere on this machine unless said. */
       allowOrigins?: string[]
@@ -90,6 +98,7 @@ export class EdgeBench {
       log?: Logger
       /** Follows the snapshot's issuers; without it only those with inline keys open anything. */
       issuers?: IssuerKeys
+      upgraded?: UpgradedConnections
       /** PEM, for origins that speak TLS. */
       authorities?: string
     } = {},
@@ -114,6 +123,7 @@ export class EdgeBench {
     })
     const issuers =
       options.issuers ?? new IssuerKeys({ stateDir: '/nonexistent', log: silentLogger, ...{ guard, clock } })
+    const trustedProxies = compileTrustedProxies(options.trustedProxies ?? [])
     const node = new CacheNode({
       pop: 'test',
       clock,
@@ -123,15 +133,19 @@ export class EdgeBench {
       usage: new Usage(createMetrics('edge')),
       accessLog: { write: line => void lines.push(line), dropped: 0, close: () => Promise.resolve() },
       log: options.log ?? silentLogger,
-      trustedProxies: compileTrustedProxies(options.trustedProxies ?? []),
+      trustedProxies,
       ...(options.limits?.stalled !== undefined && { takenWithin: options.limits.stalled }),
+      ...(options.upgraded && { upgraded: options.upgraded }),
     })
     node.apply(options.snapshot ?? snapshotOf())
     const server: ViewerServer = await startViewerServer({
       listen: { host: '127.0.0.1', port: 0 },
       handle: (request, response) => handle(node, read, request, response),
+      onUpgrade: (request, response, leaving) => handle(node, read, request, response, leaving),
+      trustedProxies,
       ...(options.tls && { tls: options.tls }),
       ...(options.limits && { limits: options.limits }),
+      ...options.port,
     })
     const scheme = options.tls ? 'https' : 'http'
     const url = `${scheme}://127.0.0.1:${server.port}`

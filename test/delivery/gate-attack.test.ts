@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
+import { DEFAULT_WIRE } from '../../src/distribution/index.ts'
 import { systemClock } from '../../src/core/index.ts'
 import { issuerOf } from '../signing/tokens.ts'
 import { attackOf, controls, Dice, HOST, issuerKeys, KIND_COUNT, type Attack } from './attacks.ts'
@@ -56,7 +57,7 @@ beforeAll(async () => {
   const groups = snapshotOf().keyGroups.map(({ id }) => id)
   const issuer = issuerOf([...issuerKeys])
   const snapshot = snapshotWith(
-    [{ id: 'site', kind: 'http', url: origin.url, headers: [] }],
+    [{ id: 'site', kind: 'http', url: origin.url, headers: [], ...DEFAULT_WIRE }],
     [
       { pattern: '/members', gate: { keyGroups: groups, issuers: [issuer.id] } },
       { pattern: '/members/*', gate: { keyGroups: groups, issuers: [issuer.id] }, query: 'all' },

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
+import { DEFAULT_WIRE } from '../../src/distribution/index.ts'
 import { systemClock } from '../../src/core/index.ts'
 import { EdgeBench, snapshotOf } from './edge-bench.ts'
 import { snapshotWith } from './foreign-origin.ts'
@@ -34,7 +35,7 @@ beforeAll(async () => {
   const groups = snapshotOf().keyGroups.map(({ id }) => id)
   const options = {
     snapshot: snapshotWith(
-      [{ id: 'site', kind: 'http', url: `http://127.0.0.1:${port}`, headers: [] }],
+      [{ id: 'site', kind: 'http', url: `http://127.0.0.1:${port}`, headers: [], ...DEFAULT_WIRE }],
       [{ pattern: '/members/*', gate: { keyGroups: groups, issuers: [] } }, { pattern: '*' }],
     ),
     allowOrigins: ['127.0.0.0/8'],

@@ -6,7 +6,12 @@ import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { instant, type IssuerId, type KeyGroupId } from '../../src/core/index.ts'
-import { JWT_ALGORITHMS, type Snapshot, type TrustedIssuer } from '../../src/distribution/index.ts'
+import {
+  DEFAULT_WIRE,
+  JWT_ALGORITHMS,
+  type Snapshot,
+  type TrustedIssuer,
+} from '../../src/distribution/index.ts'
 import { createGuard, IssuerKeys } from '../../src/outbound/index.ts'
 import { createSigner, readViewerToken, signCookies, signPath, trustIssuer } from '../../src/signing/index.ts'
 import { GrantMemo } from '../../src/delivery/grant-memo.ts'
@@ -286,7 +291,9 @@ test('a foreign origin is not told an Authorization or a cookie that means a gra
       ...snapshot,
       distributions: snapshot.distributions.map(distribution => ({
         ...distribution,
-        origins: [{ id: 'site', kind: 'http', url: `http://127.0.0.1:${port}`, headers: [] }],
+        origins: [
+          { id: 'site', kind: 'http', url: `http://127.0.0.1:${port}`, headers: [], ...DEFAULT_WIRE },
+        ],
         behaviours: distribution.behaviours.map(behaviour => ({
           ...behaviour,
           originId: 'site',

@@ -124,6 +124,7 @@ describe.each([
       'content-length': String(playlistText('100.5').length),
       'cache-control': 'no-cache',
       etag: '"5"',
+      'accept-ranges': 'bytes',
       age: '0',
       'x-cache': 'Miss from sluice',
       'cache-status': 'sluice; fwd=miss; stored; ttl=12',

@@ -43,8 +43,9 @@ describe('an object', () => {
       etag: '"film"',
       'content-type': 'video/mp4',
       'content-length': '1000',
+      'accept-ranges': 'bytes',
       'x-cache': 'Miss from sluice',
-      'cache-status': 'sluice; fwd=miss; stored',
+      'cache-status': 'sluice; fwd=uri-miss; stored',
       via: '1.1 sluice',
       'x-sluice-pop': 'test',
       'access-control-allow-origin': '*',
@@ -98,7 +99,7 @@ describe('an object', () => {
     const answer = await rawGet(bench.url, '/a.mp4')
     expect([answer.status, answer.headers['cache-status']]).toEqual([
       200,
-      'sluice; hit; fwd=stale; detail=upstream-failed; ttl=-1',
+      'sluice; fwd=stale; ttl=-1; detail=upstream-failed',
     ])
   })
 })
@@ -184,7 +185,7 @@ describe('a body that nobody else may have', () => {
     })
     const leave = new AbortController()
     expect((await fetch(`${bench.url}/own`, { signal: leave.signal })).headers.get('cache-status')).toBe(
-      'sluice; fwd=miss; detail=no-store',
+      'sluice; fwd=uri-miss; detail=no-store',
     )
     leave.abort()
     await left
@@ -221,7 +222,7 @@ describe('what cannot be served', () => {
     ['/a\\b', 400, 'bad-path'],
     ['/a%zz', 400, 'bad-path'],
     ['/a%00', 400, 'bad-path'],
-    ['http://evil.example/a', 400, 'bad-path'],
+    ['http://evil.example/a', 400, 'bad-host'],
     ['/.sluice/nothing', 404, 'reserved-path'],
   ])('%s is %d %s', async (path, status, reason) => {
     const answer = await rawGet(bench.url, path)

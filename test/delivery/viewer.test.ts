@@ -38,3 +38,54 @@ test.each<[string, string, Record<string, string>, string]>([
     viewer: { address, scheme: 'http', authority: 'site.example', host: 'site.example' },
   })
 })
+
+test.each<[string, Record<string, string>, string | undefined, string]>([
+  ['a name', { host: 'Site.Example' }, undefined, 'site.example of Site.Example'],
+  [
+    'a name with the dot that ends it',
+    { host: 'site.example.:8080' },
+    undefined,
+    'site.example of site.example:8080',
+  ],
+  ['an IPv6 address', { host: '[2001:DB8::1]:80' }, undefined, '[2001:db8::1] of [2001:DB8::1]:80'],
+  [
+    'a target of the same host',
+    { host: 'Site.example:443' },
+    'site.Example.',
+    'site.example of site.Example',
+  ],
+  ['a target and no Host', { host: '' }, 'site.example', 'site.example of site.example'],
+  [
+    'a target of another host',
+    { host: 'site.example' },
+    'evil.example',
+    'a target with another host than its Host header',
+  ],
+  ['a name and password', { host: 'user@site.example' }, undefined, 'a Host that is none'],
+  ['only a dot', { host: '.' }, undefined, 'a Host that is none'],
+  ['a name longer than any', { host: 'a'.repeat(300) }, undefined, 'a Host that is none'],
+  ['nothing', { host: '' }, undefined, 'no Host'],
+])('the host of a request with %s', (_name, headers, target, expected) => {
+  const found = readViewer(request('192.0.2.1', headers), trusted, target)
+  expect(found.kind === 'bad' ? found.why : `${found.viewer.host} of ${found.viewer.authority}`).toBe(
+    expected,
+  )
+})
+
+test('two Host are refused, whichever case', () => {
+  const two = { ...request('192.0.2.1', {}), rawHeaders: ['Host', 'a', 'hOST', 'a'] } as unknown as Incoming // all that is looked at
+  expect(readViewer(two, trusted)).toEqual({ kind: 'bad', why: 'two Host headers' })
+})
+
+test('who was named by the PROXY protocol stays it, whatever his fields say; a proxy that is named is asked on', () => {
+  const proxies = compileTrustedProxies(['10.0.0.0/8'])
+  const of = (named: string): string => {
+    proxies.named.set('10.0.0.1 undefined', named)
+    const found = readViewer(
+      request('10.0.0.1', { 'x-forwarded-for': '198.51.100.7', 'x-forwarded-host': 'b' }),
+      proxies,
+    )
+    return found.kind === 'bad' ? found.why : `${found.viewer.address} ${found.viewer.host}`
+  }
+  expect([of('203.0.113.9'), of('10.0.0.2')]).toEqual(['203.0.113.9 site.example', '198.51.100.7 b'])
+})

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import type { DistributionId, IssuerId, KeyGroupId, OriginAccessId } from '../../src/core/index.ts'
 import {
+  DEFAULT_WIRE,
   firstDistribution,
   settleDistribution,
   type Distribution,
@@ -52,8 +53,12 @@ const OPEN = {
   carry: 'none',
   ttl: { minimum: 0, default: 86_400, maximum: 31_536_000 },
   viewerProtocol: 'allow-all',
-  query: 'none',
+  query: 'all',
   headers: [],
+  forward: 'all',
+  cookies: 'all',
+  methods: 'all',
+  compress: true,
   corsOrigins: [],
 } as const
 
@@ -67,8 +72,11 @@ describe('what is left out', () => {
         aliases: [],
         enabled: true,
         comment: '',
-        origins: [{ id: 'site.example', kind: 'http', url: 'https://site.example', headers: [] }],
+        origins: [
+          { id: 'site.example', kind: 'http', url: 'https://site.example', headers: [], ...DEFAULT_WIRE },
+        ],
         behaviours: [OPEN],
+        errors: [],
       },
       warnings: [],
     })
@@ -107,15 +115,46 @@ describe('what is left out', () => {
     [
       'a server with a prefix',
       { url: 'http://10.0.0.5:8081/a/b/' },
-      { id: '10.0.0.5:8081', kind: 'http', url: 'http://10.0.0.5:8081/a/b', headers: [] },
+      { id: '10.0.0.5:8081', kind: 'http', url: 'http://10.0.0.5:8081/a/b', headers: [], ...DEFAULT_WIRE },
     ],
     [
       'a server by an IPv6 address',
       { url: 'http://[2001:DB8::1]:8081' },
-      { id: '[2001:db8::1]:8081', kind: 'http', url: 'http://[2001:db8::1]:8081', headers: [] },
+      {
+        id: '[2001:db8::1]:8081',
+        kind: 'http',
+        url: 'http://[2001:db8::1]:8081',
+        headers: [],
+        ...DEFAULT_WIRE,
+      },
     ],
   ])('is filled in for %s', (_what, origin, whole) => {
     expect(good({ origins: [origin] }).distribution.origins).toEqual([whole])
+  })
+
+  test('of viewers is nothing before a bucket and before ours, and no cookie behind a gate', () => {
+    const rules = (origin: object, rule: object = {}) => {
+      const settled = good({ origins: [origin], behaviours: [{ pattern: '*', ...rule }] })
+      const [{ query, forward, cookies, methods } = OPEN] = settled.distribution.behaviours
+      return [[query, forward, cookies, methods], settled.warnings]
+    }
+    const nothing = [['none', 'none', 'none', 'read'], []]
+    expect(rules({ bucket: 'films', access: 'films' })).toEqual(nothing)
+    expect(rules({ kind: 'built-in' })).toEqual(nothing)
+    expect(rules({ url: 'http://a.example' }, { gate: { issuers: ['login'] } })).toEqual([
+      ['all', 'all', 'none', 'all'],
+      [],
+    ])
+  })
+
+  test('of ports, where viewers choose the scheme, is taken from the URL', () => {
+    const ports = (url: string) => {
+      const [origin] = good({ origins: [{ url, protocol: 'match-viewer' }] }).distribution.origins
+      return origin?.kind === 'http' ? [origin.httpPort, origin.httpsPort] : []
+    }
+    expect(ports('http://a.example')).toEqual([80, 443])
+    expect(ports('http://a.example:8080')).toEqual([8080, 443])
+    expect(ports('https://a.example:8443')).toEqual([80, 8443])
   })
 
   test('in lifetimes fits what is given', () => {
@@ -124,6 +163,11 @@ describe('what is left out', () => {
         .behaviours[0]?.ttl
     expect(ttl({ maximum: 60 })).toEqual({ minimum: 0, default: 60, maximum: 60 })
     expect(ttl({ minimum: 100_000 })).toEqual({ minimum: 100_000, default: 100_000, maximum: 31_536_000 })
+    expect(ttl({ maximum: 3_153_600_000, default: 3_153_600_000 })).toEqual({
+      minimum: 0,
+      default: 3_153_600_000,
+      maximum: 3_153_600_000,
+    })
     expect(ttl({ default: 5 })).toEqual({ minimum: 0, default: 5, maximum: 31_536_000 })
   })
 })
@@ -189,6 +233,7 @@ describe('secret headers', () => {
         kind: 'http',
         url: 'https://site.example/x',
         headers: [{ name: 'x-secret', value: 'hush-hush' }],
+        ...DEFAULT_WIRE,
       },
     ])
   })
@@ -204,6 +249,12 @@ describe('secret headers', () => {
     expect(moved).toEqual([
       'the header "x-secret" of origin "site" needs its value again, since the origin is another server now: a secret goes only where it was meant for',
     ])
+  })
+
+  test('do not follow an origin to other ports', () => {
+    const [origin] = secret(null).origins
+    const moved = { origins: [{ ...origin, protocol: 'match-viewer' as const }] }
+    expect(problems(moved, around({ before })).join()).toContain('needs its value again')
   })
 
   test('need a value where none is stored, and never stand in a sentence', () => {
@@ -384,6 +435,31 @@ test.each<[string, DistributionInput, string]>([
       `the header "${name.toLowerCase()}" of behaviour "*" is one that viewers write themselves, and an origin would take it for the word of a proxy: take it out`,
     ],
   ),
+  ...['Range', 'Cookie', 'X-Forwarded-For', 'a b'].map((name): [string, DistributionInput, string] => [
+    `${name} in "forward"`,
+    behaviour({ forward: [name] }),
+    `the header "${name.toLowerCase()}" of behaviour "*" is`,
+  ]),
+  [
+    'cookies behind a gate',
+    behaviour({ cookies: 'all', gate: { keyGroups: ['default'] } }),
+    'behaviour "*" has cookies "all" behind a gate, whose cookies are grants that no origin may see: set "none"',
+  ],
+  [
+    'writing to a bucket',
+    { origins: [{ bucket: 'films', access: 'films' }], behaviours: [{ pattern: '*', methods: 'all' }] },
+    'behaviour "*" has methods "all" before a bucket, where a node that signs would write for everybody: set "read"',
+  ],
+  [
+    'writing to the built-in origin',
+    { origins: [{ kind: 'built-in' }], behaviours: [{ pattern: '*', methods: 'all' }] },
+    'behaviour "*" has methods "all" before the built-in origin',
+  ],
+  [
+    'a port that belongs to neither scheme',
+    http({ url: 'http://a.example:8080', protocol: 'match-viewer', httpPort: 80 }),
+    'origin "o" is asked in the viewer\'s scheme, at "httpPort" 80 and not at the port 8080 of its url',
+  ],
   [
     'a CORS origin with a path',
     behaviour({ corsOrigins: ['https://a.example/'] }),
@@ -481,6 +557,76 @@ test('a header that is both a secret and forwarded is refused', () => {
   expect(problems({ origins, behaviours: [{ pattern: '*', headers: ['x-secret'] }] })).toEqual([
     'the header "x-secret" of behaviour "*" is a secret of its origin, which no viewer may set: take it out',
   ])
+})
+
+test('a header that is both a secret and passed on unkeyed is refused', () => {
+  const origins = [{ url: 'http://a.example', headers: [{ name: 'X-Secret', value: 'v' }] }]
+  expect(problems({ origins, behaviours: [{ pattern: '*', forward: ['x-secret'] }] }).join()).toContain(
+    'is a secret of its origin',
+  )
+})
+
+describe('what an origin is shown of viewers', () => {
+  const warnings = (rule: object, origin: object = { url: 'http://a.example' }): string[] =>
+    good({ origins: [origin], behaviours: [{ pattern: '*', ...rule }] }).warnings
+  const kept = (what: string) =>
+    `behaviour "*" shows its origin the ${what} of viewers and keeps every answer for 60 s, those that are one viewer's own too: set the minimum ttl to 0`
+
+  test('is warned of where every answer is kept', () => {
+    const ttl = { minimum: 60 }
+    expect(warnings({ ttl })).toEqual([kept('cookies and Authorization')])
+    expect(warnings({ ttl, cookies: 'none' })).toEqual([kept('Authorization')])
+    expect(warnings({ ttl, forward: ['accept'] })).toEqual([kept('cookies')])
+    const harmless = { ttl, cookies: 'none' }
+    expect(warnings({ ...harmless, forward: 'none' })).toEqual([])
+    expect(warnings({ ...harmless, headers: ['authorization'] })).toEqual([])
+    expect(warnings({ ...harmless, gate: { issuers: ['login'] } })).toEqual([])
+  })
+
+  test('is warned of where it means nothing', () => {
+    const nothing = (what: string) =>
+      `behaviour "*" passes on what viewers send, of which ${what} is told nothing: set "forward" and "cookies" to "none"`
+    expect(warnings({ forward: 'all' }, { bucket: 'films' })).toEqual([nothing('a bucket')])
+    expect(warnings({ cookies: 'all' }, { kind: 'built-in' })).toEqual([nothing('the built-in origin')])
+  })
+})
+
+describe('where an origin is', () => {
+  const warnings = (origin: object): string[] => good({ origins: [{ id: 'o', ...origin }] }).warnings
+  const here = (range: string) => [
+    `origin "o" is on the machine of each edge, where only those are asked that it lists: loopback needs --allow-origin ${range} at "sluice up"`,
+  ]
+
+  test.each([
+    ['http://127.0.0.1:8081', here('127.0.0.1')],
+    ['http://127.1.2.3', here('127.1.2.3')],
+    ['http://localhost:3000', here('127.0.0.1')],
+    ['https://app.localhost', here('127.0.0.1')],
+    ['http://[::1]:3000', here('::1')],
+    [
+      'http://169.254.169.254',
+      ['origin "o" has a link-local address, where none is ever asked: give it another'],
+    ],
+    ['http://[fe80::1]', ['origin "o" has a link-local address, where none is ever asked: give it another']],
+    ['http://10.0.0.1', []],
+    ['http://[fd00::1]', []],
+    ['http://127.example', []],
+    ['http://localhost.example', []],
+  ])('%s is warned of where edges may not ask it', (url, told) => expect(warnings({ url })).toEqual(told))
+
+  test('is warned of for a bucket too', () => {
+    expect(warnings({ bucket: 'films', endpoint: 'http://127.0.0.1:9000' })).toEqual(here('127.0.0.1'))
+  })
+
+  test('is warned of when its ports mean nothing, or its secret goes in the clear', () => {
+    expect(warnings({ url: 'http://a.example', httpPort: 8080 })).toEqual([
+      'origin "o" has ports that count with protocol "match-viewer" only: put its port into its url',
+    ])
+    const headers = [{ name: 'X-Secret', value: 'v' }]
+    expect(warnings({ url: 'https://a.example', protocol: 'match-viewer', headers })).toEqual([
+      'origin "o" is sent its secret over plain HTTP whenever a viewer comes so: set its "protocol" to "as-url" with an https url',
+    ])
+  })
 })
 
 test('a whole query for a bucket is warned of', () => {

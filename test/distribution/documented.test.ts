@@ -26,4 +26,6 @@ test('the distribution of the documentation is good, and uses every word', () =>
   const rules = DistributionInput.properties.behaviours.items.properties
   const used = new Set((input.behaviours ?? []).flatMap(each => Object.keys(each)))
   expect([...used].sort()).toEqual(Object.keys(rules).sort())
+  const told = new Set((input.origins ?? []).flatMap(each => Object.keys(each)))
+  expect([...told].sort()).toEqual(Object.keys(DistributionInput.properties.origins.items.properties).sort())
 })

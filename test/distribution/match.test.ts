@@ -210,6 +210,7 @@ test('a fresh installation has the behaviours that are promised', () => {
     aliases: [],
     enabled: true,
     comment: 'made at first start',
+    errors: [],
   })
   expect(origins).toEqual([{ id: 'built-in', kind: 'built-in' }])
   expect(list.map(({ pattern, gate, ttl }) => [pattern, gate, ttl.minimum])).toEqual([

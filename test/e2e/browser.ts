@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import { expect } from 'vitest'
 import { findBrowser } from '../tools.mjs'
+import { until } from './sluice.ts'
 
 /** A real Chromium with a profile of its own. Close it in the end. */
 export interface Browser {
@@ -91,4 +93,28 @@ export function look(page: Page): Promise<Moment> {
 export function difference(a: number[], b: number[]): number {
   if (a.length === 0 || a.length !== b.length) return 0
   return a.reduce((sum, value, i) => sum + Math.abs(value - (b[i] ?? 0)), 0) / a.length
+}
+
+/** That the page's film plays: its picture changes by so much over so many seconds of it, and it can be heard. */
+export async function filmMoves(
+  browser: Browser,
+  page: Page,
+  least: { seconds: number; difference: number } = { seconds: 2, difference: 1 },
+): Promise<void> {
+  const early = await until(
+    () => `a picture\n${browser.trouble()}`,
+    async () => {
+      const moment = await look(page)
+      return moment.seconds > 0.5 && moment.picture.length > 0 ? moment : undefined
+    },
+  )
+  const late = await until(
+    () => `the film goes on\n${browser.trouble()}`,
+    async () => {
+      const moment = await look(page)
+      return moment.seconds > early.seconds + least.seconds ? moment : undefined
+    },
+  )
+  expect(difference(early.picture, late.picture)).toBeGreaterThan(least.difference)
+  expect(late.soundBytes).toBeGreaterThan(0)
 }

@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { ROOT } from '../house/tree.ts'
-import { difference, look, openBrowser, type Browser } from './browser.ts'
+import { filmMoves, look, openBrowser, type Browser } from './browser.ts'
 import { cleanEnvironment, startSluice, until, type Sluice } from './sluice.ts'
 
 const PASSWORD = 'four words are enough'
@@ -76,22 +76,7 @@ test(
 
     await logIn(page, PASSWORD)
     await says(page, /Playing/)
-    const early = await until(
-      () => `a picture\n${browser.trouble()}`,
-      async () => {
-        const moment = await look(page)
-        return moment.seconds > 0.5 && moment.picture.length > 0 ? moment : undefined
-      },
-    )
-    const late = await until(
-      () => `the film goes on\n${browser.trouble()}`,
-      async () => {
-        const moment = await look(page)
-        return moment.seconds > early.seconds + 2 ? moment : undefined
-      },
-    )
-    expect(difference(early.picture, late.picture)).toBeGreaterThan(1)
-    expect(late.soundBytes).toBeGreaterThan(0)
+    await filmMoves(browser, page)
 
     const given = (await browser.context.cookies()).filter(cookie => cookie.name.startsWith('CloudFront-'))
     expect(

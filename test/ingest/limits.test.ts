@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from 'vitest'
-import { ConnectionCount } from '../../src/ingest/index.ts'
+import { ConnectionCount } from '../../src/inbound/index.ts'
+import { INGEST_LIMITS } from '../../src/ingest/index.ts'
 import { ingestUnderTest, until, type IngestUnderTest, type UnderTestOptions } from './ingest-under-test.ts'
 import { RtmpClient } from './rtmp-client.ts'
 
@@ -124,7 +125,7 @@ test('one address has so many connections, and all together so many', async () =
 })
 
 test('servers that share a count share its caps', async () => {
-  const count = new ConnectionCount({ connections: 2 })
+  const count = new ConnectionCount({ ...INGEST_LIMITS, connections: 2 })
   const [first, second] = [await start({ count }), await start({ count })]
   await open(first.port)
   await open(second.port)
@@ -135,7 +136,7 @@ test('servers that share a count share its caps', async () => {
 })
 
 test('addresses of IPv6 count by their /64', () => {
-  const count = new ConnectionCount({ connectionsPerAddress: 2 })
+  const count = new ConnectionCount({ ...INGEST_LIMITS, connectionsPerAddress: 2 })
   expect(count.admit('2001:db8::1')).toBeDefined()
   const leave = count.admit('2001:db8:0:0:ffff::2')
   expect(count.admit('2001:db8::3')).toBeUndefined()

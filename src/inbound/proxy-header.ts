@@ -15,7 +15,10 @@ const LONGEST_V1 = 107
 /** Addresses and some extensions; the protocol would allow 64 KiB. */
 const LONGEST_V2 = 4096
 
-/** Reads the beginning of a connection. RTMP begins with 3 and TLS with 22, so neither is taken for a header. */
+/**
+ * Reads the beginning of a connection. RTMP begins with 3, TLS with 22 and no method of HTTP with `PROXY `, so none of
+ * them is taken for a header.
+ */
 export function readProxyHeader(bytes: Buffer): ProxyHeader {
   if (startsLike(bytes, V2)) return bytes.length < 16 ? { kind: 'more' } : readV2(bytes)
   if (startsLike(bytes, V1)) return readV1(bytes)
@@ -31,13 +34,18 @@ function startsLike(bytes: Buffer, start: Buffer): boolean {
 function readV1(bytes: Buffer): ProxyHeader {
   const end = bytes.subarray(0, LONGEST_V1).indexOf('\r\n')
   if (end < 0) return { kind: bytes.length < LONGEST_V1 ? 'more' : 'bad' }
-  const [, family, source = ''] = bytes.toString('latin1', 0, end).split(' ')
+  const [, family, source = '', target = '', ...ports] = bytes.toString('latin1', 0, end).split(' ')
   const length = end + 2
   if (family === 'UNKNOWN') return { kind: 'header', address: undefined, length }
   const version = family === 'TCP4' ? 4 : family === 'TCP6' ? 6 : -1
-  return isIP(source) === version
+  const whole = isIP(source) === version && isIP(target) === version && ports.length === 2
+  return whole && ports.every(isPort)
     ? { kind: 'header', address: plainAddress(source), length }
     : { kind: 'bad' }
+}
+
+function isPort(text: string): boolean {
+  return /^(?:0|[1-9]\d{0,4})$/.test(text) && Number(text) < 65_536
 }
 
 function readV2(bytes: Buffer): ProxyHeader {

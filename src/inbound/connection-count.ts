@@ -1,5 +1,12 @@
 import { isIPv6 } from 'node:net'
-import { INGEST_LIMITS, type IngestLimits } from './limits.ts'
+
+/** How many connections there may be at once. */
+export interface ConnectionCaps {
+  /** All addresses together. */
+  connections: number
+  /** Of one address; of IPv6, of one /64. */
+  connectionsPerAddress: number
+}
 
 /** Counts connections, all and by address; servers that share the object share its caps. */
 export class ConnectionCount {
@@ -8,9 +15,14 @@ export class ConnectionCount {
   readonly #byAddress = new Map<string, number>()
   #all = 0
 
-  constructor(limits: Partial<Pick<IngestLimits, 'connections' | 'connectionsPerAddress'>> = {}) {
-    this.#most = limits.connections ?? INGEST_LIMITS.connections
-    this.#mostPerAddress = limits.connectionsPerAddress ?? INGEST_LIMITS.connectionsPerAddress
+  constructor(caps: ConnectionCaps) {
+    this.#most = caps.connections
+    this.#mostPerAddress = caps.connectionsPerAddress
+  }
+
+  /** Whether nobody is admitted any more, whatever the address. */
+  get full(): boolean {
+    return this.#all >= this.#most
   }
 
   get all(): number {
@@ -24,7 +36,7 @@ export class ConnectionCount {
   admit(address: string | undefined): (() => void) | undefined {
     const group = address === undefined ? undefined : groupOf(address)
     const ofGroup = group === undefined ? 0 : (this.#byAddress.get(group) ?? 0)
-    if (this.#all >= this.#most || ofGroup >= this.#mostPerAddress) return undefined
+    if (this.full || ofGroup >= this.#mostPerAddress) return undefined
     this.#all++
     if (group !== undefined) this.#byAddress.set(group, ofGroup + 1)
     let held = true

@@ -1,0 +1,258 @@
+import type { Clock, Lru } from '../core/index.ts'
+import {
+  freshenedFields,
+  judgeStorability,
+  responseControl,
+  unsharedFields,
+  withoutFields,
+  type ByteRange,
+  type CacheKey,
+  type Storability,
+} from '../http/index.ts'
+import type { Asking, Landing, Shared } from './asking.ts'
+import type { CacheRequest, Filling, Found, StoredObject, UpstreamAnswer, Varies } from './contract.ts'
+import type { FillRoom } from './fill-room.ts'
+import { contentLength, Fill, firstRoom, validatorsOf, type FillLimits } from './fill.ts'
+import { rangeFields, readPartial, validatorOf, type Kept, type LargeObjects } from './large/index.ts'
+import { mayStandIn } from './stand-in.ts'
+import type { Store } from './store.ts'
+import { ofTheMoment, unaskedFor, type UnsharedKeys } from './unshared.ts'
+import { markerOf, selectingNames, variantKey, widened } from './variants.ts'
+
+type Storable = Storability & { kind: 'store' }
+type Passing = Found & { kind: 'passing' }
+
+/** What one cache's fetches share; all of it is the cache's own. */
+export interface FetcherParts {
+  clock: Clock
+  limits: FillLimits
+  store: Store
+  room: FillRoom
+  large: LargeObjects
+  unshared: UnsharedKeys
+  /** Keys whose upstream has just failed. */
+  troubled: Lru<CacheKey, true>
+  /** Looks the request up anew. */
+  again: (request: CacheRequest) => Found | Promise<Found>
+}
+
+/** Asks upstream once, and makes of the answer what is stored, shared, or this request's own. */
+export class Fetcher {
+  readonly #parts: FetcherParts
+
+  constructor(parts: FetcherParts) {
+    this.#parts = parts
+  }
+
+  /** Rejects with a SluiceError of side `upstream` when there is no answer and nothing that may stand in. */
+  async fetch(asking: Asking): Promise<Landing> {
+    const { request, stored } = asking
+    const standIn = stored && mayStandIn(stored, this.#parts.clock.now()) ? stored : undefined
+    const wanted = this.#wanted(asking)
+    let answer: UpstreamAnswer
+    try {
+      answer = await request.ask({
+        validators: stored?.validators,
+        patience: standIn ? 'brief' : 'full',
+        ...rangeFields(request, wanted),
+      })
+    } catch (error) {
+      if (standIn) return this.#fallBack(asking, standIn)
+      throw error
+    }
+    if (answer.status === 304) {
+      if (stored && isAbout(answer, stored)) return this.#refresh(asking, stored, answer)
+      answer.destroy()
+      if (!stored) throw unaskedFor(304)
+      // It freshens something that is not in store (RFC 9111 §4.3.4), so the whole is asked for.
+      return this.fetch({ ...asking, stored: undefined })
+    }
+    if (standIn && answer.status >= 500) {
+      answer.destroy()
+      return this.#fallBack(asking, standIn)
+    }
+    const said = readPartial(answer, wanted)
+    if (said.kind === 'own') return this.#passPart(asking, answer)
+    if (said.kind === 'empty') return this.fetch({ ...asking, extent: 'whole' })
+    answer = said.answer
+    this.#parts.large.admit(answer)
+    const verdict = judgeStorability(answer, request.bounds)
+    const large = said.kind === 'slice' || this.#parts.large.takes(answer)
+    // Of a part that is not to be kept, the viewer gets the one that he asked for.
+    if (said.kind === 'loose' || (said.kind === 'slice' && verdict.kind === 'pass')) {
+      answer.destroy()
+      return this.fetch({ ...asking, extent: 'own' })
+    }
+    if (verdict.kind === 'pass') return this.#pass(asking, answer, verdict.reason)
+    if (!large && (contentLength(answer.headers) ?? 0) > this.#parts.limits.largestObject)
+      return this.#pass(asking, answer, 'too-large')
+    const place = this.#placeOf(asking, answer)
+    if (place === undefined) return this.#pass(asking, answer, 'vary')
+    if (large) {
+      const part =
+        said.kind === 'slice' ? { part: said.range } : wanted !== undefined && wanted !== 'own' && { wanted }
+      return this.#begin({ ...asking, key: place.key }, answer, verdict, { ...place, ...part })
+    }
+    await this.#parts.room.take(firstRoom(answer, this.#parts.limits))
+    return this.#fill({ ...asking, key: place.key }, answer, verdict, place.varies)
+  }
+
+  /** Of what nothing is known, and of what is kept in slices, no more than is wanted; of the rest all. */
+  #wanted({ request, stored, extent }: Asking): ByteRange | 'own' | undefined {
+    if (extent === 'own') return request.range === undefined ? undefined : 'own'
+    const whole = extent === 'whole' || (stored !== undefined && stored.large === undefined)
+    return whole ? undefined : this.#parts.large.firstPart(request)
+  }
+
+  /** A viewer's own range. What could be put together after all is asked for in slices the next time. */
+  #passPart(asking: Asking, answer: UpstreamAnswer): Landing {
+    const verdict = judgeStorability({ ...answer, status: 200 }, asking.request.bounds)
+    const landing = this.#pass(asking, answer, verdict.kind === 'pass' ? verdict.reason : 'too-large')
+    if (verdict.kind === 'store' && validatorOf(answer) !== undefined)
+      this.#parts.unshared.delete(asking.key, asking.request)
+    return landing
+  }
+
+  #fallBack({ key }: Asking, stored: StoredObject): Landing {
+    this.#parts.troubled.set(key, true)
+    const found: Found = { kind: 'stale', object: stored, why: 'upstream-failed' }
+    return { found, key, varies: undefined, shared: { kind: 'with-all' } }
+  }
+
+  /** Where an answer is kept; when it varies, what tells of that is kept at once. */
+  #placeOf(
+    asking: Asking,
+    answer: UpstreamAnswer,
+  ): { key: CacheKey; varies: Varies | undefined } | undefined {
+    const { request } = asking
+    const names = selectingNames(answer.headers, request)
+    const known = this.#parts.store.peek(request.key)?.varies
+    if (names.length === 0 && known === undefined) return { key: request.key, varies: undefined }
+    const varies = widened(known, names)
+    if (varies === undefined) return undefined
+    if (varies !== known) this.#parts.store.set(markerOf(request, varies, asking))
+    return { key: variantKey(varies, request), varies }
+  }
+
+  #fill(asking: Asking, answer: UpstreamAnswer, verdict: Storable, varies: Varies | undefined): Landing {
+    const { request, key } = asking
+    this.#parts.unshared.delete(key, request)
+    const own = unsharedFields(responseControl(answer.headers).directives)
+    const kept = keptOf(asking, answer, verdict, own)
+    const overflow = this.#parts.large.overflow(request, kept, answer)
+    const fill = new Fill(
+      { ...answer, headers: kept.headers },
+      verdict.bornAt,
+      this.#parts.limits,
+      this.#parts.room,
+      overflow,
+    )
+    const whole = fill.done.then((body): StoredObject => {
+      const stored = { ...kept, body }
+      if (request.take?.(stored) !== 'taken') this.#keep(stored)
+      return stored
+    })
+    whole.catch(() => {}) // a failed fill leaves nothing; its readers are told by the fill itself
+    const found: Found = {
+      ...{ kind: 'filling', fill, joined: false, reason: asking.reason, whole },
+      ...(own.length > 0 && { fill: withHeaders(fill, answer.headers), shared: fill }),
+    }
+    return { found, key, varies, shared: { kind: 'with-all' } }
+  }
+
+  /** As `#fill`, of what is kept in slices. */
+  #begin(
+    asking: Asking,
+    answer: UpstreamAnswer,
+    verdict: Storable,
+    { varies, ...bytes }: { varies: Varies | undefined; part?: ByteRange; wanted?: ByteRange },
+  ): Landing {
+    const { request, key, reason } = asking
+    this.#parts.unshared.delete(key, request)
+    const kept = keptOf(asking, answer, verdict, unsharedFields(responseControl(answer.headers).directives))
+    const found = this.#parts.large.begin(request, kept, answer, {
+      ...bytes,
+      reason,
+      again: this.#parts.again,
+    })
+    return { found, key, varies, shared: { kind: 'with-all' } }
+  }
+
+  /** A fill from before an invalidation may end after one from behind it; the newer stays. */
+  #keep(object: StoredObject): void {
+    const present = this.#parts.store.peek(object.key)
+    const newer =
+      present !== undefined &&
+      present.varies === undefined &&
+      (present.sequence > object.sequence || (present.askedAt ?? 0) > (object.askedAt ?? 0))
+    // Nobody finds it under a key that has come to vary meanwhile.
+    if (!newer && present?.varies === undefined) this.#parts.store.set(object)
+  }
+
+  #pass(asking: Asking, answer: UpstreamAnswer, reason: Passing['reason']): Landing {
+    const { request, key } = asking
+    const { status } = answer
+    // Who asks for what lies behind the end says nothing of the object.
+    if (!ofTheMoment(status) && status !== 416) this.#parts.unshared.add(key, request, reason)
+    return {
+      found: { kind: 'passing', answer, reason, forward: asking.reason },
+      ...{ key, varies: undefined },
+      shared: ofTheMoment(status) ? { kind: 'refused', status } : { kind: 'with-nobody' },
+    }
+  }
+
+  /** RFC 9111 §4.3.4: the stored body under the new fields. */
+  #refresh(asking: Asking, stored: StoredObject, answer: UpstreamAnswer): Landing {
+    answer.destroy()
+    const { request, key, askedAt } = asking
+    const fields = freshenedFields(stored.headers, answer.headers)
+    const verdict = judgeStorability({ ...answer, status: stored.status, headers: fields }, request.bounds)
+    const own = unsharedFields(responseControl(fields).directives)
+    const headers = own.length === 0 ? fields : withoutFields(fields, new Set(own))
+    const object: StoredObject = {
+      ...stored,
+      ...{ headers, askedAt },
+      validators: validatorsOf(headers),
+      sequence: Math.min(asking.sequence, answer.sequence ?? asking.sequence),
+      ...(verdict.kind === 'store' && lifetimeOf(verdict)),
+    }
+    if (verdict.kind === 'store') this.#parts.store.set(object)
+    else this.#parts.store.delete(key)
+    // A 304 may say that what it freshens is not to be shared any more.
+    const shared: Shared = { kind: verdict.kind === 'store' ? 'with-all' : 'with-nobody' }
+    return { found: { kind: 'refreshed', object }, key, varies: undefined, shared }
+  }
+}
+
+/** All of what is stored of an answer, but its body; `own` names fields of its that are not shared. */
+function keptOf(asking: Asking, answer: UpstreamAnswer, verdict: Storable, own: readonly string[]): Kept {
+  const { request, key, askedAt } = asking
+  const { distributionId, path } = request
+  const headers = own.length === 0 ? answer.headers : withoutFields(answer.headers, new Set(own))
+  return {
+    ...{ key, distributionId, path, askedAt, headers, status: answer.status },
+    sequence: Math.min(asking.sequence, answer.sequence ?? asking.sequence),
+    validators: validatorsOf(headers),
+    ...lifetimeOf(verdict),
+  }
+}
+
+function lifetimeOf(verdict: Storable): Omit<Storable, 'kind'> {
+  const { bornAt, freshUntil, refreshUntil, staleOnError, staleUntil } = verdict
+  return { bornAt, freshUntil, refreshUntil, staleOnError, staleUntil }
+}
+
+/** The same fill as the one sees it who asked for it. */
+function withHeaders(fill: Filling, headers: Filling['headers']): Filling {
+  const { status, validators, length, bornAt } = fill
+  return { status, headers, validators, length, bornAt, read: (first, last) => fill.read(first, last) }
+}
+
+/**
+ * Whether a 304 is of the stored body. One that names another entity tag answers a question that named the stored one
+ * alone, so it can mean nothing else; the stored tag stays.
+ */
+function isAbout(answer: UpstreamAnswer, stored: StoredObject): boolean {
+  const { etag } = validatorsOf(answer.headers)
+  return etag === undefined || stored.validators.etag !== undefined
+}

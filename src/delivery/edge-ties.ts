@@ -1,0 +1,69 @@
+import { systemClock } from '../core/index.ts'
+import type { Snapshot } from '../distribution/index.ts'
+import { followSnapshot, startReporting } from '../membership/index.ts'
+import { IssuerKeys, type Guard } from '../outbound/index.ts'
+import type { Logger, Metrics } from '../telemetry/index.ts'
+import type { EdgeOptions } from './edge.ts'
+import type { ViewerCount } from './viewer-count.ts'
+
+/** Control counts what it has not heard of again for a few of these as gone. */
+const REPORT_VIEWERS_MS = 2_000
+
+export interface TiesParts {
+  metrics: Metrics
+  log: Logger
+  /** Who watches, at this whole edge. */
+  viewers: ViewerCount
+  /** A version counts as applied when this has resolved. */
+  apply: (snapshot: Snapshot) => void | Promise<void>
+}
+
+export interface Ties {
+  /** The snapshot that was applied last. */
+  snapshot(): Snapshot | undefined
+  close(): Promise<void>
+}
+
+/** What binds an edge to control, once for all its processes: the snapshot comes in, the number of viewers goes out. */
+export function tieToControl(options: EdgeOptions, { metrics, log, viewers, apply }: TiesParts): Ties {
+  const { controlUrl, identity, stateDir } = options
+  const clock = systemClock
+  const follower = followSnapshot({ controlUrl, identity, stateDir, apply, ...{ clock, log } })
+  const reporting = startReporting({
+    ...{ controlUrl, identity, clock, log },
+    path: '/v1/node/viewers',
+    everyMs: REPORT_VIEWERS_MS,
+    read: () => viewers.report(),
+    taken: report => viewers.taken(report),
+  })
+  metrics.gauge('sluice_live_viewers', 'Viewers of live channels, seen within 10 s', () => viewers.total)
+  metrics.gauge(
+    'sluice_snapshot_version',
+    'Version of the snapshot that is applied',
+    () => follower.current()?.version ?? 0,
+  )
+  return {
+    snapshot: () => follower.current(),
+    async close() {
+      await reporting.close()
+      await follower.close()
+    },
+  }
+}
+
+/** The keys of token issuers; one process of an edge asks for them, whatever the number of its workers. */
+export function issuersOf(
+  { stateDir }: EdgeOptions,
+  parts: { guard: Guard; log: Logger; changed?: () => void },
+): IssuerKeys {
+  return new IssuerKeys({ stateDir, clock: systemClock, ...parts })
+}
+
+export function measureIssuers({ refreshes }: IssuerKeys, metrics: Metrics): void {
+  metrics.collected(
+    'sluice_issuer_key_refreshes_total',
+    'Questions to issuers of tokens for their keys',
+    ['result'],
+    () => Object.entries(refreshes).map(([result, n]): [Record<string, string>, number] => [{ result }, n]),
+  )
+}

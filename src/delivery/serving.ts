@@ -1,0 +1,134 @@
+import { DiskTier, shardsOf } from '../cache/index.ts'
+import { systemClock } from '../core/index.ts'
+import { ConnectionCount } from '../inbound/index.ts'
+import { nodeTokenSource } from '../membership/index.ts'
+import type { Guard } from '../outbound/index.ts'
+import { MOST_A_DAY, openAccessLog, type Logger, type Metrics } from '../telemetry/index.ts'
+import type { EdgeOptions } from './edge.ts'
+import { measureDisk } from './disk-metrics.ts'
+import { handle } from './engine.ts'
+import type { Incoming, Outgoing } from './exchange.ts'
+import type { OnUpgrade } from './leavers.ts'
+import { CacheNode, type CacheNodeOptions } from './node.ts'
+import { read } from './read.ts'
+import { startViewerServer, type ViewerServer } from './server.ts'
+import { TurnedAway } from './turned-away.ts'
+import { createUpstream } from './upstream.ts'
+import { Usage } from './usage.ts'
+import { compileTrustedProxies } from './viewer.ts'
+
+/** Transfers under way at a drain may take so long. */
+const DRAIN_MS = 8_000
+
+/** What one process needs to serve viewers: a node, its log, its servers. What it is told comes from elsewhere. */
+export interface Serving {
+  readonly node: CacheNode
+  /** From now on viewers are answered; the ports that are listened on. */
+  listen(): Promise<{ http: number; https: number }>
+  /** Secrets of TLS session tickets that all processes of this edge share; 48 bytes. */
+  shareTickets(keys: Buffer): void
+  /** Takes no more requests and lets those under way end. */
+  drain(): Promise<void>
+  /** Lets go of everything else; nobody is served any more. */
+  close(): Promise<void>
+}
+
+export interface ServingParts extends Pick<CacheNodeOptions, 'issuers' | 'siblings'> {
+  metrics: Metrics
+  guard: Guard
+  log: Logger
+  /** How many processes share memory, log and disk. */
+  share: number
+  /** Which of these this one is, from 0. */
+  index: number
+}
+
+export async function prepareServing(options: EdgeOptions, parts: ServingParts): Promise<Serving> {
+  const { metrics, guard, log, issuers, share, index } = parts
+  const clock = systemClock
+  const trustedProxies = compileTrustedProxies(options.trustedProxies)
+  const turnedAway = new TurnedAway()
+  const upstream = createUpstream({
+    url: options.originUrl,
+    token: nodeTokenSource(options.identity, 'origin', clock),
+    ...{ guard, clock, log },
+  })
+  const accessLog = await openAccessLog({
+    folder: options.accessLogFolder,
+    clock,
+    // All append to one file of a day, whole lines at once.
+    mostADay: Math.floor(MOST_A_DAY / share),
+  })
+  const { diskCache } = options
+  const disk = diskCache && new DiskTier({ ...diskCache, shards: shardsOf(index, share), ...{ clock, log } })
+  await disk?.start()
+  if (disk) measureDisk(disk, metrics)
+  const node = new CacheNode({
+    ...{ clock, upstream, issuers, accessLog, log },
+    pop: options.pop,
+    memoryCacheBytes: Math.floor(options.memoryCacheBytes / share),
+    usage: new Usage(metrics),
+    trustedProxies,
+    ...(parts.siblings && { siblings: parts.siblings }),
+    ...(disk && { disk }),
+  })
+  measureNode(node, metrics)
+  measureTurnedAway(turnedAway, metrics)
+  let servers: ViewerServer[] = []
+  let tickets: Buffer | undefined
+  return {
+    node,
+    async listen() {
+      const serve = (request: Incoming, response: Outgoing): void => handle(node, read, request, response)
+      const { https } = options
+      const onUpgrade: OnUpgrade = (request, response, leaving) =>
+        handle(node, read, request, response, leaving)
+      const port = {
+        ...{ handle: serve, onUpgrade, trustedProxies, turnedAway, log },
+        // The caps hold for both ports together.
+        count: new ConnectionCount(options.connectionCaps),
+      }
+      const [plain, tls] = await Promise.all([
+        startViewerServer({ ...port, listen: options.http }),
+        startViewerServer({ ...port, listen: https.listen, tls: https }),
+      ])
+      servers = [plain, tls]
+      if (tickets) tls.setTicketKeys(tickets)
+      return { http: plain.port, https: tls.port }
+    },
+    shareTickets(keys) {
+      tickets = keys
+      for (const server of servers) server.setTicketKeys(keys)
+    },
+    async drain() {
+      await Promise.all(servers.map(server => server.close(DRAIN_MS)))
+    },
+    async close() {
+      await upstream.close()
+      await accessLog.close()
+      await disk?.close()
+    },
+  }
+}
+
+function measureNode(node: CacheNode, metrics: Metrics): void {
+  metrics.gauge('sluice_cache_objects', 'Objects in the memory tier', () => node.cache.objects)
+  metrics.gauge('sluice_cache_bytes', 'Bytes in the memory tier', () => node.cache.bytes)
+  metrics.gauge('sluice_cache_fills', 'Fetches under way', () => node.cache.fills)
+  metrics.gauge(
+    'sluice_live_playlists',
+    'Live playlists of which a version is known',
+    () => node.playlists.count,
+  )
+  metrics.gauge('sluice_websockets', 'Connections that have left HTTP', () => node.upgraded.count)
+  metrics.gauge('sluice_access_log_dropped', 'Access lines that were lost', () => node.accessLog.dropped)
+}
+
+function measureTurnedAway({ counts }: TurnedAway, metrics: Metrics): void {
+  metrics.collected(
+    'sluice_connections_turned_away_total',
+    'Connections of viewers that ended before a request of theirs could be answered in the ordinary way',
+    ['reason'],
+    () => Object.entries(counts).map(([reason, n]): [Record<string, string>, number] => [{ reason }, n]),
+  )
+}

@@ -1,0 +1,102 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { systemClock, type Health, type Milliseconds, type RunningRole } from '../../core/index.ts'
+import type { Snapshot } from '../../distribution/index.ts'
+import { createGuard } from '../../outbound/index.ts'
+import { createLogger, createMetrics, type Metrics } from '../../telemetry/index.ts'
+import { issuersOf, measureIssuers, tieToControl } from '../edge-ties.ts'
+import type { EdgeOptions } from '../edge.ts'
+import { ViewerCount } from '../viewer-count.ts'
+import { Staff } from './staff.ts'
+import { MetricSums } from './metric-sums.ts'
+
+/** Resumption works with tickets of this and no earlier rotation: who stole a key reads half a day at most. */
+const ROTATE_TICKETS: Milliseconds = 12 * 3_600_000
+/** Viewers count for 10 s from their last sign of life. */
+const COLLECT_VIEWERS: Milliseconds = 1_000
+const METRICS_WITHIN: Milliseconds = 1_500
+
+/**
+ * An edge of several workers. This process serves no viewer: it follows control once for all of them, asks issuers for
+ * keys, counts, and keeps the workers running, each of which owns its part of the keys (SEAMS 22).
+ */
+export async function startManager(options: EdgeOptions): Promise<RunningRole> {
+  const log = createLogger('edge', options.logLevel)
+  const metrics = createMetrics('edge')
+  const guard = createGuard({ allow: options.allowOrigins, ownPorts: options.ownPorts })
+  const viewers = new ViewerCount(systemClock)
+  const sums = new MetricSums()
+  await rm(options.workersFolder, { recursive: true, force: true })
+  await mkdir(options.workersFolder, { mode: 0o700 })
+
+  let snapshot: Snapshot | undefined
+  let tickets = randomBytes(48)
+  const issuers = issuersOf(options, { guard, log, changed: () => void handOutKeys() })
+  await issuers.start()
+  const handOutKeys = (): Promise<unknown> => staff.askAll('keys', issuers.sets())
+  const staff: Staff = new Staff({
+    edge: options,
+    log,
+    renew: async issuer => {
+      await issuers.renew(issuer)
+      await handOutKeys()
+    },
+    tickets: () => tickets.toString('base64'),
+    latest: () => snapshot && { snapshot, keys: issuers.sets() },
+    left: member => sums.left(member),
+  })
+  await staff.start()
+  const ties = tieToControl(options, {
+    ...{ metrics, log, viewers },
+    async apply(next) {
+      snapshot = next
+      issuers.follow(next.issuers)
+      await staff.apply({ snapshot: next, keys: issuers.sets() })
+    },
+  })
+  measureIssuers(issuers, metrics)
+  measureStaff(staff, metrics)
+  const timers = [
+    every(COLLECT_VIEWERS, async () => {
+      for (const { answered } of await staff.askAll('viewers', null))
+        for (const [channel, names] of answered) for (const name of names) viewers.seen(channel, name)
+    }),
+    every(ROTATE_TICKETS, async () => {
+      tickets = randomBytes(48)
+      await staff.askAll('tickets', tickets.toString('base64'))
+    }),
+  ]
+  const ports = await staff.listen()
+  log.info({ ...ports, workers: options.workers }, 'edge listens')
+
+  return {
+    async close() {
+      for (const timer of timers) clearInterval(timer)
+      await staff.close()
+      await ties.close()
+      await issuers.close()
+      await rm(options.workersFolder, { recursive: true, force: true })
+    },
+    async metrics() {
+      const answers = await staff.askAll('metrics', null, { within: METRICS_WITHIN })
+      return sums.of(await metrics.text(), answers)
+    },
+    health: (): Health => {
+      const waitingFor = [...(snapshot ? [] : ['snapshot']), ...(staff.live > 0 ? [] : ['workers'])]
+      return waitingFor.length === 0 ? { kind: 'ready' } : { kind: 'not-ready', waitingFor }
+    },
+  }
+}
+
+function every(span: Milliseconds, act: () => Promise<void>): NodeJS.Timeout {
+  const timer = setInterval(() => void act(), span)
+  timer.unref()
+  return timer
+}
+
+function measureStaff(staff: Staff, metrics: Metrics): void {
+  metrics.gauge('sluice_edge_workers', 'Workers of the edge that run', () => staff.live)
+  metrics.collected('sluice_edge_worker_restarts_total', 'Workers that were started again', [], () => [
+    [{}, staff.restarts],
+  ])
+}

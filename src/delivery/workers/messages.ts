@@ -1,0 +1,46 @@
+import type { DistributionId, IssuerId } from '../../core/index.ts'
+import type { Snapshot } from '../../distribution/index.ts'
+import type { IssuerSet } from '../../outbound/index.ts'
+import type { EdgeOptions } from '../edge.ts'
+
+/** Everything stored under one path of a distribution. */
+export interface Forgotten {
+  distributionId: DistributionId
+  path: string
+}
+
+/** Who watches a channel: a name for each viewer, the same at every worker, that tells nothing of him. */
+export type SeenViewers = [channel: string, viewers: string[]][]
+
+type Ask<Asked, Answered = null> = { asked: Asked; answered: Answered }
+
+/** What the manager asks a worker. */
+export type ToWorker = {
+  /** First of all. It answers when its siblings can ask it. */
+  start: Ask<{ options: EdgeOptions; index: number; tickets: string }>
+  /** It answers when the version counts for every request that comes from now on. */
+  apply: Ask<{ snapshot: Snapshot; keys: IssuerSet[] }>
+  /** Keys of issuers have changed. */
+  keys: Ask<IssuerSet[]>
+  listen: Ask<null, { http: number; https: number }>
+  /** Base64 of 48 bytes. */
+  tickets: Ask<string>
+  metrics: Ask<null, string>
+  /** Those who were seen since it was asked last. */
+  viewers: Ask<null, SeenViewers>
+  forget: Ask<Forgotten>
+  /** Viewers' transfers end; siblings are still answered. */
+  drain: Ask<null>
+  /** Everything is let go, and the process ends. */
+  end: Ask<null>
+}
+
+/** What a worker asks the manager. */
+export type ToManager = {
+  /** It can be asked from now on; what comes before is not heard. */
+  hello: Ask<null>
+  /** A token names a key that is not known: answered when the issuer has been asked, and the keys were handed out. */
+  renew: Ask<IssuerId>
+  /** Answered when every other worker has forgotten it, or has had its time. */
+  forget: Ask<Forgotten>
+}

@@ -1,0 +1,185 @@
+import { join } from 'node:path'
+import {
+  shardOf,
+  type CacheRequest,
+  type Found,
+  type ObjectCache,
+  type PlaylistFound,
+  type Question,
+  type UpstreamAnswer,
+} from '../../cache/index.ts'
+import type { Clock, DistributionId } from '../../core/index.ts'
+import type { Metrics } from '../../telemetry/index.ts'
+import { known, type Exchange } from '../exchange.ts'
+import type { Siblings } from '../siblings.ts'
+import { asOwnersFound } from './borrowed-found.ts'
+import { LargeElsewhere } from './borrowed-large.ts'
+import { Neighbour, type Owned } from './neighbour.ts'
+import { resumed } from './resumed-body.ts'
+import { Versions } from './versions.ts'
+
+export interface NeighboursOptions {
+  workers: number
+  /** Which of them this process is. */
+  index: number
+  /** Holds the sockets. */
+  workersFolder: string
+  clock: Clock
+  forget: (distributionId: DistributionId, path: string) => Promise<unknown>
+}
+
+/**
+ * The other workers of this edge. A shard's worker alone asks upstream for its keys and keeps them; the others ask it,
+ * and keep a copy of what is asked for often for as long as the owner would (SEAMS 22).
+ */
+export class Neighbours implements Siblings {
+  readonly #options: NeighboursOptions
+  readonly #all = new Map<number, Neighbour>()
+  readonly #versions: Versions
+  readonly #orphanages = new Map<Neighbour, ObjectCache>()
+  readonly #asked = { answered: 0, away: 0 }
+
+  constructor(options: NeighboursOptions) {
+    this.#options = options
+    const { workers, index: own, clock } = options
+    for (let index = 0; index < workers; index++)
+      if (index !== own) this.#all.set(index, new Neighbour(this.#socket(index), clock))
+    this.#versions = new Versions(clock)
+  }
+
+  get ownSocket(): string {
+    return this.#socket(this.#options.index)
+  }
+
+  lookup(x: Exchange, request: CacheRequest): PlaylistFound | Promise<PlaylistFound> | undefined {
+    const owner = this.#all.get(shardOf(request.key) % this.#options.workers)
+    if (owner === undefined) return undefined
+    // Nobody but the owner knows which version of a live playlist is the newest.
+    if (x.channel !== undefined && request.path.endsWith('.m3u8'))
+      return this.#versions.lookup(x, () => this.#askVersion(x, owner, request))
+    return this.#borrow(x, owner, request)
+  }
+
+  /** What was fetched in place of others is used no more. */
+  letGo(): void {
+    this.#orphanages.clear()
+  }
+
+  async forget(distributionId: DistributionId, path: string): Promise<void> {
+    this.letGo()
+    await this.#options.forget(distributionId, path).catch(() => {}) // who did not hear of it in time is given up
+  }
+
+  measure(metrics: Metrics): void {
+    metrics.collected(
+      'sluice_neighbour_questions_total',
+      'Questions to the worker that owns a key',
+      ['result'],
+      () =>
+        Object.entries(this.#asked).map(([result, n]): [Record<string, string>, number] => [{ result }, n]),
+    )
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#all.values()].map(each => each.close()))
+  }
+
+  #socket(index: number): string {
+    return join(this.#options.workersFolder, `${index}.sock`)
+  }
+
+  /** From the copies of this process, or from the owner. */
+  #borrow(x: Exchange, owner: Neighbour, request: CacheRequest): PlaylistFound | Promise<PlaylistFound> {
+    const found = known(x.node.copies, 'the room for copies').lookup({
+      ...request,
+      // What is kept here is small and whole.
+      ...{ range: undefined, ifRange: undefined },
+      ask: question => this.#ask(x, owner, question, request),
+    })
+    if (!(found instanceof Promise)) return found
+    return found.then(
+      each => asOwnersFound(each),
+      (error: unknown) => {
+        if (error instanceof OwnerAway) return this.#fetchAlone(x, owner, request)
+        if (error instanceof LargeElsewhere) return error.foundBy(x, { owner, alone: request.ask })
+        if (!(error instanceof PartElsewhere)) throw error
+        return error.asker === x ? asOwnersFound(error.found) : this.#askPart(x, owner, request)
+      },
+    )
+  }
+
+  /** While the owner is away: once for all who ask here for the same, and whole objects are not kept (SEAMS 22). */
+  #fetchAlone(x: Exchange, owner: Neighbour, request: CacheRequest): Found | Promise<Found> {
+    let orphanage = this.#orphanages.get(owner)
+    if (orphanage === undefined) this.#orphanages.set(owner, (orphanage = x.node.newOrphanage()))
+    return orphanage.lookup({ ...request, take: () => 'taken' })
+  }
+
+  async #ask(
+    x: Exchange,
+    owner: Neighbour,
+    { validators }: Question,
+    request: CacheRequest,
+  ): Promise<UpstreamAnswer> {
+    const owned = await this.#counted(owner.ask(x, { validators, largest: x.node.largestCopy }))
+    if (owned.kind !== 'answer') throw new OwnerAway('the owner of the key cannot be asked')
+    this.#orphanages.delete(owner)
+    const { answer, run } = owned
+    if (LargeElsewhere.is(answer)) throw new LargeElsewhere(x, owned)
+    if (PartElsewhere.is(answer)) throw new PartElsewhere(x, passing(answer))
+    const body = resumed(answer, { died: () => owner.hasEnded(run), again: () => request.ask(ANEW) })
+    // The owner would not have it kept if it varied by anything that is not known.
+    return { ...answer, forwarded: [], body }
+  }
+
+  /** After another viewer, with whom this one waited, got a part of his own. */
+  async #askPart(x: Exchange, owner: Neighbour, request: CacheRequest): Promise<PlaylistFound> {
+    const owned = await this.#counted(owner.ask(x, { largest: x.node.largestCopy }))
+    if (owned.kind !== 'answer') return this.#fetchAlone(x, owner, request)
+    if (!LargeElsewhere.is(owned.answer)) return asOwnersFound(passing(owned.answer))
+    return new LargeElsewhere(x, owned).foundBy(x, { owner, alone: request.ask })
+  }
+
+  async #askVersion(x: Exchange, owner: Neighbour, request: CacheRequest): Promise<PlaylistFound> {
+    const before = this.#versions.last(x)
+    const owned = await this.#counted(owner.ask(x, { validators: before?.validators, largest: Infinity }))
+    if (owned.kind === 'bad-directives') return owned
+    if (owned.kind === 'answer') return this.#versions.read(x, owned, before)
+    // Nobody keeps versions then, and the origin knows the newest.
+    return passing(await request.ask(ANEW))
+  }
+
+  async #counted(asking: Promise<Owned>): Promise<Owned> {
+    const owned = await asking
+    this.#asked[owned.kind === 'away' ? 'away' : 'answered']++
+    return owned
+  }
+}
+
+/** Thrown through the cache of copies, which would keep what the owner does not know of. */
+class OwnerAway extends Error {}
+
+/** Thrown through the cache of copies where the owner hands a viewer's own range on. */
+class PartElsewhere extends Error {
+  readonly asker: Exchange
+  readonly found: Passing
+
+  constructor(asker: Exchange, found: Passing) {
+    super('what is asked for is part of something that is not kept')
+    this.asker = asker
+    this.found = found
+  }
+
+  static is({ status }: UpstreamAnswer): boolean {
+    return status === 206 || status === 416
+  }
+}
+
+type Passing = Found & { kind: 'passing' }
+
+/** For one viewer alone; the owner's word says why. */
+function passing(answer: UpstreamAnswer): Passing {
+  return { kind: 'passing', answer, reason: 'no-store', forward: 'miss' }
+}
+
+const ANEW: Question = { validators: undefined, patience: 'full' }

@@ -1,0 +1,5 @@
+export { CertificateShelf, type CertificateShelfOptions } from './certificate-shelf.ts'
+export { readCertificate, untimely, type Certificate, type CertificatePair } from './certificate.ts'
+export { ConnectionCount, type ConnectionCaps } from './connection-count.ts'
+export { readOpening } from './opening.ts'
+export { plainAddress, trustProxies, type TrustedProxies } from './proxies.ts'

@@ -1,0 +1,64 @@
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { DiskTier, type DiskTierOptions } from '../../src/cache/disk/disk-tier.ts'
+import { SHARDS } from '../../src/cache/shard.ts'
+import { silentLogger, type Logger } from '../../src/telemetry/index.ts'
+import { noonClock } from '../contracts/cache-tier.ts'
+
+export const EVERY_SHARD: readonly number[] = Array.from({ length: SHARDS }, (_, shard) => shard)
+
+/** A folder of a test's own, with the tiers that were opened on it. */
+export class DiskBench {
+  readonly folder: string
+  readonly #open: DiskTier[] = []
+
+  constructor(folder = mkdtempSync(path.join(tmpdir(), 'sluice-disk-'))) {
+    this.folder = folder
+  }
+
+  async start(options: Partial<DiskTierOptions> = {}): Promise<DiskTier> {
+    const tier = new DiskTier({
+      folder: this.folder,
+      maxBytes: 64 * 1024 * 1024,
+      clock: noonClock,
+      shards: EVERY_SHARD,
+      log: silentLogger,
+      ...options,
+    })
+    this.#open.push(tier)
+    await tier.start()
+    return tier
+  }
+
+  /** Names of the object files that are there, with their folders. */
+  files(): string[] {
+    return this.#below(/^[0-9a-f]{2}$/)
+  }
+
+  asides(): string[] {
+    return this.#below(/^aside$/)
+  }
+
+  bytes(): number {
+    return this.files().reduce((sum, file) => sum + statSync(path.join(this.folder, file)).size, 0)
+  }
+
+  #below(folders: RegExp): string[] {
+    return readdirSync(this.folder)
+      .filter(name => folders.test(name))
+      .flatMap(name => readdirSync(path.join(this.folder, name)).map(file => `${name}/${file}`))
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#open.map(tier => tier.close()))
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** Keeps the events with their fields. */
+export function listeningLogger(): Logger & { lines: [string, Record<string, unknown>][] } {
+  const lines: [string, Record<string, unknown>][] = []
+  const warn = (fields: Record<string, unknown>, event: string) => void lines.push([event, fields])
+  return { ...silentLogger, lines, warn }
+}

@@ -1,0 +1,166 @@
+import { once } from 'node:events'
+import { connect, type TLSSocket } from 'node:tls'
+
+/** Frame types of RFC 9113 §6. */
+export const TYPE = {
+  DATA: 0,
+  HEADERS: 1,
+  PRIORITY: 2,
+  RST_STREAM: 3,
+  SETTINGS: 4,
+  PUSH_PROMISE: 5,
+  PING: 6,
+  GOAWAY: 7,
+  WINDOW_UPDATE: 8,
+  CONTINUATION: 9,
+} as const
+
+export const END_STREAM = 1
+export const ACK = 1
+export const END_HEADERS = 4
+
+export type Fields = readonly (readonly [name: string, value: string])[]
+
+export const GET: Fields = [
+  [':method', 'GET'],
+  [':scheme', 'https'],
+  [':path', '/a'],
+  [':authority', 'a'],
+]
+
+/** `GET` with fields changed, or dropped where the value is undefined, and others behind. */
+export function requestOf(change: Record<string, string | undefined>, ...more: Fields): Fields {
+  const kept = GET.map(([name, value]) => [name, name in change ? change[name] : value] as const)
+  return [...kept.flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])), ...more]
+}
+
+/** A frame of whatever is asked for, right or wrong. */
+export function frame(
+  type: number,
+  flags: number,
+  stream: number,
+  payload: Buffer = Buffer.alloc(0),
+): Buffer {
+  const head = Buffer.alloc(9)
+  head.writeUIntBE(payload.length, 0, 3)
+  head.writeUInt8(type, 3)
+  head.writeUInt8(flags, 4)
+  head.writeUInt32BE(stream, 5)
+  return Buffer.concat([head, payload])
+}
+
+/** Literal fields that enter no table, their texts without Huffman coding (RFC 7541 §6.2.2). */
+export function block(fields: Fields): Buffer {
+  const parts = fields.flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)])
+  return Buffer.concat(parts)
+}
+
+function text(value: string): Buffer {
+  const bytes = Buffer.from(value, 'latin1')
+  if (bytes.length < 127) return Buffer.concat([Buffer.from([bytes.length]), bytes])
+  const length = [127]
+  let rest = bytes.length - 127
+  for (; rest >= 128; rest >>= 7) length.push((rest & 127) | 128)
+  return Buffer.concat([Buffer.from([...length, rest]), bytes])
+}
+
+export function headers(fields: Fields, flags: number = END_STREAM | END_HEADERS, stream = 1): Buffer {
+  return frame(TYPE.HEADERS, flags, stream, block(fields))
+}
+
+export function data(content: string, flags: number, stream = 1): Buffer {
+  return frame(TYPE.DATA, flags, stream, Buffer.from(content))
+}
+
+export function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32BE(value >>> 0)
+  return bytes
+}
+
+export function setting(id: number, value: number): Buffer {
+  const bytes = Buffer.alloc(6)
+  bytes.writeUInt16BE(id)
+  bytes.writeUInt32BE(value, 2)
+  return bytes
+}
+
+export interface Frame {
+  type: number
+  flags: number
+  stream: number
+  payload: Buffer
+}
+
+const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+
+/** An HTTP/2 connection on which every frame of a request is the test's own. */
+export class RawHttp2 {
+  readonly frames: Frame[] = []
+  readonly closed: Promise<void>
+  readonly socket: TLSSocket
+  #rest = Buffer.alloc(0)
+
+  private constructor(socket: TLSSocket) {
+    this.socket = socket
+    this.closed = new Promise(resolve => socket.once('close', () => resolve()))
+    socket.on('error', () => {}) // `close` follows
+    socket.on('data', (bytes: Buffer) => this.#take(bytes))
+  }
+
+  /** Preface and SETTINGS are sent, unless the test begins otherwise. */
+  static async open(
+    base: string,
+    begin: Buffer = Buffer.concat([PREFACE, frame(4, 0, 0)]),
+  ): Promise<RawHttp2> {
+    const { hostname, port } = new URL(base)
+    const socket = connect({
+      ...{ host: hostname, port: Number(port), ALPNProtocols: ['h2'], rejectUnauthorized: false },
+    })
+    await once(socket, 'secureConnect')
+    const connection = new RawHttp2(socket)
+    socket.write(begin)
+    return connection
+  }
+
+  send(...frames: Buffer[]): void {
+    this.socket.write(Buffer.concat(frames))
+  }
+
+  #take(bytes: Buffer): void {
+    this.#rest = Buffer.concat([this.#rest, bytes])
+    for (;;) {
+      if (this.#rest.length < 9) return
+      const length = this.#rest.readUIntBE(0, 3)
+      if (this.#rest.length < 9 + length) return
+      const [type = 0, flags = 0] = this.#rest.subarray(3, 5)
+      const stream = this.#rest.readUInt32BE(5)
+      this.frames.push({ type, flags, stream, payload: this.#rest.subarray(9, 9 + length) })
+      this.#rest = this.#rest.subarray(9 + length)
+    }
+  }
+
+  /** Frames of a type, of one stream where it is named. */
+  of(type: number, stream?: number): Frame[] {
+    return this.frames.filter(each => each.type === type && (stream === undefined || each.stream === stream))
+  }
+
+  /** How a stream has ended so far: answered whole, or reset with a code. */
+  end(stream = 1): string | undefined {
+    const reset = this.of(TYPE.RST_STREAM, stream)[0]
+    if (reset) return `reset ${reset.payload.readUInt32BE()}`
+    const whole = this.frames.some(
+      each => each.stream === stream && each.type < 2 && (each.flags & END_STREAM) !== 0,
+    )
+    return whole ? 'answered' : undefined
+  }
+
+  /** The code of GOAWAY, once there is one. */
+  goneAway(): number | undefined {
+    return this.of(TYPE.GOAWAY)[0]?.payload.readUInt32BE(4)
+  }
+
+  close(): void {
+    this.socket.destroy()
+  }
+}
