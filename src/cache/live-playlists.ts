@@ -117,8 +117,11 @@ export class LivePlaylists {
     const { distributionId, path, variant, bounds, ask, selection } = asked.request
     const { query, form } = this.#question(asked)
     const found = cache.lookup({
-      key: cacheKey(distributionId, path, query, variant),
-      ...{ distributionId, path, bounds, selection },
+      key: query === asked.request.query ? asked.playlist : cacheKey(distributionId, path, query, variant),
+      distributionId,
+      path,
+      bounds,
+      selection,
       ask: question => ask(query, question),
       take: object => this.#take(asked.playlist, object, form),
     })
@@ -128,6 +131,7 @@ export class LivePlaylists {
   /** The one spelling of the question. Who would take a delta may wait with those for whom the whole is fetched. */
   #question({ request, wanted }: Asked): { query: string; form: Arrival['asked'] } {
     const { distributionId, path, query, variant, directives } = request
+    if (wanted === PLAIN) return { query, form: 'plain' }
     const withQuery = (text: string): string => [query, text].filter(part => part !== '').join('&')
     if (wanted.kind === 'bad') return { query: withQuery(directives), form: 'directed' }
     const { until, skip } = wanted.directives
@@ -165,7 +169,8 @@ export class LivePlaylists {
     const known = this.#known.get(playlist)
     if (known === undefined) return undefined
     const since = this.#options.invalidated(request.distributionId, request.path)
-    if ([known.full, known.delta].every(each => (each?.object.sequence ?? since) >= since)) return known
+    const { full, delta } = known
+    if ((full?.object.sequence ?? since) >= since && (delta?.object.sequence ?? since) >= since) return known
     this.#known.delete(playlist)
     return undefined
   }

@@ -41,10 +41,18 @@ export const read: Step = (x: Exchange) => {
   return match
 }
 
+/** With which a token begins, as it is or escaped. */
+const TILDE = 0x7e
+const PERCENT = 0x25
+
 type Taken = Omit<TakenPath, 'token'> & { token: SpelledToken | undefined }
 
 /** A film is asked for under one token again and again, and what a token looks like does not change. */
 function takeToken({ node }: Exchange, rawPath: string): Taken {
+  const first = rawPath.charCodeAt(1)
+  // Nearly no request has one, and to find that out by the pattern costs more than to route it.
+  if (first !== TILDE && first !== PERCENT)
+    return { token: undefined, rest: rawPath, lookalike: undefined }
   const slash = rawPath.indexOf('/', 1)
   const end = slash < 0 ? rawPath.length : slash
   const segment = rawPath.slice(0, end)

@@ -83,7 +83,7 @@ describe.each([2, 4])('an edge of %i workers of which one after the other is kil
     // Those of the dead ones, at most all that were under way.
     expect(seen.broken).toBeLessThanOrEqual(kills * readers.length)
     expect(await edge.metric('sluice_edge_worker_restarts_total')).toBe(kills)
-  }, 240_000)
+  }, 400_000)
 })
 
 test('workers end with the process that supervises their manager', async () => {
