@@ -15,9 +15,12 @@ export function handle(
 ): void {
   const x = new Exchange(node, request, response, leaving)
   settleBody(x)
-  response.on('error', () => {}) // the viewer left; `close` follows and the record is written there
+  response.on('error', left)
   advance(x, first)
 }
+
+/** `close` follows, and the record is written there. */
+function left(): void {}
 
 function advance(x: Exchange, step: Step | undefined): void {
   try {

@@ -1,44 +1,53 @@
+import type { Instant } from '../core/index.ts'
 import type { Exchange } from './exchange.ts'
 import { hasLeft } from './send-stream.ts'
 
 /** The last step: one access line and the counters, once for every request, whatever became of it. */
 export function record(x: Exchange): void {
-  const { node, response } = x
+  const { response } = x
   // The process that asked records it for its viewer.
   if (x.asker !== undefined) return
   // Nothing more happens to an answer whose viewer is gone already.
-  if (response.writableFinished || hasLeft(response)) return write()
+  if (response.writableFinished || hasLeft(response)) return write(x)
   let done = false
   const once = (): void => {
     if (done) return
     done = true
-    write()
+    write(x)
   }
-  // `finish` is the whole answer handed on; `close` without it is a viewer who left.
-  response.once('finish', once)
-  response.once('close', once)
+  // `finish` is the whole answer handed on; `close` without it is a viewer who left. `once` would wrap each anew.
+  response.on('finish', once)
+  response.on('close', once)
+}
 
-  function write(): void {
-    node.usage.add(x)
-    const now = node.clock.now()
-    node.accessLog.write({
-      time: new Date(x.startedAt).toISOString(),
-      id: x.id,
-      distribution: x.served?.distribution.id,
-      address: x.viewer?.address,
-      scheme: x.viewer?.scheme,
-      host: x.viewer?.host,
-      method: x.request.method,
-      // Never the target as sent: path tokens and signing parameters would let a reader of the log in.
-      path: x.loggedPath,
-      status: x.status,
-      bytes: x.bodyBytes,
-      ms: now - x.startedAt,
-      result: x.cache,
-      reason: x.reason,
-      // A connection that left HTTP has no end that could be missed.
-      complete: response.writableFinished || x.status === 101,
-      protocol: x.request.httpVersion,
-    })
-  }
+function write(x: Exchange): void {
+  const { node, served, viewer } = x
+  node.usage.add(x)
+  node.accessLog.write({
+    time: isoTime(x.startedAt),
+    id: x.id,
+    distribution: served?.distribution.id,
+    address: viewer?.address,
+    scheme: viewer?.scheme,
+    host: viewer?.host,
+    method: x.request.method,
+    // Never the target as sent: path tokens and signing parameters would let a reader of the log in.
+    path: x.loggedPath,
+    status: x.status,
+    bytes: x.bodyBytes,
+    ms: node.clock.now() - x.startedAt,
+    result: x.cache,
+    reason: x.reason,
+    // A connection that left HTTP has no end that could be missed.
+    complete: x.response.writableFinished || x.status === 101,
+    protocol: x.request.httpVersion,
+  })
+}
+
+let told = { at: NaN, text: '' }
+
+/** A busy node begins many answers in one millisecond. */
+function isoTime(at: Instant): string {
+  if (at !== told.at) told = { at, text: new Date(at).toISOString() }
+  return told.text
 }

@@ -2,6 +2,7 @@ import { createWriteStream, statSync, type WriteStream } from 'node:fs'
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import path from 'node:path'
 import type { Clock, Instant } from '../core/index.ts'
+import { logLine } from './log-line.ts'
 
 const KEEP_DAYS = 7
 /** Lines wait in memory at most so long, and at most so many bytes; past that they are dropped and counted. */
@@ -11,7 +12,7 @@ const MOST_WAITING = 4 * 1024 * 1024
 export const MOST_A_DAY = 2 * 1024 ** 3
 
 export interface AccessLog {
-  /** Undefined fields are left out. Never hand in a query, cookie or token. */
+  /** Undefined fields are left out, and names stand as they are. Never hand in a query, cookie or token. */
   write(line: Record<string, unknown>): void
   readonly dropped: number
   close(): Promise<void>
@@ -63,7 +64,7 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
   timer.unref()
   return {
     write(line) {
-      const text = `${JSON.stringify(line)}\n`
+      const text = logLine(line)
       if (waitingBytes + text.length > MOST_WAITING) {
         dropped++
         return
