@@ -68,7 +68,8 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
     forceCloseConnections: false,
     serverFactory(route) {
       const dispatch = (request: Incoming, response: Outgoing): void => {
-        if (ROUTED.has(request.method ?? ''))
+        // While it closes, Fastify tells whoever asks anew to go; all the rest is none of its business.
+        if (connections.draining && ROUTED.has(request.method ?? ''))
           route(request as IncomingMessage, response as ServerResponse) // it only passes them on
         else serve(request, response)
       }
@@ -97,12 +98,12 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
   const ending = new Set<Socket>()
   const serve = (request: Incoming, response: Outgoing): void => {
     if ('stream' in response) {
-      connections.serve(request, response)
+      connections.serve(request)
       return options.handle(request, response)
     }
     const { socket } = request
     if (ending.size > 0 && ending.has(socket)) return
-    connections.serve(request, response)
+    connections.serve(request)
     if (hasBody(request)) bodies.set(socket, request as IncomingMessage) // its answer is one of HTTP/1.1
     options.handle(request, response)
     if (response.shouldKeepAlive || socket.destroyed) return

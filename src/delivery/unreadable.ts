@@ -1,6 +1,7 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 import { codeOf } from '../core/index.ts'
+import { answering } from './answering.ts'
 import { LONGEST_URL } from './limits.ts'
 import type { TurnedAway, TurnedAwayReason } from './turned-away.ts'
 
@@ -35,11 +36,6 @@ export function refuseUnreadable(
   if (pending ? pending.headersSent : inBody || code === 'HPE_CLOSED_CONNECTION') return socket.destroySoon()
   const line = code === 'HPE_HEADER_OVERFLOW' && hasLongTarget(error) ? '414 URI Too Long' : status
   socket.end(`HTTP/1.1 ${line}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`, () => socket.destroy())
-}
-
-/** The answer that a connection waits for. Node keeps it here, and looks for it here when it has no such listener. */
-function answering(socket: Socket): ServerResponse | undefined {
-  return (socket as { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined // not in Node's types
 }
 
 /** Node's parser and its time limits; other errors are the connection's own. */
