@@ -22,7 +22,6 @@ import { preparedHeaders, viewerHeaders } from './viewer-headers.ts'
 /** Answers from whatever `lookup` found: conditions, range, then bytes as fast as the viewer takes them. */
 export const deliver: Step = (x: Exchange) => {
   const found = known(x.found, 'what was found')
-  const shape = carriedShape(x)
   switch (found.kind) {
     case 'hit':
       return deliverStored(x, found.object, 'Hit', HIT)
@@ -33,12 +32,14 @@ export const deliver: Step = (x: Exchange) => {
     case 'version':
       return deliverStored(x, found.object, ...VERSION_WORDS[found.source])
     case 'filling':
-      if (shape !== undefined && mayCarry(found.fill)) return deliverWhole(x, found)
+      if (mayCarry(found.fill) && carriedShape(x) !== undefined) return deliverWhole(x, found)
       return isShortText(x, found.fill) ? deliverSoon(x, found) : deliverFill(x, found)
-    case 'passing':
-      return shape !== undefined && found.answer.status === 200
-        ? deliverGathered(x, found, shape)
-        : deliverPassing(x, found.answer, passed(found))
+    case 'passing': {
+      const shape = found.answer.status === 200 ? carriedShape(x) : undefined
+      return shape === undefined
+        ? deliverPassing(x, found.answer, passed(found))
+        : deliverGathered(x, found, shape)
+    }
   }
 }
 
@@ -88,15 +89,13 @@ function sendStored(
   if ('kind' in object) return cannotDecode(x)
   const now = x.node.clock.now()
   const word = object.status >= 400 ? 'Error' : fresh
-  const { body } = object
-  const there = { ...object, length: Buffer.isBuffer(body) ? body.length : undefined }
-  const plan = planBody(x, there, now)
-  const base = [
-    ...fieldsFor(plan, preparedHeaders(object, x.gated ? 'gated' : 'open')),
-    ...constant(x, word, outcome, object.freshUntil, now),
-  ]
-  base.push('Age', String(ageOf(object.bornAt, now)))
-  begin(x, plan, there, base)
+  const { status, body } = object
+  const length = Buffer.isBuffer(body) ? body.length : undefined
+  const plan = planBody(x, object, length, now)
+  const fixed = fieldsFor(plan, preparedHeaders(object, x.gated ? 'gated' : 'open'))
+  const own = constant(x, word, outcome, object.freshUntil, now)
+  own.push('Age', String(ageOf(object.bornAt, now)))
+  begin(x, plan, { status, length }, { fixed, own })
   if (plan.kind === 'none' || x.request.method === 'HEAD') {
     x.response.end()
   } else if (!Buffer.isBuffer(body)) {
@@ -133,7 +132,7 @@ async function deliverSoon(x: Exchange, found: Filled): Promise<Step | undefined
 function deliverFill(x: Exchange, found: Filled): ReturnType<Step> {
   const fill = recodeFill(x, found.fill)
   if ('kind' in fill) return cannotDecode(x)
-  const plan = planBody(x, fill, x.node.clock.now())
+  const plan = planBody(x, fill, fill.length, x.node.clock.now())
   const wanted = x.request.method === 'HEAD' ? undefined : firstBytes(plan)
   if (fill.reach === undefined || wanted === undefined)
     return sendFill(x, fill, plan, wordsFor(found, 'stored'))
@@ -173,12 +172,10 @@ function sendFill(
   [word, outcome]: [CacheWord, CacheOutcome],
 ): undefined {
   const now = x.node.clock.now()
-  const base = [
-    ...fieldsFor(plan, preparedHeaders(fill, x.gated ? 'gated' : 'open')),
-    ...constant(x, fill.status >= 400 ? 'Error' : word, outcome, undefined, now),
-    ...(word === 'Miss' ? ageThere(fill, now) : ['Age', String(ageOf(fill.bornAt, now))]),
-  ]
-  begin(x, plan, fill, base)
+  const fixed = fieldsFor(plan, preparedHeaders(fill, x.gated ? 'gated' : 'open'))
+  const own = constant(x, fill.status >= 400 ? 'Error' : word, outcome, undefined, now)
+  own.push(...(word === 'Miss' ? ageThere(fill, now) : ['Age', String(ageOf(fill.bornAt, now))]))
+  begin(x, plan, fill, { fixed, own })
   if (plan.kind === 'none' || x.request.method === 'HEAD') {
     x.response.end()
     return record(x) as undefined // nothing follows this step
@@ -267,15 +264,16 @@ function constant(
 ): string[] {
   x.cache = word
   const ttl = freshUntil === undefined ? undefined : Math.floor((freshUntil - now) / 1000)
-  return [
-    'X-Cache',
-    `${word} from sluice`,
-    'Cache-Status',
-    cacheStatus(outcome, ttl),
-    ...x.node.signature(x.id),
-    ...corsHeaders(x),
-    ...(x.variesByCoding ? VARIES_BY_CODING : []),
-  ]
+  const fields = x.node.signature(x.id)
+  fields.push('X-Cache', X_CACHE[word], 'Cache-Status', cacheStatus(outcome, ttl))
+  for (const text of corsHeaders(x)) fields.push(text)
+  if (x.variesByCoding) fields.push('Vary', 'Accept-Encoding')
+  return fields
 }
 
-const VARIES_BY_CODING = ['Vary', 'Accept-Encoding']
+const X_CACHE: Record<CacheWord, string> = {
+  Hit: 'Hit from sluice',
+  RefreshHit: 'RefreshHit from sluice',
+  Miss: 'Miss from sluice',
+  Error: 'Error from sluice',
+}

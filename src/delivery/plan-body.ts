@@ -12,6 +12,7 @@ import {
   type Validators,
 } from '../http/index.ts'
 import type { Exchange } from './exchange.ts'
+import { writeHeadText } from './head-text.ts'
 import { Multipart } from './multipart.ts'
 import type { Chunks } from './send-stream.ts'
 
@@ -22,19 +23,28 @@ export type BodyPlan =
   | { kind: 'ranges'; parts: Multipart }
   | { kind: 'none'; status: 304 | 412 | 416 }
 
-/** What is there to be sent; `length` is undefined while nobody knows it. */
+/** What is there to be sent. */
 export interface Representation {
   readonly status: number
   readonly headers: FlatHeaders
   readonly validators: Validators
   readonly bornAt: Instant
-  readonly length: number | undefined
 }
 
-/** Conditions first, then the ranges (RFC 9110 §13.2.2). Only a 200 has either. */
-export function planBody(x: Exchange, there: Representation, now: Instant): BodyPlan {
-  const { status, headers, validators, length } = there
-  if (status !== 200) return { kind: 'whole' }
+const WHOLE: BodyPlan = { kind: 'whole' }
+
+/**
+ * Conditions first, then the ranges (RFC 9110 §13.2.2). Only a 200 has either. `length` is undefined while nobody knows
+ * it.
+ */
+export function planBody(
+  x: Exchange,
+  there: Representation,
+  length: number | undefined,
+  now: Instant,
+): BodyPlan {
+  const { status, headers, validators } = there
+  if (status !== 200) return WHOLE
   const conditions = {
     ifMatch: x.header('if-match'),
     ifUnmodifiedSince: x.header('if-unmodified-since'),
@@ -45,12 +55,12 @@ export function planBody(x: Exchange, there: Representation, now: Instant): Body
   if (judged !== 'met') return { kind: 'none', status: judged === 'failed' ? 412 : 304 }
   // RFC 9110 §14.2: a range counts for GET only.
   const range = x.request.method === 'GET' && !x.wholeOnly ? x.header('range') : undefined
-  if (range === undefined || length === undefined) return { kind: 'whole' }
-  if (!rangeApplies(x.header('if-range'), validators, madeAt(there))) return { kind: 'whole' }
+  if (range === undefined || length === undefined) return WHOLE
+  if (!rangeApplies(x.header('if-range'), validators, madeAt(there))) return WHOLE
   const parsed = parseRanges(range, length)
   if (parsed.kind === 'unsatisfiable') return { kind: 'none', status: 416 }
   const [first, second] = parsed.kind === 'ranges' ? parsed.ranges : []
-  if (parsed.kind === 'whole' || first === undefined) return { kind: 'whole' }
+  if (parsed.kind === 'whole' || first === undefined) return WHOLE
   if (second === undefined) return { kind: 'range', range: first }
   const type = fieldValue(headers, 'content-type')
   return { kind: 'ranges', parts: new Multipart(parsed.ranges, length, type) }
@@ -62,9 +72,20 @@ function madeAt({ headers, bornAt }: Representation): Instant {
   return (date === undefined ? undefined : parseHttpDate(date, bornAt)) ?? bornAt
 }
 
-/** Writes the head that a plan means; `headers` are what else it has, and are added to. */
-export function begin(x: Exchange, plan: BodyPlan, there: Representation, headers: string[]): void {
-  const { status, length } = there
+/** The fields of a head: `fixed` are the same list for all who are sent the same, `own` are this answer's and are added to. */
+export interface HeadFields {
+  fixed: readonly string[]
+  own: string[]
+}
+
+/** Writes the head that a plan means for what has this status and length. */
+export function begin(
+  x: Exchange,
+  plan: BodyPlan,
+  { status, length }: { status: number; length: number | undefined },
+  fields: HeadFields,
+): void {
+  const headers = fields.own
   x.status = statusOf(plan, status)
   if (status === 200 && length !== undefined && !x.wholeOnly) headers.push('Accept-Ranges', 'bytes')
   if (plan.kind === 'range' && length !== undefined) {
@@ -78,8 +99,9 @@ export function begin(x: Exchange, plan: BodyPlan, there: Representation, header
     headers.push('Content-Length', '0')
   } else if (x.status !== 304 && length !== undefined) {
     headers.push('Content-Length', String(length))
+    if (plan.kind === 'whole' && writeHeadText(x.request, x.response, status, fields)) return
   }
-  x.head(x.status, headers)
+  x.head(x.status, [...fields.fixed, ...headers])
 }
 
 function statusOf(plan: BodyPlan, status: number): number {
