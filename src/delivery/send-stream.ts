@@ -1,11 +1,14 @@
-import { codeOf, KiB, type Milliseconds } from '../core/index.ts'
+import { codeOf, KiB, MiB, type Bytes, type Milliseconds } from '../core/index.ts'
 import type { Exchange, Outgoing } from './exchange.ts'
 
 /**
- * Written at once. TLS encrypts the whole of a write into memory of the connection's own, so without this bound each
- * viewer who stops reading would cost a copy of the object.
+ * Written at once, and taken within the time for one write. TLS encrypts the whole of a write into memory of the
+ * connection's own, so without this bound each viewer who stops reading would cost a copy of the object.
  */
-const AT_ONCE = 256 * KiB
+const AT_ONCE: Bytes = 256 * KiB
+
+/** The same without TLS, where a write refers to the object: it costs as much in one piece as in parts, and less work. */
+const AT_ONCE_PLAIN: Bytes = 2 * MiB
 
 /** What an HTTP/2 stream takes whether its viewer reads or not; more of it is written with a time limit. */
 const STREAM_HOLDS = 16 * KiB
@@ -23,9 +26,22 @@ export function sendStream(x: Exchange, chunks: Chunks): void {
 /** Writes bytes that are all there; in one go when that is bounded and the connection's own time limit holds for them. */
 export function sendBytes(x: Exchange, bytes: Uint8Array): void {
   const { response } = x
-  if (bytes.length > ('stream' in response ? STREAM_HOLDS : AT_ONCE)) return sendStream(x, [bytes])
+  if (bytes.length > ('stream' in response ? STREAM_HOLDS : atOnce(response))) return sendStream(x, [bytes])
   x.bodyBytes = bytes.length
   response.end(bytes)
+  // The connection's own limit starts anew whenever the viewer says something.
+  if (bytes.length > AT_ONCE) cutLate(x, bytes.length)
+}
+
+function atOnce(response: Outgoing): Bytes {
+  const { socket } = response
+  return 'stream' in response || !socket || 'encrypted' in socket ? AT_ONCE : AT_ONCE_PLAIN
+}
+
+/** Cuts who takes what was written as a whole more slowly than he would have had to take its parts. */
+function cutLate({ node, response }: Exchange, length: Bytes): void {
+  const limit = setTimeout(() => cut(response), node.takenWithin * Math.ceil(length / AT_ONCE))
+  response.once('close', () => clearTimeout(limit))
 }
 
 async function write(x: Exchange, chunks: Chunks): Promise<void> {
