@@ -73,6 +73,9 @@ const TAKEN_WITHIN: Milliseconds = 75_000
 /** Two versions of some 4 KB for each playlist: thousands of them. */
 const LIVE_PLAYLIST_BYTES: Bytes = 32 * MiB
 
+const LAST_OF_ROW = 36 ** 2 - 1
+const LAST_DIGITS = Array.from({ length: 36 ** 2 }, (_, at) => at.toString(36).padStart(2, '0'))
+
 /** One cache node: its cache, what it was told, and whom it asks. Every step works on it. */
 export class CacheNode {
   readonly clock: Clock
@@ -103,7 +106,10 @@ export class CacheNode {
   readonly codingStreams = new CodingStreams()
   readonly #pop: string
   readonly #run = randomBytes(6).toString('base64url')
-  #count = 0
+  /** Ids come in rows of which all but the last two digits are the same. */
+  #row = ''
+  #rows = 0
+  #last = LAST_OF_ROW
   #applied: Applied | undefined
 
   constructor(options: CacheNodeOptions) {
@@ -220,7 +226,10 @@ export class CacheNode {
   }
 
   nextRequestId(): RequestId {
-    return `${this.#run}${(this.#count++).toString(36).padStart(6, '0')}` as RequestId // the one maker of request ids
+    // To write so many digits anew each time would take longer than to find an object.
+    if (this.#last === LAST_OF_ROW) this.#row = this.#run + (this.#rows++).toString(36).padStart(4, '0')
+    this.#last = this.#last === LAST_OF_ROW ? 0 : this.#last + 1
+    return `${this.#row}${LAST_DIGITS[this.#last]}` as RequestId // the one maker of request ids
   }
 
   /** Fields that every answer carries. */
