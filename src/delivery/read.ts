@@ -51,8 +51,7 @@ type Taken = Omit<TakenPath, 'token'> & { token: SpelledToken | undefined }
 function takeToken({ node }: Exchange, rawPath: string): Taken {
   const first = rawPath.charCodeAt(1)
   // Nearly no request has one, and to find that out by the pattern costs more than to route it.
-  if (first !== TILDE && first !== PERCENT)
-    return { token: undefined, rest: rawPath, lookalike: undefined }
+  if (first !== TILDE && first !== PERCENT) return { token: undefined, rest: rawPath, lookalike: undefined }
   const slash = rawPath.indexOf('/', 1)
   const end = slash < 0 ? rawPath.length : slash
   const segment = rawPath.slice(0, end)
