@@ -36,8 +36,8 @@ function find(x: Exchange): PlaylistFound | Promise<PlaylistFound> {
     method,
     key,
     selection,
-      range: x.header('range'),
-      ifRange: x.header('if-range'),
+    range: x.header('range'),
+    ifRange: x.header('if-range'),
     ask: question =>
       askUpstream(x, [query, directives].filter(part => part !== '').join('&'), question, selection),
   })
