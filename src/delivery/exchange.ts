@@ -1,18 +1,22 @@
-import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { PlaylistFound } from '../cache/index.ts'
 import { type CanonicalPath, type Instant, type Reason, type RequestId } from '../core/index.ts'
 import type { Behaviour, CompiledDistribution } from '../distribution/index.ts'
-import { fields, type CacheKey, type FlatHeaders } from '../http/index.ts'
+import type { CacheKey, FlatHeaders } from '../http/index.ts'
 import { loggedPath, type PathToken } from '../signing/index.ts'
+import type { Http2Answer } from './http2-answer.ts'
+import type { BodilessRequest } from './http2-request.ts'
 import type { CacheNode } from './node.ts'
 import type { Asker } from './peer-answer.ts'
 import type { Source } from './source.ts'
 import type { Viewer } from './viewer.ts'
 
-export type Incoming = IncomingMessage | Http2ServerRequest
-export type Outgoing = ServerResponse | Http2ServerResponse
+/** A request that may have a body, and is its stream. */
+export type BodiedRequest = IncomingMessage | Http2ServerRequest
+export type Incoming = BodiedRequest | BodilessRequest
+export type Outgoing = ServerResponse | Http2Answer
 
 /** One step of a request's life; names the next, or nothing when the answer is under way. */
 export type Step = (x: Exchange) => Step | undefined | Promise<Step | undefined>
@@ -119,29 +123,13 @@ export class Exchange {
   /** Writes status and head. */
   head(status: number, headers: string[]): void {
     this.status = status
-    if ('stream' in this.response) this.response.writeHead(status, oneLineEach(headers))
-    else this.response.writeHead(status, headers)
+    this.response.writeHead(status, headers)
   }
 
   header(name: string): string | undefined {
     const value = this.request.headers[name]
     return typeof value === 'string' ? value : value?.join(', ')
   }
-}
-
-/**
- * Of several lines of one name Node's HTTP/2 keeps the last, or throws where a field may stand once only; so they are
- * made one as RFC 9110 §5.3 has it, but for Set-Cookie, of which each is its own.
- */
-function oneLineEach(headers: readonly string[]): OutgoingHttpHeaders {
-  const merged = new Map<string, string | string[]>()
-  for (const [field, value] of fields(headers)) {
-    const name = field.toLowerCase()
-    const before = merged.get(name)
-    if (name === 'set-cookie') merged.set(name, [...(before ?? []), value])
-    else merged.set(name, before === undefined ? value : `${String(before)}, ${value}`)
-  }
-  return Object.fromEntries(merged)
 }
 
 /** What an earlier step has set; a step that asks too early is a mistake of ours. */

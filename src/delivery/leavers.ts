@@ -1,15 +1,14 @@
 import { ServerResponse, type IncomingMessage, type Server } from 'node:http'
-import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { Milliseconds } from '../core/index.ts'
 import type { Connections } from './connections.ts'
-import type { Incoming, Leaving, Outgoing } from './exchange.ts'
+import type { Leaving } from './exchange.ts'
 
 /** Answers as HTTP does, or takes the connection. */
 export type OnUpgrade = (request: IncomingMessage, response: ServerResponse, leaving: Leaving) => void
 
 export interface LeaversOptions {
-  serve: (request: Incoming, response: Outgoing) => void
+  serve: (request: IncomingMessage, response: ServerResponse) => void
   connections: Connections
   onUpgrade: OnUpgrade | undefined
   stalled: Milliseconds
@@ -26,14 +25,7 @@ export function takeLeavers(
 ): void {
   const answer = (request: IncomingMessage, socket: Socket): void =>
     serve(request, responseOn(request, socket, stalled))
-  server.on(
-    'connect',
-    (request: IncomingMessage | Http2ServerRequest, second: Socket | Http2ServerResponse) => {
-      if ('stream' in request)
-        serve(request, second as Http2ServerResponse) // the same event in HTTP/2
-      else answer(request, second as Socket) // and in HTTP/1.1
-    },
-  )
+  server.on('connect', answer)
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     if (!onUpgrade || request.headers.upgrade?.toLowerCase() !== 'websocket') return answer(request, socket)
     connections.serveUpgraded(socket)

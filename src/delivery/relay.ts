@@ -12,7 +12,7 @@ import {
 } from '../http/index.ts'
 import { stripSigning } from '../signing/index.ts'
 import { corsHeaders } from './cors.ts'
-import { known, type Exchange, type Step } from './exchange.ts'
+import { known, type BodiedRequest, type Exchange, type Incoming, type Step } from './exchange.ts'
 import { sendable, toldOfViewer } from './forwarding.ts'
 import { override, secretFields } from './origin-request.ts'
 import { record } from './record.ts'
@@ -36,7 +36,7 @@ export const relay: Step = (x: Exchange) => {
 
 async function pass(x: Exchange, origin: HttpOrigin, query: string): Promise<undefined> {
   const { node, request, response } = x
-  const upload = hasBody(x) ? new Upload(request, response) : undefined
+  const upload = hasBody(request) ? new Upload(request, response) : undefined
   const left = new AbortController()
   // `close` may be over already, and follows a whole answer too, when nothing is left to end.
   if (hasLeft(response)) left.abort()
@@ -62,7 +62,7 @@ async function pass(x: Exchange, origin: HttpOrigin, query: string): Promise<und
 }
 
 /** RFC 9112 §6: one of the two fields announces it; HTTP/2 says at once when there is none. */
-function hasBody({ request }: Exchange): boolean {
+function hasBody(request: Incoming): request is BodiedRequest {
   if ('stream' in request) return !request.stream.endAfterHeaders
   const { 'content-length': length, 'transfer-encoding': coding } = request.headers
   return coding !== undefined || (length !== undefined && Number(length) > 0)

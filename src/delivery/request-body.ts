@@ -1,5 +1,5 @@
 import { KiB, type Bytes } from '../core/index.ts'
-import type { Exchange, Incoming, Outgoing } from './exchange.ts'
+import type { BodiedRequest, Exchange, Incoming, Outgoing } from './exchange.ts'
 import { cut } from './send-stream.ts'
 
 /** More than this of a body that nobody takes is not worth the line. */
@@ -17,32 +17,34 @@ const MAY_BE_RELAYED = new Set(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
  */
 export function settleBody(x: Exchange): void {
   const { request, response } = x
-  if (!('stream' in request) && !hasBody(request)) return
-  if (!MAY_BE_RELAYED.has(request.method ?? '')) return readAway(x)
-  watchPace(x)
+  if (!hasBody(request)) return
+  if (!MAY_BE_RELAYED.has(request.method ?? '')) return readAway(x, request)
+  watchPace(x, request)
+  if ('stream' in response) return
   // Of what nobody has read by then Node would read all, without bound.
   response.once('prefinish', () => {
-    if (request.readableFlowing === null) readAway(x)
+    if (request.readableFlowing === null) readAway(x, request)
   })
 }
 
-function hasBody({ headers }: Incoming): boolean {
+function hasBody(request: Incoming): request is BodiedRequest {
+  if ('stream' in request) return !request.stream.endAfterHeaders
+  const { headers } = request
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 }
 
-function readAway({ request, response, node }: Exchange): void {
+function readAway({ response, node }: Exchange, request: BodiedRequest): void {
   if (Number(request.headers['content-length'] ?? 0) > LARGEST_UNTAKEN) endAfter(response)
   let size = 0
   request.on('data', (chunk: Buffer) => {
     size += chunk.length
     if (size > LARGEST_UNTAKEN) stopReading(request, response)
   })
-  if ('stream' in request && request.stream.endAfterHeaders) return
   const late = setTimeout(() => giveUp(request, response), node.takenWithin)
   request.once('end', () => clearTimeout(late)).once('close', () => clearTimeout(late))
 }
 
-function watchPace({ request, response, node }: Exchange): void {
+function watchPace({ response, node }: Exchange, request: BodiedRequest): void {
   const { socket } = request
   let before = socket.bytesRead
   const timer = setInterval(() => {
@@ -61,7 +63,7 @@ function endAfter(response: Outgoing): void {
 }
 
 /** The answer still goes out, and is the last; nothing more of the body is taken meanwhile. */
-function stopReading(request: Incoming, response: Outgoing): void {
+function stopReading(request: BodiedRequest, response: Outgoing): void {
   if (response.writableFinished) return giveUp(request, response)
   request.pause()
   endAfter(response)
@@ -69,7 +71,7 @@ function stopReading(request: Incoming, response: Outgoing): void {
 }
 
 /** The answer may be out already, and then it holds no connection any more. */
-function giveUp(request: Incoming, response: Outgoing): void {
+function giveUp(request: BodiedRequest, response: Outgoing): void {
   cut(response)
   if (!('stream' in request)) request.socket.destroy()
 }

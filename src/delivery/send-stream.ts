@@ -34,8 +34,9 @@ export function sendBytes(x: Exchange, bytes: Uint8Array): void {
 }
 
 function atOnce(response: Outgoing): Bytes {
+  if ('stream' in response) return AT_ONCE
   const { socket } = response
-  return 'stream' in response || !socket || 'encrypted' in socket ? AT_ONCE : AT_ONCE_PLAIN
+  return !socket || 'encrypted' in socket ? AT_ONCE : AT_ONCE_PLAIN
 }
 
 /** Cuts who takes what was written as a whole more slowly than he would have had to take its parts. */
@@ -51,20 +52,15 @@ async function write(x: Exchange, chunks: Chunks): Promise<void> {
       if (hasLeft(response)) return
       const bytes = chunk.subarray(at, at + AT_ONCE)
       x.bodyBytes += bytes.length
-      if (!put(response, bytes)) await drained(response, x.node.takenWithin)
+      if (!response.write(bytes)) await drained(response, x.node.takenWithin)
     }
   }
   response.end()
 }
 
-/** Whether the viewer is gone. Node's HTTP/2 answers have no `destroyed`, whatever their types say; their streams have. */
+/** Whether the viewer is gone. */
 export function hasLeft(response: Outgoing): boolean {
   return 'stream' in response ? response.stream.destroyed : response.destroyed || response.closed
-}
-
-/** Node's two response types agree on this call, but not in their overloads. */
-function put(response: Outgoing, chunk: Uint8Array): boolean {
-  return 'stream' in response ? response.write(chunk) : response.write(chunk)
 }
 
 /** Cuts who does not take a write in time: other limits are put off by each byte, ping or other stream. */

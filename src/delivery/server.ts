@@ -6,6 +6,8 @@ import { CertificateShelf, ConnectionCount, type ConnectionCaps } from '../inbou
 import { Connections } from './connections.ts'
 import { guardEntry } from './entry.ts'
 import type { Incoming, Outgoing } from './exchange.ts'
+import type { Http2Answer } from './http2-answer.ts'
+import type { Http2Request } from './http2-request.ts'
 import { LIMITS, MAX_HEAD_BYTES, type ViewerLimits } from './limits.ts'
 import { takeLeavers, type OnUpgrade } from './leavers.ts'
 import { createTlsServer, type TlsServer } from './tls-server.ts'
@@ -67,20 +69,17 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
     clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, { bodies, turnedAway }),
     forceCloseConnections: false,
     serverFactory(route) {
-      const dispatch = (request: Incoming, response: Outgoing): void => {
+      const dispatch = (request: IncomingMessage, response: ServerResponse): void => {
         // While it closes, Fastify tells whoever asks anew to go; all the rest is none of its business.
-        if (connections.draining && ROUTED.has(request.method ?? ''))
-          route(request as IncomingMessage, response as ServerResponse) // it only passes them on
+        if (connections.draining && ROUTED.has(request.method ?? '')) route(request, response)
         else serve(request, response)
       }
       const http1 = http1Options(limits)
       if (!shelf) return createServer(http1, dispatch).setTimeout(limits.stalled)
       tls = createTlsServer({
         ...{ shelf, limits, http1, turnedAway },
-        listener: (request, response) =>
-          'stream' in request
-            ? whenWhole(request, limits.request, () => dispatch(request, response))
-            : dispatch(request, response),
+        listener: dispatch,
+        onStream: (request, answer) => whenWhole(request, limits.request, () => serveStream(request, answer)),
       })
       return tls.server as unknown as Server // Fastify types each kind of server apart; it needs what both have
     },
@@ -96,15 +95,15 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
   const connections = new Connections(app.server)
   /** What stands behind a request that was said to be the last is none: Node would go on with it, and somebody else may have put it there. */
   const ending = new Set<Socket>()
-  const serve = (request: Incoming, response: Outgoing): void => {
-    if ('stream' in response) {
-      connections.serve(request)
-      return options.handle(request, response)
-    }
+  const serveStream = (request: Http2Request, answer: Http2Answer): void => {
+    connections.serve(request)
+    options.handle(request, answer)
+  }
+  const serve = (request: IncomingMessage, response: ServerResponse): void => {
     const { socket } = request
     if (ending.size > 0 && ending.has(socket)) return
     connections.serve(request)
-    if (hasBody(request)) bodies.set(socket, request as IncomingMessage) // its answer is one of HTTP/1.1
+    if (hasBody(request)) bodies.set(socket, request)
     options.handle(request, response)
     if (response.shouldKeepAlive || socket.destroyed) return
     ending.add(socket)
@@ -159,6 +158,6 @@ function http1Options(limits: ViewerLimits): object {
   }
 }
 
-function hasBody({ headers }: Incoming): boolean {
+function hasBody({ headers }: IncomingMessage): boolean {
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 }

@@ -110,10 +110,9 @@ function plain(text: string): string {
 
 function answer(x: Exchange, headers: readonly string[], cookies: string[] = []): undefined {
   x.cache = 'Miss'
-  // One list, since HTTP/2 answers of Node keep only the last of several lines of a flat head.
-  if (cookies.length > 0) setCookies(x, cookies)
   x.head(204, [
     ...headers,
+    ...cookies.flatMap(cookie => ['Set-Cookie', cookie]),
     'Cache-Control',
     'no-store',
     'Referrer-Policy',
@@ -122,10 +121,4 @@ function answer(x: Exchange, headers: readonly string[], cookies: string[] = [])
   ])
   x.response.end()
   record(x)
-}
-
-/** Node's two response types agree on this call, but not in their overloads. */
-function setCookies({ response }: Exchange, cookies: string[]): void {
-  if ('stream' in response) response.setHeader('Set-Cookie', cookies)
-  else response.setHeader('Set-Cookie', cookies)
 }

@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
+import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http'
 import {
   createSecureServer,
   type Http2SecureServer,
-  type Http2ServerRequest,
-  type Http2ServerResponse,
+  type IncomingHttpHeaders,
+  type ServerHttp2Stream,
 } from 'node:http2'
-import type { ServerOptions } from 'node:http'
 import { Socket } from 'node:net'
 import type { CertificateShelf } from '../inbound/index.ts'
+import { Http2Answer } from './http2-answer.ts'
+import { requestOf, type Http2Request } from './http2-request.ts'
 import { MAX_FIELDS, MAX_HEAD_BYTES, type ViewerLimits } from './limits.ts'
 import type { TurnedAway } from './turned-away.ts'
 
@@ -17,7 +19,10 @@ export interface TlsServerOptions {
   /** What both versions of HTTP/1.1's servers are given. */
   http1: ServerOptions
   turnedAway: TurnedAway
-  listener: (request: Http2ServerRequest, response: Http2ServerResponse) => void
+  /** Of requests over HTTP/1.1. */
+  listener: (request: IncomingMessage, response: ServerResponse) => void
+  /** And over HTTP/2. */
+  onStream: (request: Http2Request, answer: Http2Answer) => void
 }
 
 export interface TlsServer {
@@ -36,7 +41,8 @@ const MOST_INVALID_FRAMES = 100
 const HEAD_ROOM = 4
 
 /** HTTP/2 and 1.1 over TLS 1.2 or above, chosen by ALPN. */
-export function createTlsServer({ shelf, limits, http1, turnedAway, listener }: TlsServerOptions): TlsServer {
+export function createTlsServer(options: TlsServerOptions): TlsServer {
+  const { shelf, limits, http1, turnedAway, listener, onStream } = options
   let ticketKeys: Buffer = randomBytes(48)
   const shared = { minVersion: 'TLSv1.2', sessionIdContext: SESSION_CONTEXT } as const
   const server = createSecureServer(
@@ -57,8 +63,9 @@ export function createTlsServer({ shelf, limits, http1, turnedAway, listener }: 
         enablePush: false,
       },
     },
-    listener,
+    listener as () => void, // streams do not come this way
   )
+  takeStreams(server, onStream)
   shelf.onOwn(({ cert, key }) => server.setSecureContext({ ...shared, cert, key, ticketKeys }))
   // A quiet session takes no new requests and ends when its answers are out.
   server.on('session', session => session.setTimeout(limits.idle, () => session.close()))
@@ -78,3 +85,22 @@ export function createTlsServer({ shelf, limits, http1, turnedAway, listener }: 
     },
   }
 }
+
+/** Node would dress each stream up as an exchange of HTTP/1.1. */
+function takeStreams(server: Http2SecureServer, onStream: TlsServerOptions['onStream']): void {
+  server.removeAllListeners('stream')
+  server.on(
+    'stream',
+    (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, rawHeaders: string[]) => {
+      const answer = new Http2Answer(stream)
+      // RFC 9110 §10.1.1
+      if ((headers.expect ?? CONTINUE) !== CONTINUE) {
+        answer.writeHead(417, [])
+        return answer.end()
+      }
+      onStream(requestOf(stream, headers, rawHeaders), answer)
+    },
+  )
+}
+
+const CONTINUE = '100-continue'

@@ -7,6 +7,7 @@ import { known, type Exchange, type Step } from './exchange.ts'
 import { record } from './record.ts'
 import { sendError } from './refusal.ts'
 import { answerWith, cookiesOf, relayedFields, relayedQuery } from './relay.ts'
+import { hasLeft } from './send-stream.ts'
 import type { Upgraded } from './upstream-upgrade.ts'
 import { sendTrouble } from './upstream-trouble.ts'
 
@@ -94,7 +95,7 @@ export const upgrade: Step = async (x: Exchange) => {
     if (upgraded.kind === 'answered') return answerWith(x, upgraded.answer, undefined)
     await carry(x, upgraded)
   } catch (error) {
-    if (response.destroyed) return record(x) as undefined // nobody is there to be told
+    if (hasLeft(response)) return record(x) as undefined // nobody is there to be told
     return sendTrouble(x, error)
   } finally {
     leave()

@@ -1,5 +1,5 @@
 import { KiB, SluiceError, type Bytes, type Milliseconds } from '../core/index.ts'
-import type { Incoming, Outgoing } from './exchange.ts'
+import type { BodiedRequest, Outgoing } from './exchange.ts'
 
 /** Of a body that comes faster than it goes on; then the viewer is no longer read. */
 const MOST_AHEAD: Bytes = 256 * KiB
@@ -10,14 +10,14 @@ type State = 'unread' | 'running' | 'whole' | 'broken' | 'refused'
 
 /** A viewer's body on its way to an origin, to be read once, as fast as it is taken. Broken off it throws. */
 export class Upload implements AsyncIterable<Uint8Array> {
-  readonly #request: Incoming
+  readonly #request: BodiedRequest
   readonly #response: Outgoing
   readonly #ready: Uint8Array[] = []
   #ahead: Bytes = 0
   #state: State = 'unread'
   #wake = (): void => {}
 
-  constructor(request: Incoming, response: Outgoing) {
+  constructor(request: BodiedRequest, response: Outgoing) {
     this.#request = request
     this.#response = response
   }

@@ -1,5 +1,5 @@
-import type { Http2ServerRequest } from 'node:http2'
 import { KiB, type Milliseconds } from '../core/index.ts'
+import { BodilessRequest, type Http2Request } from './http2-request.ts'
 
 /** Fits into what a request's stream holds before somebody reads it. */
 const SHORT = 8 * KiB
@@ -9,10 +9,11 @@ const SHORT = 8 * KiB
  * says is malformed (RFC 9113 §8.1.1) and its stream is reset; once an answer is out that could not be told any more.
  * Every other request goes on at once. Nothing of the body is taken.
  */
-export function whenWhole(request: Http2ServerRequest, within: Milliseconds, then: () => void): void {
+export function whenWhole(request: Http2Request, within: Milliseconds, then: () => void): void {
+  if (request instanceof BodilessRequest) return then()
   const { stream } = request
   const length = request.headers['content-length']
-  if (length === undefined || stream.endAfterHeaders || !(Number(length) <= SHORT)) return then()
+  if (length === undefined || !(Number(length) <= SHORT)) return then()
   const fill = (): void => {}
   const late = setTimeout(() => stream.close(), within)
   const go = (): void => {
