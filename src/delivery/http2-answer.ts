@@ -1,6 +1,6 @@
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2'
 
-/** Of each answer: `finish` and `close` when nothing more happens to it, `drain` when it takes more. */
+/** `finish` and `close`: nothing more happens to it. `drain`: it takes more. `error`, which ends a process in which nobody listens. */
 export type AnswerEvent = 'finish' | 'close' | 'drain' | 'error'
 
 /**
@@ -12,7 +12,6 @@ export class Http2Answer {
 
   constructor(stream: ServerHttp2Stream) {
     this.stream = stream
-    stream.on('error', ignore)
   }
 
   /** Whatever becomes of a stream, interim answers are tried while no other is out. */
@@ -75,9 +74,6 @@ export class Http2Answer {
 function eventOf(event: AnswerEvent): string {
   return event === 'finish' ? 'close' : event
 }
-
-/** The viewer left; `close` follows. */
-function ignore(): void {}
 
 /**
  * Of several lines of one name Node's HTTP/2 keeps the last, or throws where a field may stand once only; so they are

@@ -1,5 +1,6 @@
 import { codeOf, KiB, MiB, type Bytes, type Milliseconds } from '../core/index.ts'
 import type { Exchange, Outgoing } from './exchange.ts'
+import type { Http2Answer } from './http2-answer.ts'
 
 /**
  * Written at once, and taken within the time for one write. TLS encrypts the whole of a write into memory of the
@@ -10,8 +11,14 @@ const AT_ONCE: Bytes = 256 * KiB
 /** The same without TLS, where a write refers to the object: it costs as much in one piece as in parts, and less work. */
 const AT_ONCE_PLAIN: Bytes = 2 * MiB
 
+/** The same of one stream of many; Node encrypts what all streams of a connection write in one piece. */
+const STREAM_AT_ONCE = 64 * KiB
+
 /** What an HTTP/2 stream takes whether its viewer reads or not; more of it is written with a time limit. */
 const STREAM_HOLDS = 16 * KiB
+
+/** INTERNAL_ERROR (RFC 9113 §7). */
+const BROKEN = 2
 
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
@@ -26,7 +33,8 @@ export function sendStream(x: Exchange, chunks: Chunks): void {
 /** Writes bytes that are all there; in one go when that is bounded and the connection's own time limit holds for them. */
 export function sendBytes(x: Exchange, bytes: Uint8Array): void {
   const { response } = x
-  if (bytes.length > ('stream' in response ? STREAM_HOLDS : atOnce(response))) return sendStream(x, [bytes])
+  if ('stream' in response && bytes.length > STREAM_HOLDS) return sendPieces(x, response, bytes)
+  if (bytes.length > atOnce(response)) return sendStream(x, [bytes])
   x.bodyBytes = bytes.length
   response.end(bytes)
   // The connection's own limit starts anew whenever the viewer says something.
@@ -34,7 +42,7 @@ export function sendBytes(x: Exchange, bytes: Uint8Array): void {
 }
 
 function atOnce(response: Outgoing): Bytes {
-  if ('stream' in response) return AT_ONCE
+  if ('stream' in response) return STREAM_AT_ONCE
   const { socket } = response
   return !socket || 'encrypted' in socket ? AT_ONCE : AT_ONCE_PLAIN
 }
@@ -45,12 +53,31 @@ function cutLate({ node, response }: Exchange, length: Bytes): void {
   response.once('close', () => clearTimeout(limit))
 }
 
+/** Who does not take a piece in time is cut; one timer serves for all of them. */
+function sendPieces(x: Exchange, { stream }: Http2Answer, bytes: Uint8Array): void {
+  if (stream.destroyed) return
+  const late = setTimeout(() => stream.close(BROKEN), x.node.takenWithin)
+  const taken = (): void => clearTimeout(late)
+  const next = (): void => {
+    // A stream that was reset has ended.
+    if (stream.destroyed || stream.writableEnded) return
+    late.refresh()
+    const piece = bytes.subarray(x.bodyBytes, x.bodyBytes + STREAM_AT_ONCE)
+    x.bodyBytes += piece.length
+    if (x.bodyBytes < bytes.length) stream.write(piece, next)
+    else stream.end(piece)
+  }
+  stream.once('finish', taken).once('close', taken)
+  next()
+}
+
 async function write(x: Exchange, chunks: Chunks): Promise<void> {
   const { response } = x
+  const most = 'stream' in response ? STREAM_AT_ONCE : AT_ONCE
   for await (const chunk of chunks) {
-    for (let at = 0; at < chunk.length; at += AT_ONCE) {
+    for (let at = 0; at < chunk.length; at += most) {
       if (hasLeft(response)) return
-      const bytes = chunk.subarray(at, at + AT_ONCE)
+      const bytes = chunk.subarray(at, at + most)
       x.bodyBytes += bytes.length
       if (!response.write(bytes)) await drained(response, x.node.takenWithin)
     }
@@ -82,6 +109,6 @@ function drained(response: Outgoing, within: Milliseconds): Promise<void> {
 
 /** HTTP/1: the connection is reset; HTTP/2: the stream alone is. */
 export function cut(response: Outgoing): void {
-  if ('stream' in response) response.stream.close(2)
+  if ('stream' in response) response.stream.close(BROKEN)
   else response.destroy()
 }

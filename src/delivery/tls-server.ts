@@ -95,6 +95,7 @@ function takeStreams(server: Http2SecureServer, onStream: TlsServerOptions['onSt
       const answer = new Http2Answer(stream)
       // RFC 9110 §10.1.1
       if ((headers.expect ?? CONTINUE) !== CONTINUE) {
+        answer.on('error', () => {}) // the viewer left
         answer.writeHead(417, [])
         return answer.end()
       }

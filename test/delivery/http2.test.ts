@@ -8,6 +8,20 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
 import { MiB, systemClock } from '../../src/core/index.ts'
 import { EdgeBench } from './edge-bench.ts'
+import {
+  END_STREAM,
+  frame,
+  headers,
+  RawHttp2,
+  requestOf,
+  setting,
+  TYPE,
+  uint32,
+  type Frame,
+} from './raw-http2.ts'
+
+/** RFC 9113 §6.5.2. */
+const INITIAL_WINDOW_SIZE = 4
 
 let folder: string
 let bench: EdgeBench
@@ -130,6 +144,35 @@ describe('over HTTP/2', () => {
     for await (const chunk of socket) size += (chunk as Buffer).length
     expect(size).toBeGreaterThan(8 * MiB)
     expect(bench.lines.at(-1)).toMatchObject({ path: '/large', bytes: 8 * MiB, complete: true })
+  })
+
+  test('nor is one over HTTP/2, however much he said that he takes', async () => {
+    await get('/large')
+    const before = bench.lines.length
+    const viewer = await RawHttp2.open(bench.url)
+    const came = (type: number): Frame[] => viewer.frames.filter(each => each.type === type)
+    const stopped = new Promise<void>(resolve => {
+      viewer.socket.on('data', function stop() {
+        if (came(TYPE.HEADERS).length === 0) return
+        viewer.socket.off('data', stop).pause()
+        resolve()
+      })
+    })
+    viewer.send(
+      frame(TYPE.SETTINGS, 0, 0, setting(INITIAL_WINDOW_SIZE, 16 * MiB)),
+      frame(TYPE.WINDOW_UPDATE, 0, 0, uint32(16 * MiB)),
+      headers(requestOf({ ':path': '/large' })),
+    )
+    await stopped
+    await get('/a')
+    await get('/a')
+    expect(bench.lines.slice(before).map(line => line['path'])).not.toContain('/large')
+    viewer.socket.resume()
+    await expect.poll(() => bench.lines.at(-1)).toMatchObject({ path: '/large', complete: true })
+    expect(bench.lines.at(-1)).toMatchObject({ bytes: 8 * MiB })
+    await expect.poll(() => came(TYPE.DATA).at(-1)?.flags).toBe(END_STREAM)
+    expect(came(TYPE.DATA).reduce((sum, { payload }) => sum + payload.length, 0)).toBe(8 * MiB)
+    viewer.socket.destroy()
   })
 
   test('a body that breaks off resets its stream and leaves the others', async () => {
