@@ -184,7 +184,9 @@ export class Fetcher {
     const newer =
       present !== undefined &&
       present.varies === undefined &&
-      (present.sequence > object.sequence || (present.askedAt ?? 0) > (object.askedAt ?? 0))
+      // What was born later than now is from before the clock was set back.
+      (present.sequence > object.sequence ||
+        ((present.askedAt ?? 0) > (object.askedAt ?? 0) && present.bornAt <= this.#parts.clock.now()))
     // Nobody finds it under a key that has come to vary meanwhile.
     if (!newer && present?.varies === undefined) this.#parts.store.set(object)
   }

@@ -142,8 +142,10 @@ export class ObjectCache {
   ): Found | Promise<Found> {
     const now = this.#options.clock.now()
     if (stored !== undefined) {
-      if (now < stored.freshUntil) return { kind: 'hit', object: stored }
-      const refreshing = now < (stored.refreshUntil ?? stored.freshUntil)
+      // Born later than now: the clock was set back, and nobody knows how old it is.
+      const datable = stored.bornAt <= now
+      if (datable && now < stored.freshUntil) return { kind: 'hit', object: stored }
+      const refreshing = datable && now < (stored.refreshUntil ?? stored.freshUntil)
       if ((refreshing || mayStandIn(stored, now)) && this.#troubled.has(key))
         return { kind: 'stale', object: stored, why: 'upstream-failed' }
       if (refreshing) {
