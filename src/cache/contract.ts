@@ -141,8 +141,8 @@ export type Found =
   | {
       kind: 'passing'
       answer: UpstreamAnswer
-      /** Why it is not stored. */
-      reason: PassReason | 'too-large'
+      /** Why it is not stored; `full`: there is no memory for it just now. */
+      reason: PassReason | 'too-large' | 'full'
       /** Why it was asked for. */
       forward: ForwardReason
     }

@@ -84,16 +84,23 @@ export class Fetcher {
       return this.fetch({ ...asking, extent: 'own' })
     }
     if (verdict.kind === 'pass') return this.#pass(asking, answer, verdict.reason)
+    if (wanted !== undefined && isOfTheRange(answer.status)) return this.#pass(asking, answer, 'status')
     if (!large && (contentLength(answer.headers) ?? 0) > this.#parts.limits.largestObject)
       return this.#pass(asking, answer, 'too-large')
     const place = this.#placeOf(asking, answer)
     if (place === undefined) return this.#pass(asking, answer, 'vary')
+    if (large && this.#parts.large.isCrowded) {
+      if (said.kind !== 'slice') return this.#pass(asking, answer, 'full')
+      answer.destroy()
+      return this.fetch({ ...asking, extent: 'own' })
+    }
     if (large) {
       const part =
         said.kind === 'slice' ? { part: said.range } : wanted !== undefined && wanted !== 'own' && { wanted }
       return this.#begin({ ...asking, key: place.key }, answer, verdict, { ...place, ...part })
     }
-    await this.#parts.room.take(firstRoom(answer, this.#parts.limits))
+    if ((await this.#parts.room.take(firstRoom(answer, this.#parts.limits))) === 'full')
+      return this.#pass(asking, answer, 'full')
     return this.#fill({ ...asking, key: place.key }, answer, verdict, place.varies)
   }
 
@@ -195,11 +202,16 @@ export class Fetcher {
     const { request, key } = asking
     const { status } = answer
     // Who asks for what lies behind the end says nothing of the object.
-    if (!ofTheMoment(status) && status !== 416) this.#parts.unshared.add(key, request, reason)
+    if (!ofTheMoment(status) && status !== 416 && reason !== 'full')
+      this.#parts.unshared.add(key, request, reason)
     return {
       found: { kind: 'passing', answer, reason, forward: asking.reason },
       ...{ key, varies: undefined },
-      shared: ofTheMoment(status) ? { kind: 'refused', status } : { kind: 'with-nobody' },
+      // What this viewer wrote may be what is bad about it.
+      shared:
+        ofTheMoment(status) && (status >= 500 || (answer.forwarded ?? []).length === 0)
+          ? { kind: 'refused', status }
+          : { kind: 'with-nobody' },
     }
   }
 
@@ -242,6 +254,11 @@ function keptOf(asking: Asking, answer: UpstreamAnswer, verdict: Storable, own: 
 function lifetimeOf(verdict: Storable): Omit<Storable, 'kind'> {
   const { bornAt, freshUntil, refreshUntil, staleOnError, staleUntil } = verdict
   return { bornAt, freshUntil, refreshUntil, staleOnError, staleUntil }
+}
+
+/** Whether an error may be one of the range that one viewer wants: what is gone is so in every part. */
+function isOfTheRange(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 404 && status !== 410
 }
 
 /** The same fill as the one sees it who asked for it. */

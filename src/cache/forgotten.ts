@@ -1,45 +1,55 @@
+import { hash } from 'node:crypto'
 import { instant, type DistributionId, type Instant } from '../core/index.ts'
 
-/** Paths that are told apart. Of what goes first, all that is as old in any path is forgotten with it. */
+/**
+ * Paths that are told apart in one distribution. Of what goes first, all that is as old in any path of that
+ * distribution is forgotten with it: whoever writes to many paths of one site empties the cache of that site alone.
+ */
 const MOST_PATHS = 10_000
+/** Longer ones are known by their digest. */
+const LONGEST_NAME = 200
 
 const NEVER = instant(0)
+
+interface Site {
+  readonly paths: Map<string, Instant>
+  floor: Instant
+}
 
 /**
  * Paths whose stored answers were undone by a request that changed what they are of (RFC 9111 §4.4), each with the
  * instant: what was asked for up to then is not used any more, wherever it is kept.
  */
 export class Forgotten {
-  readonly #paths = new Map<DistributionId, Map<string, Instant>>()
-  #size = 0
-  #floor = NEVER
+  readonly #sites = new Map<DistributionId, Site>()
 
   add(distributionId: DistributionId, path: string, at: Instant): void {
-    let mine = this.#paths.get(distributionId)
-    if (mine === undefined) this.#paths.set(distributionId, (mine = new Map<string, Instant>()))
-    const before = mine.get(path)
-    if (before === undefined) this.#size++
-    mine.delete(path)
-    mine.set(path, instant(Math.max(at, before ?? 0)))
-    if (this.#size > MOST_PATHS) this.#dropOldest()
+    let site = this.#sites.get(distributionId)
+    if (site === undefined) this.#sites.set(distributionId, (site = { paths: new Map(), floor: NEVER }))
+    const name = nameOf(path)
+    const before = site.paths.get(name)
+    site.paths.delete(name)
+    site.paths.set(name, instant(Math.max(at, before ?? 0)))
+    if (site.paths.size > MOST_PATHS) dropOldest(site)
   }
 
   /** What was asked for up to this instant is not used. */
   until(distributionId: DistributionId, path: string): Instant {
-    if (this.#size === 0) return this.#floor
-    const mine = this.#paths.get(distributionId)?.get(path)
-    return mine === undefined || mine < this.#floor ? this.#floor : mine
+    const site = this.#sites.get(distributionId)
+    if (site === undefined) return NEVER
+    const mine = site.paths.get(nameOf(path)) ?? NEVER
+    return mine < site.floor ? site.floor : mine
   }
+}
 
-  #dropOldest(): void {
-    for (const [distributionId, paths] of this.#paths) {
-      for (const [path, at] of paths) {
-        paths.delete(path)
-        this.#size--
-        this.#floor = instant(Math.max(this.#floor, at))
-        if (paths.size === 0) this.#paths.delete(distributionId)
-        return
-      }
-    }
+function nameOf(path: string): string {
+  return path.length > LONGEST_NAME ? hash('sha256', path) : path
+}
+
+function dropOldest(site: Site): void {
+  for (const [name, at] of site.paths) {
+    site.paths.delete(name)
+    site.floor = instant(Math.max(site.floor, at))
+    return
   }
 }

@@ -1,4 +1,12 @@
-import { instant, Lru, type Bytes, type Clock, type DistributionId, type Instant } from '../core/index.ts'
+import {
+  instant,
+  Lru,
+  type Bytes,
+  type Clock,
+  type DistributionId,
+  type Instant,
+  type Milliseconds,
+} from '../core/index.ts'
 import type { CacheKey } from '../http/index.ts'
 import type { Asking, Landing } from './asking.ts'
 import type { CacheRequest, CacheTier, Found, StoredObject } from './contract.ts'
@@ -29,6 +37,8 @@ export interface ObjectCacheOptions {
   invalidations: { newest(distribution: DistributionId, path: string): number; applied(): number }
   /** Behind the memory. */
   disk?: CacheTier
+  /** So long does a fill wait for memory; changed by tests only. */
+  patience?: Milliseconds
 }
 
 /** A fetch under way that others wait for. */
@@ -54,7 +64,10 @@ export class ObjectCache {
     const memory = new MemoryTier(options)
     this.#store = new Store({ memory, ...(options.disk && { disk: options.disk }) })
     // As much again as half of what is stored, so that a burst of cold keys does not take a multiple of it.
-    const room = new FillRoom(Math.max(options.largestObject, Math.floor(options.maxBytes / 2)))
+    const room = new FillRoom(
+      Math.max(options.largestObject, Math.floor(options.maxBytes / 2)),
+      options.patience,
+    )
     this.#troubled = new Lru({ max: MOST_TROUBLED, ttl: REMEMBER_TROUBLE_MS })
     this.#large = new LargeObjects({
       ...{ ...options, store: this.#store, applied: () => options.invalidations.applied() },
@@ -89,19 +102,19 @@ export class ObjectCache {
 
   /**
    * All that was asked for up to now under this path, with whatever query and in whatever variant, is used no more:
-   * something has changed what it is of (RFC 9111 §4.4). `key` outlives a restart too.
+   * something has changed what it is of (RFC 9111 §4.4). What `keys` name stays gone after a restart too.
    */
   forget({
     distributionId,
     path,
-    key,
+    keys = [],
   }: {
     distributionId: DistributionId
     path: string
-    key?: CacheKey
+    keys?: readonly CacheKey[]
   }): void {
     this.#forgotten.add(distributionId, path, this.#options.clock.now())
-    if (key !== undefined) this.#store.delete(key)
+    for (const key of keys) this.#store.delete(key)
   }
 
   get objects(): number {

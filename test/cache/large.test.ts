@@ -342,3 +342,30 @@ test('any ranges, of any object, whatever slices are there and however the origi
     { numRuns: 150 },
   )
 })
+
+test('a crowd that wants parts of a large object far from each other, and takes little of them, has no more brought for it than there is memory for', async () => {
+  const LENGTH = SLICE * 4_000
+  // Room for transfers: 500 bytes, 31 slices.
+  const bench = new LargeBench({ length: LENGTH, chunk: SLICE }, { maxBytes: 1_000 })
+  const { fill } = { fill: await bench.filling('bytes=0-15') }
+  const readers = Array.from({ length: 100 }, (_, each) => {
+    const first = each * 40 * SLICE + 3
+    return {
+      first,
+      last: first + 20 * SLICE,
+      bytes: fill.read(first, first + 20 * SLICE)[Symbol.asyncIterator](),
+    }
+  })
+  const begun = await Promise.all(readers.map(({ bytes }) => bytes.next()))
+  await settle()
+  const taken = bench.sent.reduce((sum, sent) => sum + sent.taken, 0)
+  // Two slices for each of sixteen transfers, what the first ones ran ahead, and a piece on its way for everybody.
+  expect(taken).toBeLessThan(SLICE * (2 * 16 + 4 * 31 + 2 * 100))
+  for (const [each, { first, last, bytes: rest }] of readers.entries()) {
+    const read = [Buffer.from(begun[each]?.value ?? [])]
+    for (let next = await rest.next(); next.done !== true; next = await rest.next())
+      read.push(Buffer.from(next.value))
+    expect(Buffer.concat(read).equals(bytes(1, first, last))).toBe(true)
+  }
+  expect(bench.cache.fills).toBe(0)
+})

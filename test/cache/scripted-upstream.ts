@@ -54,12 +54,15 @@ export class Bench {
   readonly #answers: (Scripted | Error | Promise<Scripted>)[] = []
   readonly cache: ObjectCache
 
-  constructor(sizes: { maxBytes?: number; largestObject?: number; disk?: CacheTier } = {}) {
+  constructor(
+    sizes: { maxBytes?: number; largestObject?: number; disk?: CacheTier; patience?: number } = {},
+  ) {
     this.cache = new ObjectCache({
       maxBytes: sizes.maxBytes ?? 1_000_000,
       largestObject: sizes.largestObject ?? 100_000,
       clock: { now: () => this.now },
       ...(sizes.disk && { disk: sizes.disk }),
+      ...(sizes.patience !== undefined && { patience: sizes.patience }),
       invalidations: { newest: () => this.newest, applied: () => this.sequence },
     })
   }

@@ -238,13 +238,23 @@ describe('what is forgotten', () => {
     ])
   })
 
+  test('is all of its own distribution then, and of no other', async () => {
+    const bench = new Bench()
+    bench.answer({})
+    await filled(bench, [])
+    bench.now = after(START, 1_000)
+    const other = 'EOTHER' as typeof distributionId // a test's own
+    for (let each = 0; each <= 10_000; each++) bench.cache.forget({ distributionId: other, path: `/${each}` })
+    expect(await filled(bench, [])).toBe('hit hello')
+  })
+
   test('is deleted under its own key, so that a restart does not bring it back', async () => {
     const disk = new SlowDisk()
     const bench = new Bench({ disk })
     bench.answer({})
     await filled(bench, [])
     expect(disk.objects).toBe(1)
-    bench.cache.forget({ distributionId, path, key })
+    bench.cache.forget({ distributionId, path, keys: [key] })
     expect(disk.objects).toBe(0)
   })
 })

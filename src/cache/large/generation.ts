@@ -1,42 +1,13 @@
-import type { Bytes, Instant, Milliseconds, SluiceError } from '../../core/index.ts'
+import type { Bytes, SluiceError } from '../../core/index.ts'
 import type { Ask, StoredObject, UpstreamAnswer } from '../contract.ts'
 import { judgeSlice } from './partial.ts'
 import { wholeSlice, type Failure, type Slice } from './piece.ts'
+import type { Asked, GenerationOptions } from './generation-options.ts'
+import { readPast } from './past-slices.ts'
 import { Places } from './places.ts'
 import { changedMeanwhile, fellBehind, nobodyReads, refusedSlice, tooLarge } from './refusals.ts'
 import { bytesOf } from './slices.ts'
 import { Transfer, type TransferOwner } from './transfer.ts'
-
-/** When something was asked for, which decides whether it may still be used. */
-export interface Asked {
-  sequence: number
-  askedAt: Instant
-}
-
-export interface GenerationOptions {
-  size: Bytes
-  /** Undefined where nothing ties slices together: they are then kept for those who read along, and for nobody else. */
-  validator: string | undefined
-  /** Undefined while nobody knows. */
-  length: Bytes | undefined
-  /** Longer ones are not served. */
-  limit: Bytes
-  /** Slices that a transfer may run ahead of its fastest reader, `MOST_AHEAD` at most. */
-  ahead: () => number
-  /** From store, if it may still be used. */
-  load: (index: number) => StoredObject | undefined | Promise<StoredObject | undefined>
-  keep: (index: number, bytes: Buffer, asked: Asked) => void
-  isUsable: (asked: Asked) => boolean
-  now: () => Asked
-  /** Nobody reads, and nothing is on its way. */
-  idle: () => void
-  /** The origin has another version. */
-  changed: (error: SluiceError) => void
-  /** It has ended, and this is how long it is. */
-  ended: (length: Bytes) => void
-  /** So long does a transfer wait for its first reader. */
-  patience: Milliseconds
-}
 
 /** Slices that a transfer may be ahead of whoever reads it. */
 export const MOST_AHEAD = 8
@@ -72,6 +43,13 @@ export class Generation implements TransferOwner {
 
   get transfers(): number {
     return this.#transfers.size
+  }
+
+  /** Slices in the hands of transfers. */
+  get holds(): number {
+    let count = 0
+    for (const transfer of this.#transfers.keys()) count += transfer.holds
+    return count
   }
 
   /** Ends all readers and transfers: what they have is not what there is any more. */
@@ -123,6 +101,7 @@ export class Generation implements TransferOwner {
   async reach(ask: Ask, first: Bytes, last: Bytes): Promise<'stored' | 'fetched'> {
     const index = this.#indexOf(first)
     if (this.#offering(index) === undefined && (await this.#load(index)) !== undefined) return 'stored'
+    if (this.#isPastSlices(index)) return 'fetched'
     const transfer = this.#offering(index) ?? this.#fetch(index, this.#indexOf(last), ask)
     // Of one that has ended, the slice is whole.
     if (!transfer.isOver) await transfer.started
@@ -137,6 +116,10 @@ export class Generation implements TransferOwner {
       while (reader.at <= Math.min(last, (this.#length ?? Infinity) - 1)) {
         this.#move(reader)
         const slice = await this.#slice(reader, ask)
+        if (slice === 'crowded') {
+          yield* this.#readPast(reader, ask)
+          continue
+        }
         for (let bytes = await this.#next(reader, slice); bytes; bytes = await this.#next(reader, slice)) {
           yield bytes
         }
@@ -156,12 +139,36 @@ export class Generation implements TransferOwner {
     this.#settle()
   }
 
-  async #slice({ index, last }: Reader, ask: Ask): Promise<Slice> {
+  #isPastSlices(index: number): boolean {
+    return (
+      this.#options.validator !== undefined &&
+      this.#offering(index) === undefined &&
+      this.#options.isCrowded()
+    )
+  }
+
+  /** Of one slice while nobody knows the length. */
+  async *#readPast(reader: Reader, ask: Ask): AsyncGenerator<Uint8Array> {
+    const last = Math.min(reader.last, (this.#length ?? (reader.index + 1) * this.size) - 1)
+    const known = { validator: this.#options.validator ?? '', length: this.#length }
+    const findings = {
+      length: (length: Bytes) => (this.#length ??= length),
+      changed: () => this.#options.changed(changedMeanwhile()),
+    }
+    for await (const bytes of readPast(ask, { first: reader.at, last }, known, findings)) {
+      if (this.#ended) throw this.#ended
+      reader.at += bytes.length
+      yield bytes
+    }
+  }
+
+  async #slice({ index, last }: Reader, ask: Ask): Promise<Slice | 'crowded'> {
     if (this.#ended) throw this.#ended
     let transfer = this.#offering(index)
     if (transfer === undefined) {
       const loaded = await this.#load(index)
       if (loaded !== undefined) return wholeSlice(loaded.body)
+      if (this.#isPastSlices(index)) return 'crowded'
       transfer = this.#offering(index) ?? this.#fetch(index, this.#indexOf(last), ask)
     }
     const piece = transfer.piece(index)

@@ -16,7 +16,8 @@ import {
 } from '../../http/index.ts'
 import type { CacheRequest, Filling, Found, StoredObject, UpstreamAnswer } from '../contract.ts'
 import type { Overflow } from '../fill.ts'
-import { Generation, MOST_AHEAD, type Asked } from './generation.ts'
+import type { Asked } from './generation-options.ts'
+import { Generation, MOST_AHEAD } from './generation.ts'
 import { largeFilling } from './large-filling.ts'
 import { servesRanges, validatorOf, validatorOfStored } from './partial.ts'
 import { tooLarge } from './refusals.ts'
@@ -50,6 +51,9 @@ const PATIENCE: Milliseconds = 2_000
 const SLICE_LIFETIME: Milliseconds = 30 * 86_400_000
 const EMPTY = Buffer.alloc(0)
 
+/** Transfers at once, however small the memory is. */
+const LEAST_TRANSFERS = 16
+
 /** What a large object is known by, and whose it is. */
 export type Kept = Omit<StoredObject, 'body' | 'large'>
 
@@ -72,6 +76,15 @@ export class LargeObjects {
     let count = 0
     for (const generation of this.#generations.values()) count += generation.transfers
     return count
+  }
+
+  /**
+   * Whether so many transfers are under way that another one would take more memory than there is for them: each holds
+   * the slice that its reader is at and the one before.
+   */
+  get isCrowded(): boolean {
+    const { room, size } = this.#options
+    return this.transfers >= Math.max(LEAST_TRANSFERS, Math.floor(room / size / 2))
   }
 
   /** The part to ask for when nothing is known of an object and only a range of it is wanted: its first slice. */
@@ -215,6 +228,7 @@ export class LargeObjects {
       ...{ size, limit, load, isUsable, validator: version.validator, length: version.length },
       patience: this.#options.patience ?? PATIENCE,
       ahead: () => this.#ahead(),
+      isCrowded: () => this.isCrowded,
       now: () => ({ sequence: applied(), askedAt: clock.now() }),
       keep: (index, body, each) => {
         most = Math.max(most, index)
@@ -255,7 +269,10 @@ export class LargeObjects {
 
   #ahead(): number {
     const { room, size } = this.#options
-    return Math.max(1, Math.min(MOST_AHEAD, Math.floor(room / size / this.#generations.size) - 1))
+    let held = 0
+    for (const generation of this.#generations.values()) held += generation.holds
+    const least = held * size < room ? 1 : 0
+    return Math.max(least, Math.min(MOST_AHEAD, Math.floor(room / size / Math.max(1, this.transfers)) - 1))
   }
 }
 

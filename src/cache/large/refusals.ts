@@ -17,6 +17,10 @@ export function fellBehind(): SluiceError {
   )
 }
 
+export function endedEarly(): SluiceError {
+  return upstreamError('upstream-short', 'the origin sent less than it announced')
+}
+
 export function nobodyReads(): SluiceError {
   return upstreamError('unread', 'nobody reads what this transfer brings')
 }
