@@ -1,5 +1,12 @@
-import { viewerFieldRefusal, type Behaviour, type HttpOrigin, type Origin } from '../distribution/index.ts'
+import {
+  dashed,
+  viewerFieldRefusal,
+  type Behaviour,
+  type HttpOrigin,
+  type Origin,
+} from '../distribution/index.ts'
 import { endToEnd, fields, type FlatHeaders } from '../http/index.ts'
+import { withoutGrants } from '../signing/index.ts'
 import type { Exchange, Incoming } from './exchange.ts'
 import { AWS_SIGNATURE_FIELDS } from './origin-bucket.ts'
 
@@ -19,6 +26,9 @@ export interface Forwarding {
  */
 const NEVER = new Set(['cache-control', 'pragma', 'max-forwards', 'content-length', 'content-type'])
 
+/** Make another request of a GET at servers that heed them; only who names one may want that (CloudFront). */
+const OTHER_METHODS = /^x-(?:http-)?method(?:-override)?$/
+
 /** What `viewerFieldRefusal` keeps from operators' lists, since behaviours have words of their own for it. */
 const BY_BEHAVIOUR = new Set(['cookie', 'accept-encoding'])
 
@@ -31,10 +41,13 @@ export function forwardingOf(behaviour: Behaviour, origin: Origin): Forwarding |
   const cookies = origin.kind === 'http' && behaviour.gate === null ? behaviour.cookies : 'none'
   if (named === undefined && cookies === 'none') return undefined
   const selects = (name: string): boolean => {
-    if (keyed.has(name) || NEVER.has(name)) return false
+    const plain = dashed(name)
+    if (keyed.has(name) || keyed.has(plain) || NEVER.has(plain)) return false
     if (name === 'cookie') return cookies === 'all'
+    if (TOLD.has(name)) return named !== undefined
     if (name === 'accept-encoding') return !behaviour.compress && named?.(name) === true
-    return !BY_BEHAVIOUR.has(name) && viewerFieldRefusal(name) === undefined && named?.(name) === true
+    if (behaviour.forward === 'all' && OTHER_METHODS.test(plain)) return false
+    return !BY_BEHAVIOUR.has(plain) && viewerFieldRefusal(name) === undefined && named?.(name) === true
   }
   return { selects: remembered(selects), cookies, viewer: named === undefined ? 'untold' : 'told' }
 }
@@ -47,8 +60,8 @@ function namedBy({ forward }: Behaviour, origin: Origin): ((name: string) => boo
     const own = new Set<string>(['authorization', ...AWS_SIGNATURE_FIELDS])
     return name => forward.includes(name) && !own.has(name)
   }
-  const secrets = secretsOf(origin)
-  return name => (forward === 'all' || forward.includes(name)) && !secrets.has(name)
+  const secrets = new Set([...secretsOf(origin)].map(dashed))
+  return name => (forward === 'all' || forward.includes(name)) && !secrets.has(dashed(name))
 }
 
 /** Fields in whose place the origin's secrets stand. */
@@ -71,20 +84,43 @@ function remembered(selects: (name: string) => boolean): (name: string) => boole
   }
 }
 
-/** The viewer's own fields that go with his question, names in lower case. */
+/** What goes with a viewer's question unkeyed: fields of his own, names in lower case, and what is said of him. */
 export function selectedFields(x: Exchange, forwarding: Forwarding): FlatHeaders {
   const selected: string[] = []
   for (const [name, value] of fields(endToEnd(fieldsOf(x.request)))) {
-    if (forwarding.selects(name) && !x.spent.has(name) && sendable(value)) selected.push(name, value)
+    if (!forwarding.selects(name) || TOLD.has(name) || x.spent.has(name) || !sendable(value)) continue
+    const own = ownValue(x, name, value)
+    if (own !== undefined) selected.push(name, own)
   }
-  return selected
+  return forwarding.viewer === 'told' ? [...selected, ...toldOfViewer(x)] : selected
 }
 
-/** What the next tier is told of the viewer; it is in no key, so that a shared answer may be another viewer's. */
+/** A value less what lets somebody in here, which is nobody else's to see; undefined when nothing is left. */
+export function ownValue({ node }: Exchange, name: string, value: string): string | undefined {
+  return withoutGrants(name, value, () => node.snapshot?.issuers.map(({ cookie }) => cookie) ?? [])
+}
+
+/** Names in lower case. An answer may vary by them as by a viewer's own. */
+const TOLD: ReadonlySet<string> = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'])
+
+/** What the next tier is told of the viewer. */
 export function toldOfViewer({ viewer }: Exchange): FlatHeaders {
   if (viewer === undefined) return []
   const { address, scheme, authority } = viewer
-  return ['X-Forwarded-For', address, 'X-Forwarded-Proto', scheme, 'X-Forwarded-Host', authority]
+  return ['x-forwarded-for', address, 'x-forwarded-proto', scheme, 'x-forwarded-host', authority]
+}
+
+/**
+ * What an origin is told of the host where that is none of its distribution's names: viewers write what they like there,
+ * some pages link to what they were told, and whoever asks in an invented name must get those alone. Undefined otherwise.
+ */
+export function inventedHost({ viewer, served }: Exchange, forwarding: Forwarding): string | undefined {
+  if (forwarding.viewer !== 'told' || viewer === undefined || served === undefined) return undefined
+  const { domain, aliases } = served.distribution
+  const authority = viewer.authority.toLowerCase()
+  return authority === domain || aliases.some(alias => alias.toLowerCase() === authority)
+    ? undefined
+    : authority
 }
 
 /** A value that no request may hold counts as none (RFC 9110 §5.5); HTTP/2 lets some through. */

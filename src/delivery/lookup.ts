@@ -2,7 +2,7 @@ import type { PlaylistFound, Question, UpstreamAnswer } from '../cache/index.ts'
 import type { FlatHeaders } from '../http/index.ts'
 import { deliver } from './deliver.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
-import { secretsOf, selectedFields, toldOfViewer, type Forwarding } from './forwarding.ts'
+import { secretsOf, selectedFields, type Forwarding } from './forwarding.ts'
 import { interimTo } from './interim.ts'
 import { answerPeer, badDirectivesForPeer, failPeer } from './peer-answer.ts'
 import { sendError } from './refusal.ts'
@@ -81,11 +81,6 @@ class Selection {
   get fields(): FlatHeaders {
     return (this.#fields ??= selectedFields(this.#x, this.#forwarding))
   }
-
-  /** As it goes upstream. */
-  get sent(): FlatHeaders {
-    return this.#forwarding.viewer === 'told' ? [...this.fields, ...toldOfViewer(this.#x)] : this.fields
-  }
 }
 
 function askUpstream(
@@ -102,7 +97,7 @@ function askUpstream(
     ...question,
     distributionId: distribution.id,
     ...{ origin, access, path, query },
-    headers: selection === undefined ? x.forwarded : [...x.forwarded, ...selection.sent],
+    headers: selection === undefined ? x.forwarded : [...x.forwarded, ...selection.fields],
     cookies: forwarding?.cookies ?? 'none',
     ...(x.viewer && { scheme: x.viewer.scheme }),
     interim: interimTo(x, secretsOf(origin)),

@@ -23,6 +23,7 @@ import type { IssuerKeys } from '../outbound/index.ts'
 import { trustedKeys, type IssuerTrust, type TrustedKeys } from '../signing/index.ts'
 import type { AccessLog, Logger } from '../telemetry/index.ts'
 import { CarriedPlaylists } from './carry.ts'
+import type { Changed } from './changed.ts'
 import { CodedTexts } from './coded-texts.ts'
 import { CodingStreams } from './coding-streams.ts'
 import type { SpelledToken } from './exchange.ts'
@@ -198,9 +199,9 @@ export class CacheNode {
   }
 
   /** Everything stored under a path is used no more by this process. */
-  forget(distributionId: DistributionId, path: string): void {
-    this.cache.forget({ distributionId, path })
-    this.copies?.forget({ distributionId, path })
+  forget(changed: Changed): void {
+    this.cache.forget(changed)
+    this.copies?.forget(changed)
   }
 
   /** The keys that may open a gated behaviour. */

@@ -1,6 +1,6 @@
 import type { UpstreamAnswer } from '../cache/index.ts'
 import { canonicalPath } from '../core/index.ts'
-import type { HttpOrigin } from '../distribution/index.ts'
+import { dashed, misleads, type HttpOrigin } from '../distribution/index.ts'
 import {
   cacheStatus,
   endToEnd,
@@ -13,7 +13,8 @@ import {
 import { stripSigning } from '../signing/index.ts'
 import { corsHeaders } from './cors.ts'
 import { known, type BodiedRequest, type Exchange, type Incoming, type Step } from './exchange.ts'
-import { sendable, toldOfViewer } from './forwarding.ts'
+import { ownValue, sendable, secretsOf, toldOfViewer } from './forwarding.ts'
+import { keysAt } from './key.ts'
 import { override, secretFields } from './origin-request.ts'
 import { record } from './record.ts'
 import { refuse, sendError } from './refusal.ts'
@@ -82,13 +83,19 @@ export function relayedQuery(x: Exchange): string {
  */
 export function relayedFields(x: Exchange, origin: HttpOrigin, upload: Upload | undefined): string[] {
   const cookies = cookiesOf(x)
+  const secrets = new Set([...secretsOf(origin)].map(dashed))
+  const mayGo = (lower: string): boolean => {
+    const plain = dashed(lower)
+    return !NOT_RELAYED.test(lower) && !NOT_RELAYED.test(plain) && !misleads(lower) && !secrets.has(plain)
+  }
   const own: string[] = []
   for (const [name, value] of fields(endToEnd(rawFields(x)))) {
     const lower = name.toLowerCase()
-    if (NOT_RELAYED.test(lower) || x.spent.has(lower) || !sendable(value)) continue
+    if (!mayGo(lower) || x.spent.has(lower) || !sendable(value)) continue
     if (lower === 'cookie' && cookies === 'none') continue
     if (lower === 'content-length' && upload === undefined) continue
-    own.push(name, value)
+    const told = ownValue(x, lower, value)
+    if (told !== undefined) own.push(name, told)
   }
   const loop = x.header('cdn-loop')
   const ours = ['Via', '1.1 sluice', 'CDN-Loop', loop === undefined ? CDN_ID : `${loop}, ${CDN_ID}`]
@@ -116,14 +123,17 @@ export function cookiesOf(x: Exchange): 'none' | 'all' {
 async function forget(x: Exchange, answer: UpstreamAnswer): Promise<void> {
   const { distribution } = known(x.served, 'the distribution')
   const { scheme, authority } = known(x.viewer, 'the viewer')
-  const { path } = known(x.target, 'the target')
-  const asked = { method: x.request.method ?? '', scheme, authority, target: path }
+  const { path, query } = known(x.target, 'the target')
+  const own = query === '' ? path : `${path}?${query}`
+  const asked = { method: x.request.method ?? '', scheme, authority, target: own }
   for (const target of invalidatedTargets(asked, answer)) {
-    const [named = ''] = target.split('?', 1)
+    const [named = '', ...rest] = target.split('?')
     const canonical = canonicalPath(named)
     if (canonical.kind === 'bad') continue
-    x.node.forget(distribution.id, canonical.path)
-    await x.node.siblings?.forget(distribution.id, canonical.path)
+    const keys = keysAt(x, canonical.path, rest.join('?'))
+    const changed = { distributionId: distribution.id, path: canonical.path, keys }
+    x.node.forget(changed)
+    await x.node.siblings?.forget(changed)
   }
 }
 

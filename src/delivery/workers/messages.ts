@@ -1,13 +1,8 @@
-import type { DistributionId, IssuerId } from '../../core/index.ts'
+import type { IssuerId } from '../../core/index.ts'
 import type { Snapshot } from '../../distribution/index.ts'
 import type { IssuerSet } from '../../outbound/index.ts'
+import type { Changed } from '../changed.ts'
 import type { EdgeOptions } from '../edge.ts'
-
-/** Everything stored under one path of a distribution. */
-export interface Forgotten {
-  distributionId: DistributionId
-  path: string
-}
 
 /** Who watches a channel: a name for each viewer, the same at every worker, that tells nothing of him. */
 export type SeenViewers = [channel: string, viewers: string[]][]
@@ -28,7 +23,7 @@ export type ToWorker = {
   metrics: Ask<null, string>
   /** Those who were seen since it was asked last. */
   viewers: Ask<null, SeenViewers>
-  forget: Ask<Forgotten>
+  forget: Ask<Changed>
   /** Viewers' transfers end; siblings are still answered. */
   drain: Ask<null>
   /** Everything is let go, and the process ends. */
@@ -42,5 +37,5 @@ export type ToManager = {
   /** A token names a key that is not known: answered when the issuer has been asked, and the keys were handed out. */
   renew: Ask<IssuerId>
   /** Answered when every other worker has forgotten it, or has had its time. */
-  forget: Ask<Forgotten>
+  forget: Ask<Changed>
 }

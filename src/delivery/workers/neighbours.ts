@@ -8,8 +8,9 @@ import {
   type Question,
   type UpstreamAnswer,
 } from '../../cache/index.ts'
-import type { Clock, DistributionId } from '../../core/index.ts'
+import type { Clock } from '../../core/index.ts'
 import type { Metrics } from '../../telemetry/index.ts'
+import type { Changed } from '../changed.ts'
 import { known, type Exchange } from '../exchange.ts'
 import type { Siblings } from '../siblings.ts'
 import { asOwnersFound } from './borrowed-found.ts'
@@ -25,7 +26,7 @@ export interface NeighboursOptions {
   /** Holds the sockets. */
   workersFolder: string
   clock: Clock
-  forget: (distributionId: DistributionId, path: string) => Promise<unknown>
+  forget: (changed: Changed) => Promise<unknown>
 }
 
 /**
@@ -65,9 +66,9 @@ export class Neighbours implements Siblings {
     this.#orphanages.clear()
   }
 
-  async forget(distributionId: DistributionId, path: string): Promise<void> {
+  async forget(changed: Changed): Promise<void> {
     this.letGo()
-    await this.#options.forget(distributionId, path).catch(() => {}) // who did not hear of it in time is given up
+    await this.#options.forget(changed).catch(() => {}) // who did not hear of it in time is given up
   }
 
   measure(metrics: Metrics): void {

@@ -5,7 +5,8 @@ import { messageOf, pause, systemClock, type IssuerId, type Milliseconds } from 
 import type { Logger } from '../../telemetry/index.ts'
 import type { EdgeOptions } from '../edge.ts'
 import { Member } from './member.ts'
-import type { Forgotten, ToWorker } from './messages.ts'
+import type { Changed } from '../changed.ts'
+import type { ToWorker } from './messages.ts'
 
 export interface StaffOptions {
   edge: EdgeOptions
@@ -126,7 +127,7 @@ export class Staff {
     const { edge, renew, tickets, latest, left } = this.#options
     const member: Member = new Member({
       renew: issuer => renew(issuer).then(() => null),
-      forget: forgotten => this.#forget(forgotten, member).then(() => null),
+      forget: changed => this.#forget(changed, member).then(() => null),
     })
     void member.exited.then(() => {
       if (this.#members.get(index) === member) this.#members.delete(index)
@@ -170,8 +171,8 @@ export class Staff {
     }
   }
 
-  async #forget(forgotten: Forgotten, from: Member): Promise<void> {
-    await this.askAll('forget', forgotten, { within: FORGOTTEN_WITHIN, but: from })
+  async #forget(changed: Changed, from: Member): Promise<void> {
+    await this.askAll('forget', changed, { within: FORGOTTEN_WITHIN, but: from })
   }
 
   async #killAll(): Promise<void> {

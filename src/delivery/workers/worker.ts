@@ -65,8 +65,8 @@ export class Worker {
       },
       metrics: () => this.#running.metrics.text(),
       viewers: () => this.#seen(),
-      forget: ({ distributionId, path }) => {
-        this.#running.serving.node.forget(distributionId, path)
+      forget: changed => {
+        this.#running.serving.node.forget(changed)
         this.#running.neighbours.letGo()
         return done
       },
@@ -92,7 +92,7 @@ export class Worker {
     const neighbours = new Neighbours({
       ...{ workers: options.workers, workersFolder: options.workersFolder, index },
       clock: systemClock,
-      forget: (distributionId, path) => this.#wire.ask('forget', { distributionId, path }, FORGOTTEN_WITHIN),
+      forget: changed => this.#wire.ask('forget', changed, FORGOTTEN_WITHIN),
     })
     const serving = await prepareServing(options, {
       ...{ metrics, guard, log, issuers: this.#issuers },
