@@ -184,7 +184,7 @@ const OF_A_NODE: ReadonlySet<string> = new Set([
   ],
   'sluice-reached',
 ])
-const OF_A_HOP: ReadonlySet<string> = new Set([...OF_A_NODE, 'content-length', 'age'])
+const OF_A_HOP: ReadonlySet<string> = new Set([...OF_A_NODE, 'content-length'])
 
 function fields(x: Exchange, headers: FlatHeaders, word: string, life: string[]): string[] {
   const { appliedThen } = known(x.asker, 'the asker')

@@ -44,6 +44,7 @@ export class Site {
       'Content-Length': size,
       ETag: `"${url.pathname}-${this.version}-${size}"`,
       'Cache-Control': control,
+      ...(url.searchParams.has('age') && { Age: url.searchParams.get('age') ?? '' }),
     }
     const etag = head.ETag
     if (request.headers['if-none-match'] === etag) return void response.writeHead(304, { ETag: etag }).end()

@@ -102,6 +102,17 @@ test('a hit at the worker that owns an object is a hit for the viewers of all ot
   expect(askedFor(at)).toBe(1)
 })
 
+test('what was in a cache before us is as old at every worker as it says, from its first viewer on', async () => {
+  for (const agent of await connectionsToAll()) {
+    // Several, so that each worker meets one that is its own and one that is another's.
+    for (let n = 0; n < 8; n++) {
+      const { headers } = await get(`/aged-${n}-${runOf(await get('/hello', { agent }))}?age=30`, { agent })
+      expect([headers['x-cache'], headers['age']]).toEqual(['Miss from sluice', '30'])
+    }
+    agent.destroy()
+  }
+})
+
 test("what is each viewer's own is asked for by each at once, through whichever worker", async () => {
   const at = '/mine/account'
   for (const agent of await connectionsToAll()) {
