@@ -41,7 +41,7 @@ export class AnswerWatch {
   }
 
   #wait(span: Milliseconds): void {
-    const late = new SluiceError('upstream-timeout', 'the next tier did not answer in time', {
+    const late = new SluiceError('upstream-timeout', 'the origin did not answer in time', {
       side: 'upstream',
       kind: 'unavailable',
     })

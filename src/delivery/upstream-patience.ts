@@ -80,7 +80,7 @@ function neverAnswered(error: unknown): boolean {
 }
 
 export function overloaded(): SluiceError {
-  return new SluiceError('upstream-overloaded', 'too many questions wait for the next tier already', {
+  return new SluiceError('upstream-overloaded', 'too many questions wait for the origin already', {
     side: 'upstream',
     kind: 'unavailable',
   })
@@ -91,10 +91,10 @@ export function asUpstreamError(thrown: unknown): SluiceError {
   if (error instanceof SluiceError) return error
   const code = codeOf(error) ?? ''
   if (/TIMEOUT|TIMEDOUT/.test(code))
-    return trouble('upstream-timeout', 'the next tier did not answer in time', error)
+    return trouble('upstream-timeout', 'the origin did not answer in time', error)
   if (/^HPE_|OVERFLOW|MISMATCH|ASSERTION/.test(code) || isOfParser(error))
-    return trouble('upstream-unreadable', 'the answer of the next tier cannot be read', error)
-  return trouble('upstream-unreachable', 'the next tier cannot be reached', error)
+    return trouble('upstream-unreadable', 'the answer of the origin cannot be read', error)
+  return trouble('upstream-unreachable', 'the origin cannot be reached', error)
 }
 
 /** Not each of them has a code. */

@@ -43,7 +43,12 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
 export function sendTrouble(x: Exchange, error: unknown): undefined {
   const { status, code, message, reason } = TROUBLES[codeOf(error) ?? ''] ?? UNREACHABLE
   if (status !== 400) {
-    const fields = { id: x.id, code: codeOf(error), ...reasonOf(error), path: x.loggedPath }
+    const where = {
+      distribution: x.served?.distribution.id,
+      origin: x.behaviour?.originId,
+      path: x.loggedPath,
+    }
+    const fields = { id: x.id, code: codeOf(error), ...reasonOf(error), ...where }
     x.node.log.warn(fields, 'upstream failed')
   }
   x.reason = reason

@@ -111,7 +111,7 @@ function answerOf(
 }
 
 function timedOut(): SluiceError {
-  return new SluiceError('upstream-timeout', 'the next tier did not answer in time', {
+  return new SluiceError('upstream-timeout', 'the origin did not answer in time', {
     side: 'upstream',
     kind: 'unavailable',
   })
