@@ -24,9 +24,10 @@ const listCommand: CommandSpec = {
       each.id,
       each.domain,
       each.enabled ? 'enabled' : 'disabled',
-      each.fallback ? 'fallback' : '',
+      each.origins.map(({ id }) => id).join(', '),
+      [...each.aliases, ...(each.fallback ? ["every name that is no other's"] : [])].join(', '),
     ])
-    context.output.result(found, table(['ID', 'DOMAIN', 'STATE', ''], rows))
+    context.output.result(found, table(['ID', 'DOMAIN', 'STATE', 'ORIGINS', 'ALIASES'], rows))
   },
 }
 
