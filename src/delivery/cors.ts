@@ -1,4 +1,4 @@
-import { sameSite } from '../http/index.ts'
+import { fieldValue, sameSite, type FlatHeaders } from '../http/index.ts'
 import type { Exchange } from './exchange.ts'
 import { allowedOf } from './methods.ts'
 
@@ -31,6 +31,21 @@ export function corsHeaders(x: Exchange): readonly string[] {
     'Vary',
     'Origin',
   ]
+}
+
+/** Whether a site that stands open behind us says itself who may read its answer; that word counts, with or without credentials. */
+export function saysWhoReads(headers: FlatHeaders): boolean {
+  let says = said.get(headers)
+  if (says === undefined)
+    said.set(headers, (says = fieldValue(headers, 'access-control-allow-origin') !== undefined))
+  return says
+}
+
+const said = new WeakMap<FlatHeaders, boolean>()
+
+/** What goes with an origin's answer beside what it says itself. */
+export function corsBeside(x: Exchange, headers: FlatHeaders): readonly string[] {
+  return !x.gated && saysWhoReads(headers) ? [] : corsHeaders(x)
 }
 
 /** The answer to a preflight; never gated, since browsers send it without credentials (Fetch, "CORS-preflight fetch"). */

@@ -2,7 +2,7 @@ import type { Filling, Found, StoredObject } from '../cache/index.ts'
 import { codeOf, type Instant } from '../core/index.ts'
 import { cacheStatus, fieldValue, LONGEST_DELTA, passedAge, type CacheOutcome } from '../http/index.ts'
 import { carriedShape, carryPassing, mayCarry, type Passing, type Shape } from './carry.ts'
-import { corsHeaders } from './cors.ts'
+import { corsBeside } from './cors.ts'
 import { known, type CacheWord, type Exchange, type Step } from './exchange.ts'
 import {
   isShortText,
@@ -94,6 +94,7 @@ function sendStored(
   const plan = planBody(x, object, length, now)
   const fixed = fieldsFor(plan, preparedHeaders(object, x.gated ? 'gated' : 'open'))
   const own = constant(x, word, outcome, object.freshUntil, now)
+  for (const text of corsBeside(x, object.headers)) own.push(text)
   own.push('Age', String(ageOf(object.bornAt, now)))
   begin(x, plan, { status, length }, { fixed, own })
   if (plan.kind === 'none' || x.request.method === 'HEAD') {
@@ -174,6 +175,7 @@ function sendFill(
   const now = x.node.clock.now()
   const fixed = fieldsFor(plan, preparedHeaders(fill, x.gated ? 'gated' : 'open'))
   const own = constant(x, fill.status >= 400 ? 'Error' : word, outcome, undefined, now)
+  own.push(...corsBeside(x, fill.headers))
   own.push(...(word === 'Miss' ? ageThere(fill, now) : ['Age', String(ageOf(fill.bornAt, now))]))
   begin(x, plan, fill, { fixed, own })
   if (plan.kind === 'none' || x.request.method === 'HEAD') {
@@ -236,6 +238,7 @@ function deliverPassing(x: Exchange, came: Passing, outcome: CacheOutcome): unde
   const base = [
     ...viewerHeaders(headers, x.gated ? 'gated' : 'open'),
     ...constant(x, status >= 400 ? 'Error' : 'Miss', outcome, undefined, answer.respondedAt),
+    ...corsBeside(x, headers),
   ]
   // It was in some cache before us, and nobody but that one knows how old it is.
   const age = passedAge(headers)
@@ -266,7 +269,6 @@ function constant(
   const ttl = freshUntil === undefined ? undefined : Math.floor((freshUntil - now) / 1000)
   const fields = x.node.signature(x.id)
   fields.push('X-Cache', X_CACHE[word], 'Cache-Status', cacheStatus(outcome, ttl))
-  for (const text of corsHeaders(x)) fields.push(text)
   if (x.variesByCoding) fields.push('Vary', 'Accept-Encoding')
   return fields
 }

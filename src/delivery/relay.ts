@@ -153,7 +153,8 @@ export function answerWith(x: Exchange, answer: UpstreamAnswer, upload: Upload |
     ...['X-Cache', `${x.cache} from sluice`],
     ...['Cache-Status', cacheStatus({ kind: 'forwarded', reason: 'method', status })],
     ...x.node.signature(x.id),
-    ...(x.gated ? corsHeaders(x) : originCors(headers)),
+    // Who may read the answers to what he has written is for the origin to say, where there is no gate of ours.
+    ...(x.gated ? corsHeaders(x) : []),
   ])
   record(x)
   x.response.once('close', () => answer.destroy())
@@ -161,14 +162,3 @@ export function answerWith(x: Exchange, answer: UpstreamAnswer, upload: Upload |
   if (upload !== undefined) x.response.once('finish', () => upload.refuse())
   sendStream(x, answer.body)
 }
-
-/** Who may read the answers to what he has written is for the origin to say, where there is no gate of ours. */
-function originCors(headers: FlatHeaders): string[] {
-  return [...fields(headers)].filter(([name]) => OF_CORS.has(name.toLowerCase())).flat()
-}
-
-const OF_CORS: ReadonlySet<string> = new Set([
-  'access-control-allow-origin',
-  'access-control-allow-credentials',
-  'access-control-expose-headers',
-])

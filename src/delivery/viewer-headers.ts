@@ -1,4 +1,5 @@
 import { fields, fieldValue, parseCacheControl, type FlatHeaders, withoutFields } from '../http/index.ts'
+import { saysWhoReads } from './cors.ts'
 
 /**
  * The fields of an upstream answer that go on to viewers, in one flat list that is made once per stored object. What
@@ -7,9 +8,11 @@ import { fields, fieldValue, parseCacheControl, type FlatHeaders, withoutFields 
  */
 export function viewerHeaders(headers: FlatHeaders, gate: 'open' | 'gated'): string[] {
   const out: string[] = []
+  const ownCors = gate === 'open' && saysWhoReads(headers)
   for (const [name, value] of fields(headers)) {
     const lower = name.toLowerCase()
     if (DROPPED.has(lower) || lower.startsWith('sluice-')) continue
+    if (OF_CORS.has(lower) && !ownCors) continue
     if (gate === 'gated' && (lower === 'cache-control' || speaksToCaches(lower))) continue
     out.push(name, value)
   }
@@ -26,6 +29,9 @@ const DROPPED = new Set([
   'x-sluice-id',
   'x-sluice-pop',
   'via',
+])
+
+const OF_CORS: ReadonlySet<string> = new Set([
   'access-control-allow-origin',
   'access-control-allow-credentials',
   'access-control-expose-headers',

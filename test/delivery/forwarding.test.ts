@@ -282,3 +282,25 @@ describe('a crowd', () => {
     expect([crowd.filter(({ status }) => status === 200).length, arrived]).toEqual([50, 50])
   })
 })
+
+describe('which pages may read an answer', () => {
+  const CREDENTIALS = {
+    'Access-Control-Allow-Origin': 'https://app.example',
+    'Access-Control-Allow-Credentials': 'true',
+    'Access-Control-Expose-Headers': 'X-Total',
+    Vary: 'Origin',
+  }
+  const corsOf = ({ headers }: Answer): unknown[] =>
+    Object.keys(CREDENTIALS).map(name => headers[name.toLowerCase()])
+
+  test.each(['max-age=60', 'no-store'])('is said by a site that says it, under %s', async control => {
+    const { get } = await site(say({ ...CREDENTIALS, 'Cache-Control': control }))
+    for (let turn = 0; turn < 2; turn++)
+      expect(corsOf(await get('/', { Origin: 'https://app.example' }))).toEqual(Object.values(CREDENTIALS))
+  })
+
+  test('is all of them, without credentials, where the site says nothing', async () => {
+    const { get } = await site(say({ 'Access-Control-Allow-Credentials': 'true' }))
+    expect(corsOf(await get('/')).slice(0, 2)).toEqual(['*', undefined])
+  })
+})
