@@ -1,7 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readCacheFile } from '../../src/cache/disk/cache-file.ts'
@@ -12,6 +10,7 @@ import { shardOf } from '../../src/cache/shard.ts'
 import type { CacheKey } from '../../src/http/index.ts'
 import { DiskBench, EVERY_SHARD, listeningLogger } from '../cache/disk-bench.ts'
 import { objectOf } from '../contracts/cache-tier.ts'
+import { withSmallDisk } from './small-disk.ts'
 
 const KILLS = 25
 
@@ -81,34 +80,22 @@ test(
   10 * 60_000,
 )
 
-function mounted(): string | undefined {
-  const folder = mkdtempSync(path.join(tmpdir(), 'sluice-full-'))
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=2m', 'none', folder], { stdio: 'ignore' })
-    return folder
-  } catch {
-    rmSync(folder, { recursive: true })
-    return undefined
-  }
-}
-
 test('a disk that is smaller than its limit says goes on being a cache', async context => {
-  const folder = mounted()
-  if (folder === undefined) return context.skip('nothing can be mounted here')
   const log = listeningLogger()
-  const tier = await bench.start({ folder, log, rest: 1 })
-  const bodyOf = (n: number) => Buffer.alloc(40_000, `${n},`)
-  for (let n = 0; n < 300; n++) {
-    tier.set(objectOf(`D /object-${n}`, bodyOf(n)))
-    await tier.settled()
-    const got = await tier.get(keyOf(`D /object-${n}`))
-    if (got) expect(got.body.equals(bodyOf(n))).toBe(true)
-  }
-  expect(tier.failed.full).toBeGreaterThan(0)
-  expect(tier.written).toBeGreaterThan(200)
-  expect(tier.objects).toBeGreaterThan(20)
-  expect(log.lines).toHaveLength(1)
-  await tier.close()
-  execFileSync('umount', [folder])
-  rmSync(folder, { recursive: true })
+  const mounted = await withSmallDisk(2, async folder => {
+    const tier = await bench.start({ folder, log, rest: 1 })
+    const bodyOf = (n: number) => Buffer.alloc(40_000, `${n},`)
+    for (let n = 0; n < 300; n++) {
+      tier.set(objectOf(`D /object-${n}`, bodyOf(n)))
+      await tier.settled()
+      const got = await tier.get(keyOf(`D /object-${n}`))
+      if (got) expect(got.body.equals(bodyOf(n))).toBe(true)
+    }
+    expect(tier.failed.full).toBeGreaterThan(0)
+    expect(tier.written).toBeGreaterThan(200)
+    expect(tier.objects).toBeGreaterThan(20)
+    expect(log.lines).toHaveLength(1)
+    await tier.close()
+  })
+  if (!mounted) context.skip('nothing can be mounted here')
 }, 60_000)
