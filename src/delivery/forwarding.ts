@@ -92,7 +92,7 @@ export function selectedFields(x: Exchange, forwarding: Forwarding): FlatHeaders
     const own = ownValue(x, name, value)
     if (own !== undefined) selected.push(name, own)
   }
-  return forwarding.viewer === 'told' ? [...selected, ...toldOfViewer(x)] : selected
+  return forwarding.viewer === 'told' ? [...selected, ...toldForAll(x)] : selected
 }
 
 /** A value less what lets somebody in here, which is nobody else's to see; undefined when nothing is left. */
@@ -104,23 +104,22 @@ export function ownValue({ node }: Exchange, name: string, value: string): strin
 const TOLD: ReadonlySet<string> = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'])
 
 /** What the next tier is told of the viewer. */
-export function toldOfViewer({ viewer }: Exchange): FlatHeaders {
+export function toldOfViewer({ viewer }: Exchange): string[] {
   if (viewer === undefined) return []
   const { address, scheme, authority } = viewer
   return ['x-forwarded-for', address, 'x-forwarded-proto', scheme, 'x-forwarded-host', authority]
 }
 
 /**
- * What an origin is told of the host where that is none of its distribution's names: viewers write what they like there,
- * some pages link to what they were told, and whoever asks in an invented name must get those alone. Undefined otherwise.
+ * The same with a question whose answer others get too: of the host a name of the distribution, without its port, and
+ * its own domain for any other. Viewers write there what they like, and some pages link to what they were told.
  */
-export function inventedHost({ viewer, served }: Exchange, forwarding: Forwarding): string | undefined {
-  if (forwarding.viewer !== 'told' || viewer === undefined || served === undefined) return undefined
+function toldForAll({ viewer, served }: Exchange): string[] {
+  if (viewer === undefined || served === undefined) return []
+  const { address, scheme, host } = viewer
   const { domain, aliases } = served.distribution
-  const authority = viewer.authority.toLowerCase()
-  return authority === domain || aliases.some(alias => alias.toLowerCase() === authority)
-    ? undefined
-    : authority
+  const name = aliases.some(alias => alias.toLowerCase() === host) ? host : domain
+  return ['x-forwarded-for', address, 'x-forwarded-proto', scheme, 'x-forwarded-host', name]
 }
 
 /** A value that no request may hold counts as none (RFC 9110 §5.5); HTTP/2 lets some through. */

@@ -2,7 +2,7 @@ import type { CanonicalPath } from '../core/index.ts'
 import { cacheKey, keyedQuery, splitDirectives, variantOf, type CacheKey } from '../http/index.ts'
 import { stripSigning } from '../signing/index.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
-import { inventedHost, ownValue, sendable } from './forwarding.ts'
+import { ownValue, sendable } from './forwarding.ts'
 import { lookup } from './lookup.ts'
 import { sendError } from './refusal.ts'
 import type { Source } from './source.ts'
@@ -23,7 +23,7 @@ export const key: Step = (x: Exchange) => {
     x.query = keyedQuery(rest, source.query)
     if (directives !== '' && heedsDirectives(x, source, path)) x.directives = directives
   }
-  keyFields(x, source)
+  if (source.headers.length > 0) keyHeaders(x, source.headers)
   x.key = cacheKey(distribution.id, path, x.query, x.variant)
   return lookup
 }
@@ -39,12 +39,6 @@ function heedsDirectives(x: Exchange, { origin }: Source, path: CanonicalPath): 
   return channel !== undefined && path !== `${channel}/index.m3u8`
 }
 
-function keyFields(x: Exchange, source: Source): void {
-  if (source.headers.length > 0) keyHeaders(x, source.headers)
-  const host = source.forwarding && inventedHost(x, source.forwarding)
-  if (host !== undefined) x.variant = variantOf([x.variant, host])
-}
-
 /**
  * The keys under which this request, and one with nothing keyed, would find what lies at a path: those that are surely
  * gone from disk after it has changed. `query` as sent.
@@ -53,7 +47,7 @@ export function keysAt(x: Exchange, path: CanonicalPath, query: string): CacheKe
   const served = known(x.served, 'the distribution')
   const source = x.node.sourceOf(served.behaviour(path))
   if (source === undefined) return []
-  keyFields(x, source)
+  if (source.headers.length > 0) keyHeaders(x, source.headers)
   const own = keyedQuery(stripSigning(query), source.query)
   const keys = ['', own].flatMap(each =>
     ['', x.variant].map(variant => cacheKey(served.distribution.id, path, each, variant)),

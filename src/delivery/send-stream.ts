@@ -17,9 +17,6 @@ const STREAM_AT_ONCE = 64 * KiB
 /** What an HTTP/2 stream takes whether its viewer reads or not; more of it is written with a time limit. */
 const STREAM_HOLDS = 16 * KiB
 
-/** INTERNAL_ERROR (RFC 9113 §7). */
-const BROKEN = 2
-
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
 /** Writes chunks no faster than the viewer takes them. A body that fails is cut, never ended, so that it cannot look whole. */
@@ -54,9 +51,10 @@ function cutLate({ node, response }: Exchange, length: Bytes): void {
 }
 
 /** Who does not take a piece in time is cut; one timer serves for all of them. */
-function sendPieces(x: Exchange, { stream }: Http2Answer, bytes: Uint8Array): void {
+function sendPieces(x: Exchange, answer: Http2Answer, bytes: Uint8Array): void {
+  const { stream } = answer
   if (stream.destroyed) return
-  const late = setTimeout(() => stream.close(BROKEN), x.node.takenWithin)
+  const late = setTimeout(() => cut(answer), x.node.takenWithin)
   const taken = (): void => clearTimeout(late)
   const next = (): void => {
     // A stream that was reset has ended.
@@ -109,6 +107,7 @@ function drained(response: Outgoing, within: Milliseconds): Promise<void> {
 
 /** HTTP/1: the connection is reset; HTTP/2: the stream alone is. */
 export function cut(response: Outgoing): void {
-  if ('stream' in response) response.stream.close(BROKEN)
+  // With an error it is reset as INTERNAL_ERROR (RFC 9113 §7); `close` would end the body first, which then looks whole.
+  if ('stream' in response) response.stream.destroy(new Error('the answer broke off'))
   else response.destroy()
 }

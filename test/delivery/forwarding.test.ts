@@ -95,7 +95,7 @@ describe('what goes to an origin unkeyed', () => {
       'user-agent': 'Player',
       via: '1.1 sluice',
       'x-forwarded-for': '127.0.0.1',
-      'x-forwarded-host': 'shop.example:8080',
+      'x-forwarded-host': 'etestdistribut.cdn.localhost',
       'x-forwarded-proto': 'http',
       'x-room': 'blue',
       'x-secret': 'ours',
@@ -110,7 +110,7 @@ describe('what goes to an origin unkeyed', () => {
       { forward: ['x-room', 'cookie', 'if-none-match', 'x-real-ip'], cookies: 'none' },
       {
         ...{ 'user-agent': 'Sluice', 'x-room': 'blue', 'x-forwarded-for': '127.0.0.1' },
-        ...{ 'x-forwarded-host': 'shop.example:8080', 'x-forwarded-proto': 'http' },
+        ...{ 'x-forwarded-host': 'etestdistribut.cdn.localhost', 'x-forwarded-proto': 'http' },
       },
     ],
   ])('with %s', async (_, behaviour, expected) => {

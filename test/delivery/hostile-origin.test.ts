@@ -124,11 +124,7 @@ describe('what an origin may not say', () => {
     expect([old.headers.get(name), young.headers[name]]).toEqual([null, undefined])
   })
 
-  test.each([
-    'X-Cache: Hit from elsewhere',
-    'Access-Control-Allow-Origin: https://evil.example',
-    'Age: 4294967296',
-  ])('%s gives way to ours', async line => {
+  test.each(['X-Cache: Hit from elsewhere', 'Age: 4294967296'])('%s gives way to ours', async line => {
     says([line])
     const value = line.replace(/^[^:]*: /, '')
     const [old, young] = [await overHttp1(), await overHttp2()]

@@ -109,17 +109,12 @@ describe('an answer', () => {
     expect(origin.asked).toHaveLength(2)
   })
 
-  test('to an invented host or port is shown to nobody who asks for a real one', async () => {
+  test('is the same whatever host or port a viewer invents, since no origin is told of it', async () => {
     const { origin, ask } = await site(echo(['x-forwarded-host']))
-    for (const Host of [
-      'evil.example',
-      'cdn.localhost:1337',
-      'CDN.localhost',
-      'cdn.localhost',
-      'evil.example',
-    ])
-      expect((await ask('/a', { Host })).body.toLowerCase()).toBe(`x-forwarded-host=${Host.toLowerCase()}`)
-    expect(origin.asked).toHaveLength(3)
+    const own = 'etestdistribut.cdn.localhost'
+    for (const Host of ['evil.example', `${own}:1337`, own.toUpperCase(), own])
+      expect((await ask('/a', { Host })).body).toBe(`x-forwarded-host=${own}`)
+    expect(origin.asked).toHaveLength(1)
   })
 
   test('of an origin that is not told of the host is one for all hosts', async () => {

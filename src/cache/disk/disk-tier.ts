@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MiB, pause, type Bytes, type Clock, type Milliseconds } from '../../core/index.ts'
 import type { CacheKey } from '../../http/index.ts'
+import { loggedPath } from '../../signing/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { CacheTier, StoredObject } from '../contract.ts'
 import { FillRoom } from '../fill-room.ts'
@@ -210,7 +211,9 @@ export class DiskTier implements CacheTier {
 
   #isWorthwhile(object: StoredObject): boolean {
     const life = object.freshUntil - this.#options.clock.now()
-    return life >= LEAST_LIFE && canBeWritten(object) && !LIVE_PART.test(object.path)
+    return (
+      life >= LEAST_LIFE && canBeWritten(object) && !LIVE_PART.test(object.path) && !holdsGrant(object.key)
+    )
   }
 
   async #read(key: CacheKey, id: FileId, index: ShardIndex): Promise<StoredObject | undefined> {
@@ -280,4 +283,9 @@ export class DiskTier implements CacheTier {
       this.#trouble.tell('read', fieldsOf(error))
     }
   }
+}
+
+/** Whoever builds a URL by hand puts a grant where it is none, and who reads the disk could put it right again. */
+function holdsGrant(key: CacheKey): boolean {
+  return loggedPath(key) !== key
 }
