@@ -150,7 +150,7 @@ describe('the rule of the doors', () => {
       'src/control/database/a.ts': `import { sql } from 'drizzle-orm'`,
       'src/control/database/b.ts': `import { pgTable } from 'drizzle-orm/pg-core'`,
       'src/control/server.ts': `import Fastify from 'fastify'`,
-      'src/delivery/server.ts': `import type { FastifyInstance } from 'fastify'`,
+      'src/delivery/viewers/server.ts': `import type { FastifyInstance } from 'fastify'`,
       'src/hls/parser.ts': `import HLS from 'hls-parser'\nimport { sep } from 'node:path'`,
       'src/delivery/player.ts': `const page = import.meta.resolve('hls.js/dist/hls.min.js')`,
     }

@@ -4,7 +4,7 @@ import { followSnapshot, startReporting } from '../membership/index.ts'
 import { IssuerKeys, type Guard } from '../outbound/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import type { EdgeOptions } from './edge.ts'
-import type { ViewerCount } from './viewer-count.ts'
+import type { ViewerCount } from './viewers/viewer-count.ts'
 
 /** Control counts what it has not heard of again for a few of these as gone. */
 const REPORT_VIEWERS_MS = 2_000

@@ -1,9 +1,9 @@
 import { codeOf, messageOf } from '../core/index.ts'
 import { Exchange, type Incoming, type Leaving, type Outgoing, type Step } from './exchange.ts'
 import type { CacheNode } from './node.ts'
-import { sendError } from './refusal.ts'
-import { settleBody } from './request-body.ts'
-import { cut } from './send-stream.ts'
+import { sendError } from './answer/refusal.ts'
+import { settleBody } from './relay/request-body.ts'
+import { cut } from './answer/send-stream.ts'
 
 /** Runs a request through its steps, each naming the next. Nothing a request does reaches beyond it. */
 export function handle(

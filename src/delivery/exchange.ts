@@ -6,11 +6,11 @@ import { type CanonicalPath, type Instant, type Reason, type RequestId } from '.
 import type { Behaviour, CompiledDistribution } from '../distribution/index.ts'
 import type { CacheKey, FlatHeaders } from '../http/index.ts'
 import { loggedPath, type PathToken } from '../signing/index.ts'
-import type { Http2Answer } from './http2-answer.ts'
-import type { BodilessRequest } from './http2-request.ts'
+import type { Http2Answer } from './viewers/http2-answer.ts'
+import type { BodilessRequest } from './viewers/http2-request.ts'
 import type { CacheNode } from './node.ts'
-import type { Asker } from './peer-answer.ts'
-import type { Source } from './source.ts'
+import type { Asker } from './peers/peer-answer.ts'
+import type { Source } from './upstream/source.ts'
 import type { Viewer } from './viewer.ts'
 
 /** A request that may have a body, and is its stream. */

@@ -2,10 +2,10 @@ import type { CanonicalPath } from '../core/index.ts'
 import { cacheKey, keyedQuery, splitDirectives, variantOf, type CacheKey } from '../http/index.ts'
 import { stripSigning } from '../signing/index.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
-import { ownValue, sendable } from './forwarding.ts'
+import { ownValue, sendable } from './upstream/forwarding.ts'
 import { lookup } from './lookup.ts'
-import { sendError } from './refusal.ts'
-import type { Source } from './source.ts'
+import { sendError } from './answer/refusal.ts'
+import type { Source } from './upstream/source.ts'
 
 /** What the object is stored under: nothing that signs a request ever enters it, so all viewers share one object. */
 export const key: Step = (x: Exchange) => {

@@ -1,12 +1,12 @@
 import type { PlaylistFound, Question, UpstreamAnswer } from '../cache/index.ts'
 import type { FlatHeaders } from '../http/index.ts'
-import { deliver } from './deliver.ts'
+import { deliver } from './answer/deliver.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
-import { secretsOf, selectedFields, type Forwarding } from './forwarding.ts'
-import { interimTo } from './interim.ts'
-import { answerPeer, badDirectivesForPeer, failPeer } from './peer-answer.ts'
-import { sendError } from './refusal.ts'
-import { sendTrouble } from './upstream-trouble.ts'
+import { secretsOf, selectedFields, type Forwarding } from './upstream/forwarding.ts'
+import { interimTo } from './answer/interim.ts'
+import { answerPeer, badDirectivesForPeer, failPeer } from './peers/peer-answer.ts'
+import { sendError } from './answer/refusal.ts'
+import { sendTrouble } from './upstream/trouble.ts'
 
 /** From store, or fetched once for all who ask meanwhile. */
 export const lookup: Step = (x: Exchange) => {

@@ -1,9 +1,9 @@
-import { authorize } from './authorize.ts'
-import { preflightHeaders } from './cors.ts'
+import { authorize } from './gate/authorize.ts'
+import { preflightHeaders } from './answer/cors.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
 import { allowedOf, isRelayed } from './methods.ts'
 import { record } from './record.ts'
-import { refuse, sendError } from './refusal.ts'
+import { refuse, sendError } from './answer/refusal.ts'
 
 /** Host to distribution, path to its first matching behaviour, and what that behaviour says of protocol and method. */
 export const match: Step = (x: Exchange) => {

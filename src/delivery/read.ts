@@ -2,9 +2,9 @@ import { canonicalPath } from '../core/index.ts'
 import { takePathToken, type TakenPath } from '../signing/index.ts'
 import type { Exchange, SpelledToken, Step } from './exchange.ts'
 import { match } from './match.ts'
-import { refuse, sendError } from './refusal.ts'
+import { refuse, sendError } from './answer/refusal.ts'
 import { faultOf, isLoop, readAbsolute } from './request-head.ts'
-import { serveReserved } from './reserved.ts'
+import { serveReserved } from './answer/reserved.ts'
 import { readViewer } from './viewer.ts'
 
 /** First step: limits, who asks, path token off, canonical path (SEAMS 1). Nothing decodes the path again after it. */

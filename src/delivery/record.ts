@@ -1,6 +1,6 @@
 import type { Instant } from '../core/index.ts'
 import type { Exchange } from './exchange.ts'
-import { hasLeft } from './send-stream.ts'
+import { hasLeft } from './answer/send-stream.ts'
 
 /** The last step: one access line and the counters, once for every request, whatever became of it. */
 export function record(x: Exchange): void {

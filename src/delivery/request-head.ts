@@ -1,5 +1,5 @@
 import type { Incoming } from './exchange.ts'
-import { LONGEST_URL, MAX_FIELDS, MAX_HEAD_BYTES } from './limits.ts'
+import { LONGEST_URL, MAX_FIELDS, MAX_HEAD_BYTES } from './viewers/limits.ts'
 
 /** What the parsers let pass and nobody should answer, in CloudFront's words. `ends` says that the connection does too. */
 export interface HeadFault {

@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { TurnedAway } from '../../src/delivery/turned-away.ts'
+import { TurnedAway } from '../../src/delivery/viewers/turned-away.ts'
 import { ConnectionCount } from '../../src/inbound/index.ts'
 import { makePair, pairFolder } from '../inbound/pairs.ts'
 import { EdgeBench } from './edge-bench.ts'

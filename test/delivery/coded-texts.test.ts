@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
 import { KiB, MiB } from '../../src/core/index.ts'
-import { CodedTexts } from '../../src/delivery/coded-texts.ts'
+import { CodedTexts } from '../../src/delivery/answer/coded-texts.ts'
 
 const textOf = (length: number): Buffer => Buffer.alloc(length, 'a line of text, and another one\n')
 

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { expect, test } from 'vitest'
-import { canDecode } from '../../src/delivery/compress.ts'
-import { CodingStreams } from '../../src/delivery/coding-streams.ts'
+import { canDecode } from '../../src/delivery/answer/compress.ts'
+import { CodingStreams } from '../../src/delivery/answer/coding-streams.ts'
 
 const TEXT = Buffer.alloc(5_000, 'a line of text\n')
 const PACKED = gzipSync(TEXT)

@@ -10,7 +10,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
 import { systemClock } from '../../src/core/index.ts'
 import type { Incoming, Outgoing } from '../../src/delivery/exchange.ts'
-import { startViewerServer, type ViewerServer } from '../../src/delivery/server.ts'
+import { startViewerServer, type ViewerServer } from '../../src/delivery/viewers/server.ts'
 
 /** Longer than a test may take, so whatever is waited for that long has failed it. */
 const GRACE = 600_000

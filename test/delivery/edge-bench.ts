@@ -20,9 +20,9 @@ import {
   type ViewerLimits,
   type ViewerServer,
   type ViewerServerOptions,
-} from '../../src/delivery/server.ts'
-import type { UpgradedConnections } from '../../src/delivery/upgrade.ts'
-import { createUpstream, type Upstream } from '../../src/delivery/upstream.ts'
+} from '../../src/delivery/viewers/server.ts'
+import type { UpgradedConnections } from '../../src/delivery/relay/upgrade.ts'
+import { createUpstream, type Upstream } from '../../src/delivery/upstream/upstream.ts'
 import { Usage } from '../../src/delivery/usage.ts'
 import { compileTrustedProxies } from '../../src/delivery/viewer.ts'
 

@@ -1,5 +1,5 @@
 import { beforeEach, expect, test, vi } from 'vitest'
-import { GrantMemo } from '../../src/delivery/grant-memo.ts'
+import { GrantMemo } from '../../src/delivery/gate/grant-memo.ts'
 import * as signing from '../../src/signing/index.ts'
 import { EdgeBench, snapshotOf } from './edge-bench.ts'
 import { grantFor } from './grants.ts'

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { writeHeadText } from '../../src/delivery/head-text.ts'
+import { writeHeadText } from '../../src/delivery/viewers/head-text.ts'
 
 const FIXED = ['Content-Type', 'video/mp4', 'Set-Cookie', 'a=1', 'Set-Cookie', 'b=2', 'X-Name', 'caf\u00e9']
 const OWN = ['X-Cache', 'Hit from sluice', 'Age', '3', 'Content-Length', '4']

@@ -14,7 +14,7 @@ import {
 } from '../../src/distribution/index.ts'
 import { createGuard, IssuerKeys } from '../../src/outbound/index.ts'
 import { createSigner, readViewerToken, signCookies, signPath, trustIssuer } from '../../src/signing/index.ts'
-import { GrantMemo } from '../../src/delivery/grant-memo.ts'
+import { GrantMemo } from '../../src/delivery/gate/grant-memo.ts'
 import { silentLogger } from '../../src/telemetry/index.ts'
 import { startJwksServer, type JwksServer } from '../outbound/jwks-server.ts'
 import { AUDIENCE, encoded, ISSUER, issuerOf, tokenKey, tokenOf, type TokenKey } from '../signing/tokens.ts'

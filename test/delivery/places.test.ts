@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Places } from '../../src/delivery/places.ts'
+import { Places } from '../../src/delivery/upstream/places.ts'
 
 /** Takes places until there are no more, and counts them. */
 function fill(places: Places, owner: string | undefined): number {

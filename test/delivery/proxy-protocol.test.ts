@@ -3,7 +3,7 @@ import { connect as connectHttp2, type IncomingHttpHeaders } from 'node:http2'
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { TurnedAway } from '../../src/delivery/turned-away.ts'
+import { TurnedAway } from '../../src/delivery/viewers/turned-away.ts'
 import { makePair, pairFolder } from '../inbound/pairs.ts'
 import { EdgeBench } from './edge-bench.ts'
 

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events'
 import { expect, test } from 'vitest'
 import type { Exchange } from '../../src/delivery/exchange.ts'
-import { sendStream } from '../../src/delivery/send-stream.ts'
+import { sendStream } from '../../src/delivery/answer/send-stream.ts'
 import { silentLogger } from '../../src/telemetry/index.ts'
 
 /** A viewer's side that takes what it is given until the test says that it is full. */

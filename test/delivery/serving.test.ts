@@ -4,7 +4,7 @@ import { runInNewContext } from 'node:vm'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { SluiceError } from '../../src/core/index.ts'
 import { DISTRIBUTION, EdgeBench, handClock, snapshotOf, type OriginHandler } from './edge-bench.ts'
-import { PLAYER_SCRIPT } from '../../src/delivery/player-page.ts'
+import { PLAYER_SCRIPT } from '../../src/delivery/answer/player-page.ts'
 import { rawGet } from './raw-get.ts'
 
 const FILM = Buffer.from('0123456789'.repeat(100))

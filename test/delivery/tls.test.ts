@@ -2,7 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
-import { startViewerServer, type ViewerServer, type ViewerServerOptions } from '../../src/delivery/server.ts'
+import {
+  startViewerServer,
+  type ViewerServer,
+  type ViewerServerOptions,
+} from '../../src/delivery/viewers/server.ts'
 import { makePair, pairFolder } from '../inbound/pairs.ts'
 
 async function serverOf(tls: NonNullable<ViewerServerOptions['tls']>): Promise<ViewerServer> {

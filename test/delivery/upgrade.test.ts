@@ -10,7 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
 import { KiB, MiB, systemClock } from '../../src/core/index.ts'
 import { DEFAULT_WIRE, type Behaviour, type HttpOrigin } from '../../src/distribution/index.ts'
-import { UpgradedConnections } from '../../src/delivery/upgrade.ts'
+import { UpgradedConnections } from '../../src/delivery/relay/upgrade.ts'
 import { EdgeBench, snapshotOf } from './edge-bench.ts'
 import { snapshotWith } from './foreign-origin.ts'
 import { grantFor } from './grants.ts'

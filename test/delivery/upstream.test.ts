@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { codeOf, systemClock, type CanonicalPath, type DistributionId } from '../../src/core/index.ts'
 import { createGuard } from '../../src/outbound/index.ts'
 import { silentLogger } from '../../src/telemetry/index.ts'
-import { createUpstream, type Upstream, type UpstreamQuestion } from '../../src/delivery/upstream.ts'
+import { createUpstream, type Upstream, type UpstreamQuestion } from '../../src/delivery/upstream/upstream.ts'
 
 const QUESTION: UpstreamQuestion = {
   distributionId: 'ETEST' as DistributionId, // a test's own

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { ViewerCount } from '../../src/delivery/viewer-count.ts'
+import { ViewerCount } from '../../src/delivery/viewers/viewer-count.ts'
 import { handClock } from './edge-bench.ts'
 
 test('control hears of viewers until it has taken that there are none', () => {

@@ -3,7 +3,7 @@ import { instant, SluiceError, type Bytes } from '../../core/index.ts'
 import { fieldValue, nodeAge, withoutFields, type Validators } from '../../http/index.ts'
 import type { Exchange } from '../exchange.ts'
 import { asOwnersFound } from './borrowed-found.ts'
-import { hasLeft } from '../send-stream.ts'
+import { hasLeft } from '../answer/send-stream.ts'
 import type { Neighbour, Owned } from './neighbour.ts'
 
 interface Elsewhere {

@@ -6,7 +6,7 @@ import { createGuard } from '../../outbound/index.ts'
 import { createLogger, createMetrics, type Metrics } from '../../telemetry/index.ts'
 import { issuersOf, measureIssuers, tieToControl } from '../edge-ties.ts'
 import type { EdgeOptions } from '../edge.ts'
-import { ViewerCount } from '../viewer-count.ts'
+import { ViewerCount } from '../viewers/viewer-count.ts'
 import { Staff } from './staff.ts'
 import { MetricSums } from './metric-sums.ts'
 

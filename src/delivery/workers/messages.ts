@@ -1,7 +1,7 @@
 import type { IssuerId } from '../../core/index.ts'
 import type { Snapshot } from '../../distribution/index.ts'
 import type { IssuerSet } from '../../outbound/index.ts'
-import type { Changed } from '../changed.ts'
+import type { Changed } from '../peers/changed.ts'
 import type { EdgeOptions } from '../edge.ts'
 
 /** Who watches a channel: a name for each viewer, the same at every worker, that tells nothing of him. */

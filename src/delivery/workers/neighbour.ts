@@ -2,9 +2,9 @@ import type { UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, SluiceError, type Bytes, type Clock, type Milliseconds } from '../../core/index.ts'
 import { fieldValue, type FlatHeaders, type Validators } from '../../http/index.ts'
 import type { Exchange } from '../exchange.ts'
-import { openConnections, type Connections } from '../origin-connections.ts'
-import { peerFields, peerTarget, type PeerRead } from '../peer-question.ts'
-import { overloaded } from '../upstream-patience.ts'
+import { openConnections, type Connections } from '../upstream/origin-connections.ts'
+import { peerFields, peerTarget, type PeerRead } from '../peers/peer-question.ts'
+import { overloaded } from '../upstream/patience.ts'
 
 /** What an owner answered. */
 export type Owned =

@@ -5,7 +5,7 @@ import { messageOf, pause, systemClock, type IssuerId, type Milliseconds } from 
 import type { Logger } from '../../telemetry/index.ts'
 import type { EdgeOptions } from '../edge.ts'
 import { Member } from './member.ts'
-import type { Changed } from '../changed.ts'
+import type { Changed } from '../peers/changed.ts'
 import type { ToWorker } from './messages.ts'
 
 export interface StaffOptions {

@@ -1,0 +1,71 @@
+import { fieldValue, sameSite, type FlatHeaders } from '../../http/index.ts'
+import type { Exchange } from '../exchange.ts'
+import { allowedOf } from '../methods.ts'
+
+/** What a page may read of our answers. */
+const EXPOSED =
+  'X-Sluice-Reason, X-Sluice-Id, X-Cache, Cache-Status, Age, Content-Length, Content-Range, ETag'
+
+const OPEN = ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', EXPOSED]
+
+/** Pages ask it with credentials, or they could not keep its cookies, and do not know what is gated. */
+export const SESSION = '/.sluice/session'
+
+/**
+ * SEAMS 11. What is open to all is open to every page, without credentials. What is gated answers with credentials
+ * to same-site pages, localhost and the listed origins, and to nobody else.
+ */
+export function corsHeaders(x: Exchange): readonly string[] {
+  if (!x.gated && x.target?.path !== SESSION) return OPEN
+  const origin = x.header('origin')
+  if (origin === undefined || !mayReadGated(origin, x.viewer?.host ?? '', x.behaviour?.corsOrigins ?? [])) {
+    return ['Vary', 'Origin']
+  }
+  return [
+    'Access-Control-Allow-Origin',
+    origin,
+    'Access-Control-Allow-Credentials',
+    'true',
+    'Access-Control-Expose-Headers',
+    EXPOSED,
+    'Vary',
+    'Origin',
+  ]
+}
+
+/** Whether a site that stands open behind us says itself who may read its answer; that word counts, with or without credentials. */
+export function saysWhoReads(headers: FlatHeaders): boolean {
+  let says = said.get(headers)
+  if (says === undefined)
+    said.set(headers, (says = fieldValue(headers, 'access-control-allow-origin') !== undefined))
+  return says
+}
+
+const said = new WeakMap<FlatHeaders, boolean>()
+
+/** What goes with an origin's answer beside what it says itself. */
+export function corsBeside(x: Exchange, headers: FlatHeaders): readonly string[] {
+  return !x.gated && saysWhoReads(headers) ? [] : corsHeaders(x)
+}
+
+/** The answer to a preflight; never gated, since browsers send it without credentials (Fetch, "CORS-preflight fetch"). */
+export function preflightHeaders(x: Exchange): string[] {
+  return [
+    ...corsHeaders(x),
+    'Access-Control-Allow-Methods',
+    allowedOf(x),
+    'Access-Control-Allow-Headers',
+    x.header('access-control-request-headers') ?? 'Range',
+    'Access-Control-Max-Age',
+    '86400',
+  ]
+}
+
+export function mayReadGated(origin: string, host: string, listed: readonly string[]): boolean {
+  if (listed.includes(origin)) return true
+  if (!URL.canParse(origin)) return false
+  const { protocol, hostname } = new URL(origin)
+  if (protocol !== 'http:' && protocol !== 'https:') return false
+  if (hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '127.0.0.1') return true
+  return sameSite(hostname, host)
+}

@@ -1,0 +1,281 @@
+import type { Filling, Found, StoredObject } from '../../cache/index.ts'
+import { codeOf, type Instant } from '../../core/index.ts'
+import { cacheStatus, fieldValue, LONGEST_DELTA, passedAge, type CacheOutcome } from '../../http/index.ts'
+import { carriedShape, carryPassing, mayCarry, type Passing, type Shape } from '../gate/carry.ts'
+import { corsBeside } from './cors.ts'
+import { known, type CacheWord, type Exchange, type Step } from '../exchange.ts'
+import {
+  isShortText,
+  recodeFill,
+  recodePassing,
+  recodeStored,
+  wholeSoon,
+  type Sendable,
+  type Unreadable,
+} from './recode.ts'
+import { begin, bodyFor, fieldsFor, firstBytes, planBody, type BodyPlan } from './plan-body.ts'
+import { record } from '../record.ts'
+import { sendError } from './refusal.ts'
+import { hasLeft, sendBytes, sendStream } from './send-stream.ts'
+import { preparedHeaders, viewerHeaders } from './viewer-headers.ts'
+
+/** Answers from whatever `lookup` found: conditions, range, then bytes as fast as the viewer takes them. */
+export const deliver: Step = (x: Exchange) => {
+  const found = known(x.found, 'what was found')
+  switch (found.kind) {
+    case 'hit':
+      return deliverStored(x, found.object, 'Hit', HIT)
+    case 'refreshed':
+      return deliverStored(x, found.object, 'RefreshHit', REVALIDATED)
+    case 'stale':
+      return deliverStored(x, found.object, 'Hit', STALE[found.why])
+    case 'version':
+      return deliverStored(x, found.object, ...VERSION_WORDS[found.source])
+    case 'filling':
+      if (mayCarry(found.fill) && carriedShape(x) !== undefined) return deliverWhole(x, found)
+      return isShortText(x, found.fill) ? deliverSoon(x, found) : deliverFill(x, found)
+    case 'passing': {
+      const shape = found.answer.status === 200 ? carriedShape(x) : undefined
+      return shape === undefined
+        ? deliverPassing(x, found.answer, passed(found))
+        : deliverGathered(x, found, shape)
+    }
+  }
+}
+
+const HIT: CacheOutcome = { kind: 'hit' }
+const REVALIDATED: CacheOutcome = { kind: 'forwarded', reason: 'stale', status: 304 }
+const STALE: Record<(Found & { kind: 'stale' })['why'], CacheOutcome> = {
+  'upstream-failed': { kind: 'forwarded', reason: 'stale', detail: 'upstream-failed' },
+  revalidating: { kind: 'hit', detail: 'revalidating' },
+}
+
+const VERSION_WORDS: Record<'known' | 'fetched' | 'joined', [CacheWord, CacheOutcome]> = {
+  known: ['Hit', HIT],
+  fetched: ['Miss', { kind: 'forwarded', reason: 'miss', kept: 'stored' }],
+  joined: ['Miss', { kind: 'forwarded', reason: 'miss', collapsed: 'collapsed' }],
+}
+
+type Filled = Found & { kind: 'filling' }
+
+function fetched({ joined, reason }: Filled): CacheOutcome {
+  return { kind: 'forwarded', reason, ...(joined ? { collapsed: 'collapsed' } : { kept: 'stored' }) }
+}
+
+function passed({ forward, reason }: Found & { kind: 'passing' }): CacheOutcome {
+  return { kind: 'forwarded', reason: forward, detail: reason }
+}
+
+function deliverStored(
+  x: Exchange,
+  stored: StoredObject,
+  fresh: CacheWord,
+  outcome: CacheOutcome,
+): undefined | Promise<undefined> {
+  const shape = carriedShape(x)
+  const plain = shape === undefined || stored.status !== 200 ? stored : x.node.carried.of(stored, shape)
+  const object = recodeStored(x, plain)
+  return object instanceof Promise
+    ? object.then(made => sendStored(x, made, fresh, outcome))
+    : sendStored(x, object, fresh, outcome)
+}
+
+function sendStored(
+  x: Exchange,
+  object: Sendable | Unreadable,
+  fresh: CacheWord,
+  outcome: CacheOutcome,
+): undefined {
+  if ('kind' in object) return cannotDecode(x)
+  const now = x.node.clock.now()
+  const word = object.status >= 400 ? 'Error' : fresh
+  const { status, body } = object
+  const length = Buffer.isBuffer(body) ? body.length : undefined
+  const plan = planBody(x, object, length, now)
+  const fixed = fieldsFor(plan, preparedHeaders(object, x.gated ? 'gated' : 'open'))
+  const own = constant(x, word, outcome, object.freshUntil, now)
+  for (const text of corsBeside(x, object.headers)) own.push(text)
+  own.push('Age', String(ageOf(object.bornAt, now)))
+  begin(x, plan, { status, length }, { fixed, own })
+  if (plan.kind === 'none' || x.request.method === 'HEAD') {
+    x.response.end()
+  } else if (!Buffer.isBuffer(body)) {
+    sendStream(x, body)
+  } else if (plan.kind === 'ranges') {
+    sendStream(
+      x,
+      bodyFor(plan, (first, last = Infinity) => [body.subarray(first, last + 1)]),
+    )
+  } else {
+    sendBytes(x, plan.kind === 'range' ? body.subarray(plan.range.first, plan.range.last + 1) : body)
+  }
+  record(x)
+}
+
+/** What a playlist hands on is made from the whole of it. */
+async function deliverWhole(x: Exchange, found: Found & { kind: 'filling' }): Promise<undefined> {
+  let object
+  try {
+    object = await found.whole
+  } catch (error) {
+    return cannotRead(x, error)
+  }
+  return deliverStored(x, object, ...wordsFor(found, 'stored'))
+}
+
+/** A short text is put into its coding as a whole, unless that is slow to come. */
+async function deliverSoon(x: Exchange, found: Filled): Promise<Step | undefined> {
+  const object = await wholeSoon(found.whole)
+  if (object === undefined) return deliverFill(x, found)
+  return deliverStored(x, object, ...wordsFor(found, 'stored'))
+}
+
+function deliverFill(x: Exchange, found: Filled): ReturnType<Step> {
+  const fill = recodeFill(x, found.fill)
+  if ('kind' in fill) return cannotDecode(x)
+  const plan = planBody(x, fill, fill.length, x.node.clock.now())
+  const wanted = x.request.method === 'HEAD' ? undefined : firstBytes(plan)
+  if (fill.reach === undefined || wanted === undefined)
+    return sendFill(x, fill, plan, wordsFor(found, 'stored'))
+  return fill.reach(wanted.first, wanted.last).then(
+    reached => {
+      if (reached.kind !== 'changed') return sendFill(x, fill, plan, wordsFor(found, reached.kind))
+      // An origin with another version each time that it is asked has none that could be sent.
+      if (turned.has(x)) return cannotRead(x, new Error('it changes all the time'))
+      turned.add(x)
+      x.found = reached.found
+      return deliver
+    },
+    (error: unknown) => cannotRead(x, error),
+  )
+}
+
+/** Those for whom a large object turned out to have changed since it was looked up. */
+const turned = new WeakSet<Exchange>()
+
+/** Of a large object that is in store it counts whether something had to be fetched for this. */
+function wordsFor(found: Filled, reached: 'stored' | 'fetched'): [CacheWord, CacheOutcome] {
+  if (found.source === undefined) return ['Miss', fetched(found)]
+  if (reached === 'fetched') return ['Miss', { kind: 'forwarded', reason: 'partial', kept: 'stored' }]
+  return SOURCES[found.source]
+}
+
+const SOURCES: Record<'hit' | 'refreshed' | 'stale', [CacheWord, CacheOutcome]> = {
+  hit: ['Hit', HIT],
+  refreshed: ['RefreshHit', REVALIDATED],
+  stale: ['Hit', { kind: 'hit', detail: 'stale' }],
+}
+
+function sendFill(
+  x: Exchange,
+  fill: Filling,
+  plan: BodyPlan,
+  [word, outcome]: [CacheWord, CacheOutcome],
+): undefined {
+  const now = x.node.clock.now()
+  const fixed = fieldsFor(plan, preparedHeaders(fill, x.gated ? 'gated' : 'open'))
+  const own = constant(x, fill.status >= 400 ? 'Error' : word, outcome, undefined, now)
+  own.push(...corsBeside(x, fill.headers))
+  own.push(...(word === 'Miss' ? ageThere(fill, now) : ['Age', String(ageOf(fill.bornAt, now))]))
+  begin(x, plan, fill, { fixed, own })
+  if (plan.kind === 'none' || x.request.method === 'HEAD') {
+    x.response.end()
+    return record(x) as undefined // nothing follows this step
+  }
+  record(x)
+  sendStream(
+    x,
+    bodyFor(plan, (first, last) => fill.read(first, last)),
+  )
+}
+
+/** An answer that was in some cache before us stays as old as it is (RFC 9111 §5.1). */
+function ageThere({ headers, bornAt }: Filling, now: Instant): string[] {
+  return passedAge(headers) === undefined ? [] : ['Age', String(ageOf(bornAt, now))]
+}
+
+function ageOf(bornAt: Instant, now: Instant): number {
+  return Math.min(LONGEST_DELTA, Math.max(0, Math.floor((now - bornAt) / 1000)))
+}
+
+/** A playlist that nobody stores is read whole as well. */
+async function deliverGathered(
+  x: Exchange,
+  found: Found & { kind: 'passing' },
+  shape: Shape,
+): Promise<undefined> {
+  let carried
+  try {
+    carried = await carryPassing(found.answer, shape)
+  } catch (error) {
+    return cannotRead(x, error)
+  }
+  return deliverPassing(x, carried, passed(found))
+}
+
+function cannotRead(x: Exchange, error: unknown): undefined {
+  x.node.log.warn({ id: x.id, code: codeOf(error), path: x.loggedPath }, 'an answer broke off')
+  return sendError(x, 502, 'BadGateway', 'The origin broke its answer off')
+}
+
+function cannotDecode(x: Exchange): undefined {
+  return sendError(x, 503, 'ServiceUnavailable', 'Too much is being decoded', ['Retry-After', '1'])
+}
+
+function deliverPassing(x: Exchange, came: Passing, outcome: CacheOutcome): undefined {
+  const answer = recodePassing(x, came)
+  if ('kind' in answer) {
+    came.destroy()
+    return cannotDecode(x)
+  }
+  const { status, headers } = answer
+  if (hasLeft(x.response)) {
+    // No `close` follows any more, and a body that nobody reads would hold its connection to the origin for ever.
+    answer.destroy()
+    x.status = status
+    return record(x) as undefined // nothing follows this step
+  }
+  const base = [
+    ...viewerHeaders(headers, x.gated ? 'gated' : 'open'),
+    ...constant(x, status >= 400 ? 'Error' : 'Miss', outcome, undefined, answer.respondedAt),
+    ...corsBeside(x, headers),
+  ]
+  // It was in some cache before us, and nobody but that one knows how old it is.
+  const age = passedAge(headers)
+  if (age !== undefined) base.push('Age', String(age))
+  const length = fieldValue(headers, 'content-length')
+  if (length !== undefined) base.push('Content-Length', length)
+  x.head(status, base)
+  record(x)
+  if (x.request.method === 'HEAD') {
+    answer.destroy()
+    x.response.end()
+    return
+  }
+  // This request's own: when the viewer leaves, nobody else waits for it.
+  x.response.once('close', () => answer.destroy())
+  sendStream(x, answer.body)
+}
+
+/** What every delivered answer carries beside the origin's own fields. RFC 9211 for Cache-Status. */
+function constant(
+  x: Exchange,
+  word: CacheWord,
+  outcome: CacheOutcome,
+  freshUntil: Instant | undefined,
+  now: Instant,
+): string[] {
+  x.cache = word
+  const ttl = freshUntil === undefined ? undefined : Math.floor((freshUntil - now) / 1000)
+  const fields = x.node.signature(x.id)
+  fields.push('X-Cache', X_CACHE[word], 'Cache-Status', cacheStatus(outcome, ttl))
+  if (x.variesByCoding) fields.push('Vary', 'Accept-Encoding')
+  return fields
+}
+
+const X_CACHE: Record<CacheWord, string> = {
+  Hit: 'Hit from sluice',
+  RefreshHit: 'RefreshHit from sluice',
+  Miss: 'Miss from sluice',
+  Error: 'Error from sluice',
+}

@@ -1,0 +1,53 @@
+import { canonicalPath } from '../../core/index.ts'
+import type { Admission } from './admission.ts'
+import { admit } from './admit.ts'
+import { known, type Exchange, type Step } from '../exchange.ts'
+import { key } from '../key.ts'
+import { isRelayed, mayWrite } from '../methods.ts'
+import { refuse } from '../answer/refusal.ts'
+import { relay } from '../relay/relay.ts'
+import { upgrade } from '../relay/upgrade.ts'
+
+/** A gated behaviour lets in what carries a grant for exactly this resource, now, from here; the rest is told why not. */
+export const authorize: Step = (x: Exchange) => {
+  const target = known(x.target, 'the target')
+  if (target.lookalike !== undefined && gatesBehind(x, target.lookalike)) return refuse(x, 'malformed')
+  const behaviour = known(x.behaviour, 'the behaviour')
+  if (!behaviour.gate) return proceed(x)
+  x.spent = SPENT[behaviour.gate.issuers.length > 0 ? 'issuers' : 'keys']
+  const admission = admit(x, behaviour, target)
+  return admission instanceof Promise ? admission.then(each => after(x, each)) : after(x, admission)
+}
+
+/** Whether they carried a grant or not: behind a gate these fields mean one, so they are nobody else's to see. */
+const SPENT: Record<'keys' | 'issuers', ReadonlySet<string>> = {
+  keys: new Set(['cookie']),
+  issuers: new Set(['authorization', 'cookie']),
+}
+
+function after(x: Exchange, admission: Admission): Step | undefined {
+  if (admission.kind === 'refused') return refuse(x, admission.reason)
+  x.grant = admission.grant
+  x.ownQuery = admission.ownQuery
+  return proceed(x)
+}
+
+/** From here on a request has its answer from the cache, or from its origin and for itself alone. */
+function proceed(x: Exchange): Step {
+  // Where nobody takes the connection, the request is answered as if it had not asked to leave (RFC 9110 §7.8).
+  if (x.leaving !== undefined && mayWrite(x)) return upgrade
+  return isRelayed(x) ? relay : key
+}
+
+/**
+ * `/~a.b.c/members/x` is an ordinary path that no gate matches; but whoever sends it means a token, so it is held to
+ * the gate that it would have met (SEAMS 1).
+ */
+function gatesBehind(x: Exchange, behind: string): boolean {
+  if (x.gated) return true
+  const canonical = canonicalPath(behind)
+  const meant = canonical.kind === 'ok' ? x.served?.behaviour(canonical.path) : undefined
+  if (!meant?.gate) return false
+  x.behaviour = meant
+  return true
+}

@@ -1,0 +1,108 @@
+import type { IncomingMessage } from 'node:http'
+import type { Bytes, DistributionId } from '../../core/index.ts'
+import type { FlatHeaders, Validators } from '../../http/index.ts'
+import { stripSigning } from '../../signing/index.ts'
+import { known, type Exchange } from '../exchange.ts'
+import { conditionsOf } from '../upstream/origin-request.ts'
+import type { Viewer } from '../viewer.ts'
+
+/** Bytes of one version of a large object, both ends included. */
+export interface PeerRead {
+  first: Bytes
+  last: Bytes
+  version: Validators
+}
+
+/**
+ * What one process of a node asks another that owns a key. Whoever asks has let the viewer in; what is asked for, and
+ * of whom it comes, the owner finds out anew from the viewer's own request.
+ */
+export interface PeerQuestion {
+  distributionId: DistributionId
+  /** The distribution's own name, which finds it. */
+  domain: string
+  /** The owner must know this much at least. */
+  snapshotVersion: number
+  sequence: number
+  viewer: Viewer
+  /** What is longer is asked for in parts. */
+  largest: Bytes
+  /** What is there already. */
+  validators: Validators
+  read: PeerRead | undefined
+}
+
+/** Stands before the name of each field of the viewer's own, so that none means anything between the two. */
+const OF_VIEWER = 'v-'
+
+/** Of one connection, or of a body that does not come along (RFC 9110 §7.6.1). */
+const NOT_TOLD: ReadonlySet<string> = new Set([
+  ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
+  ...['http2-settings', 'content-length', 'expect', 'host'],
+])
+
+/** Path and query of the viewer's request, without whatever let him in. */
+export function peerTarget(x: Exchange): string {
+  const { path, query } = known(x.target, 'the target')
+  const own = query === '' ? '' : (x.ownQuery ?? stripSigning(query))
+  return own === '' ? path : `${path}?${own}`
+}
+
+export function peerFields(
+  x: Exchange,
+  asked: { validators?: Validators | undefined; largest: Bytes; read?: PeerRead | undefined },
+): string[] {
+  const { distribution } = known(x.served, 'the distribution')
+  const { scheme, address, authority } = known(x.viewer, 'the viewer')
+  const { snapshot } = x.node
+  const { read } = asked
+  return [
+    ...['Sluice-Distribution', distribution.id, 'Sluice-Domain', distribution.domain],
+    ...['Sluice-Version', String(snapshot?.version ?? 0), 'Sluice-Seq', String(snapshot?.sequence ?? 0)],
+    ...['Sluice-Viewer', `${scheme} ${address} ${authority}`, 'Sluice-Largest', String(asked.largest)],
+    ...conditionsOf({ validators: read?.version ?? asked.validators }),
+    ...(read === undefined ? [] : ['Sluice-Read', `${read.first}-${read.last}`]),
+    ...viewersFields(x),
+  ]
+}
+
+function viewersFields(x: Exchange): string[] {
+  const told: string[] = []
+  for (const [name, value] of Object.entries(x.request.headers)) {
+    if (value === undefined || name.startsWith(':') || NOT_TOLD.has(name) || x.spent.has(name)) continue
+    const text = typeof value === 'string' ? value : value.join(', ')
+    // HTTP/2 lets values through that no HTTP/1.1 request may hold (RFC 9110 §5.5).
+    if (/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) told.push(`${OF_VIEWER}${name}`, text)
+  }
+  return told
+}
+
+/** Undefined when it is no such question. */
+export function readPeerQuestion({ headers }: IncomingMessage): PeerQuestion | undefined {
+  const text = (name: string): string => String(headers[`sluice-${name}`] ?? '')
+  const [, scheme, address = '', authority = ''] = /^(https?) (\S*) (\S+)$/.exec(text('viewer')) ?? []
+  const read = /^(\d{1,15})-(\d{1,15})$/.exec(text('read'))
+  if ((scheme !== 'http' && scheme !== 'https') || text('distribution') === '') return undefined
+  const validators = { etag: headers['if-none-match'], lastModified: headers['if-modified-since'] }
+  return {
+    distributionId: text('distribution') as DistributionId, // it is compared with one that is
+    domain: text('domain'),
+    snapshotVersion: Number(text('version')),
+    sequence: Number(text('seq')),
+    viewer: { scheme, address, authority, host: authority.replace(/:\d*$/, '').toLowerCase() },
+    largest: Number(text('largest')),
+    validators,
+    read: read ? { first: Number(read[1]), last: Number(read[2]), version: validators } : undefined,
+  }
+}
+
+/** Makes of the request what the viewer sent, for the steps that look at it. */
+export function restoreViewersFields(request: IncomingMessage): void {
+  const own: FlatHeaders = Object.entries(request.headers).flatMap(([name, value]) =>
+    name.startsWith(OF_VIEWER) && typeof value === 'string' ? [name.slice(OF_VIEWER.length), value] : [],
+  )
+  const headers: IncomingMessage['headers'] = {}
+  for (let at = 0; at < own.length; at += 2) headers[own[at] ?? ''] = own[at + 1]
+  request.headers = headers
+  request.rawHeaders = [...own]
+}

@@ -1,0 +1,11 @@
+import type { CacheRequest, PlaylistFound } from '../../cache/index.ts'
+import type { Changed } from './changed.ts'
+import type { Exchange } from '../exchange.ts'
+
+/** The other processes of this node, each of which owns a part of the keys (SEAMS 22). */
+export interface Siblings {
+  /** Undefined when the key is this process's own. `request.ask` is for when its owner cannot be asked. */
+  lookup(x: Exchange, request: CacheRequest): PlaylistFound | Promise<PlaylistFound> | undefined
+  /** Tells them what is used no more; resolves within a second, come what may. */
+  forget(changed: Changed): Promise<void>
+}

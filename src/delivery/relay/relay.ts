@@ -1,0 +1,164 @@
+import type { UpstreamAnswer } from '../../cache/index.ts'
+import { canonicalPath } from '../../core/index.ts'
+import { dashed, misleads, type HttpOrigin } from '../../distribution/index.ts'
+import {
+  cacheStatus,
+  endToEnd,
+  fields,
+  fieldValue,
+  invalidatedTargets,
+  keyedQuery,
+  type FlatHeaders,
+} from '../../http/index.ts'
+import { stripSigning } from '../../signing/index.ts'
+import { corsHeaders } from '../answer/cors.ts'
+import { known, type BodiedRequest, type Exchange, type Incoming, type Step } from '../exchange.ts'
+import { ownValue, sendable, secretsOf, toldOfViewer } from '../upstream/forwarding.ts'
+import { keysAt } from '../key.ts'
+import { override, secretFields } from '../upstream/origin-request.ts'
+import { record } from '../record.ts'
+import { refuse, sendError } from '../answer/refusal.ts'
+import { CDN_ID } from '../request-head.ts'
+import { hasLeft, sendStream } from '../answer/send-stream.ts'
+import { Upload } from './upload.ts'
+import { sendTrouble } from '../upstream/trouble.ts'
+import { viewerHeaders } from '../answer/viewer-headers.ts'
+
+/**
+ * Sends a request that may change something to its origin, body and all, and the answer back. Neither is ever whole in
+ * memory, and nothing of it is stored.
+ */
+export const relay: Step = (x: Exchange) => {
+  const source = x.node.sourceOf(known(x.behaviour, 'the behaviour'))
+  if (source === undefined) return sendError(x, 502, 'BadGateway', 'The origin of this path does not exist')
+  if (source.origin.kind !== 'http') return refuse(x, 'method')
+  return pass(x, source.origin, relayedQuery(x))
+}
+
+async function pass(x: Exchange, origin: HttpOrigin, query: string): Promise<undefined> {
+  const { node, request, response } = x
+  const upload = hasBody(request) ? new Upload(request, response) : undefined
+  const left = new AbortController()
+  // `close` may be over already, and follows a whole answer too, when nothing is left to end.
+  if (hasLeft(response)) left.abort()
+  else response.once('close', () => left.abort())
+  let answer: UpstreamAnswer
+  try {
+    answer = await node.upstream.relay({
+      ...{ origin, query, body: upload, signal: left.signal },
+      path: known(x.target, 'the target').path,
+      scheme: known(x.viewer, 'the viewer').scheme,
+      method: request.method ?? '',
+      headers: relayedFields(x, origin, upload),
+      cookies: cookiesOf(x),
+      owner: x.served?.distribution.id,
+    })
+  } catch (error) {
+    if (hasLeft(response)) return record(x) as undefined // nobody is there to be told
+    sendTrouble(x, error)
+    return void upload?.refuse()
+  }
+  await forget(x, answer)
+  return answerWith(x, answer, upload)
+}
+
+/** RFC 9112 §6: one of the two fields announces it; HTTP/2 says at once when there is none. */
+function hasBody(request: Incoming): request is BodiedRequest {
+  if ('stream' in request) return !request.stream.endAfterHeaders
+  const { 'content-length': length, 'transfer-encoding': coding } = request.headers
+  return coding !== undefined || (length !== undefined && Number(length) > 0)
+}
+
+/** What signs a request goes no further; of the rest what the behaviour names. */
+export function relayedQuery(x: Exchange): string {
+  const { query } = known(x.target, 'the target')
+  if (query === '') return ''
+  const { query: keyed } = known(x.node.sourceOf(known(x.behaviour, 'the behaviour')), 'the source')
+  return keyedQuery(x.ownQuery ?? stripSigning(query), keyed)
+}
+
+/**
+ * What a viewer says of himself and his request goes on; what he says of those between him and us does not. Signatures
+ * stand in the query and the path, and where fields carry grants they are spent.
+ */
+export function relayedFields(x: Exchange, origin: HttpOrigin, upload: Upload | undefined): string[] {
+  const cookies = cookiesOf(x)
+  const secrets = new Set([...secretsOf(origin)].map(dashed))
+  const mayGo = (lower: string): boolean => {
+    const plain = dashed(lower)
+    return !NOT_RELAYED.test(lower) && !NOT_RELAYED.test(plain) && !misleads(lower) && !secrets.has(plain)
+  }
+  const own: string[] = []
+  for (const [name, value] of fields(endToEnd(rawFields(x)))) {
+    const lower = name.toLowerCase()
+    if (!mayGo(lower) || x.spent.has(lower) || !sendable(value)) continue
+    if (lower === 'cookie' && cookies === 'none') continue
+    if (lower === 'content-length' && upload === undefined) continue
+    const told = ownValue(x, lower, value)
+    if (told !== undefined) own.push(name, told)
+  }
+  const loop = x.header('cdn-loop')
+  const ours = ['Via', '1.1 sluice', 'CDN-Loop', loop === undefined ? CDN_ID : `${loop}, ${CDN_ID}`]
+  return override(own, ours, toldOfViewer(x), secretFields(origin))
+}
+
+/** Set by this node or by HTTP itself, or a word of nodes and proxies (RFC 9110 §7.6, §10.1.1). */
+const NOT_RELAYED =
+  /^(?::.*|host|expect|max-forwards|via|cdn-loop|forwarded|x-forwarded-.*|x-real-ip|proxy-.*|(?:x-)?sluice-.*)$/
+
+/** Line by line, but for Cookie, of which HTTP/2 sends pieces (RFC 9113 §8.2.3). */
+function rawFields({ request }: Exchange): FlatHeaders {
+  const { rawHeaders, headers } = request
+  if (!('stream' in request) || headers.cookie === undefined) return rawHeaders
+  const others = [...fields(rawHeaders)].filter(([name]) => name.toLowerCase() !== 'cookie')
+  return [...others.flat(), 'cookie', headers.cookie]
+}
+
+/** Behind a gate cookies are grants. */
+export function cookiesOf(x: Exchange): 'none' | 'all' {
+  return x.gated ? 'none' : (x.behaviour?.cookies ?? 'none')
+}
+
+/** RFC 9111 §4.4: what is stored of whatever has changed is used no more. */
+async function forget(x: Exchange, answer: UpstreamAnswer): Promise<void> {
+  const { distribution } = known(x.served, 'the distribution')
+  const { scheme, authority } = known(x.viewer, 'the viewer')
+  const { path, query } = known(x.target, 'the target')
+  const own = query === '' ? path : `${path}?${query}`
+  const asked = { method: x.request.method ?? '', scheme, authority, target: own }
+  for (const target of invalidatedTargets(asked, answer)) {
+    const [named = '', ...rest] = target.split('?')
+    const canonical = canonicalPath(named)
+    if (canonical.kind === 'bad') continue
+    const keys = keysAt(x, canonical.path, rest.join('?'))
+    const changed = { distributionId: distribution.id, path: canonical.path, keys }
+    x.node.forget(changed)
+    await x.node.siblings?.forget(changed)
+  }
+}
+
+/** The origin's answer as it comes, for this viewer alone. */
+export function answerWith(x: Exchange, answer: UpstreamAnswer, upload: Upload | undefined): undefined {
+  const { status, headers } = answer
+  if (hasLeft(x.response)) {
+    answer.destroy()
+    x.status = status
+    return record(x) as undefined // nothing follows this step
+  }
+  x.cache = status >= 400 ? 'Error' : 'Miss'
+  const length = fieldValue(headers, 'content-length')
+  x.head(status, [
+    ...viewerHeaders(headers, x.gated ? 'gated' : 'open'),
+    ...(length === undefined ? [] : ['Content-Length', length]),
+    ...['X-Cache', `${x.cache} from sluice`],
+    ...['Cache-Status', cacheStatus({ kind: 'forwarded', reason: 'method', status })],
+    ...x.node.signature(x.id),
+    // Who may read the answers to what he has written is for the origin to say, where there is no gate of ours.
+    ...(x.gated ? corsHeaders(x) : []),
+  ])
+  record(x)
+  x.response.once('close', () => answer.destroy())
+  // The origin may answer before it has heard all, and what it has not heard by the end of that it does not want.
+  if (upload !== undefined) x.response.once('finish', () => upload.refuse())
+  sendStream(x, answer.body)
+}

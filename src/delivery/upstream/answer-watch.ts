@@ -1,0 +1,50 @@
+import { SluiceError, type Milliseconds } from '../../core/index.ts'
+import { MOST_INTERIM, unreadable } from './origin-limits.ts'
+
+/**
+ * Waits for the head of one answer. Its signal ends the request when the head takes too long, counted from when the
+ * request was given out, and again from when all of its body had gone: who sends slowly is not the origin's fault.
+ */
+export class AnswerWatch {
+  readonly signal: AbortSignal
+  readonly #ending = new AbortController()
+  readonly #within: Milliseconds
+  #timer: NodeJS.Timeout | undefined
+  #interim = 0
+  #over = false
+
+  /** `connect` may go by before the request is out, and `within` from then on. `outer` ends the request as well. */
+  constructor(connect: Milliseconds, within: Milliseconds, outer: AbortSignal | undefined) {
+    this.#within = within
+    this.signal = outer === undefined ? this.#ending.signal : AbortSignal.any([outer, this.#ending.signal])
+    this.#wait(connect + within)
+  }
+
+  /** The body as it is sent; while it is, nothing is waited for but the viewer. */
+  async *upload(body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    clearTimeout(this.#timer)
+    for await (const chunk of body) yield chunk
+    if (!this.#over) this.#wait(this.#within)
+  }
+
+  /** An interim answer has come; each one puts undici's own limit off. */
+  interim(status: number): void {
+    if (status === 101) return this.#ending.abort(unreadable('the origin switched to a protocol unasked'))
+    if (++this.#interim <= MOST_INTERIM) return
+    this.#ending.abort(unreadable(`the origin sent more than ${MOST_INTERIM} interim answers`))
+  }
+
+  /** The head is here, or will not come. */
+  end(): void {
+    this.#over = true
+    clearTimeout(this.#timer)
+  }
+
+  #wait(span: Milliseconds): void {
+    const late = new SluiceError('upstream-timeout', 'the origin did not answer in time', {
+      side: 'upstream',
+      kind: 'unavailable',
+    })
+    this.#timer = setTimeout(() => this.#ending.abort(late), span)
+  }
+}

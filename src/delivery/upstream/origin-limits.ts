@@ -1,0 +1,21 @@
+import { KiB, SluiceError, type Bytes, type Milliseconds } from '../../core/index.ts'
+
+/** How long an origin is waited for. */
+export interface Wire {
+  connect: Milliseconds
+  /** Until the head of an answer is there, and at most between two pieces of its body. */
+  response: Milliseconds
+  /** Of a connection without a request. */
+  keepAlive: Milliseconds
+}
+
+/** Names and values of an answer's head together, and how many fields there are. */
+export const LARGEST_HEAD: Bytes = 32 * KiB
+export const MOST_FIELDS = 512
+
+/** Interim answers (RFC 9110 §15.2) that may come before the one that counts. */
+export const MOST_INTERIM = 32
+
+export function unreadable(sentence: string): SluiceError {
+  return new SluiceError('upstream-unreadable', sentence, { side: 'upstream', kind: 'unavailable' })
+}

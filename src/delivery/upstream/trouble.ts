@@ -1,0 +1,64 @@
+import { codeOf, messageOf, SluiceError, type Reason } from '../../core/index.ts'
+import type { Exchange } from '../exchange.ts'
+import { sendError } from '../answer/refusal.ts'
+
+interface Trouble {
+  status: number
+  code: string
+  message: string
+  reason: Reason | undefined
+}
+
+const UNREACHABLE: Trouble = {
+  ...{ status: 502, code: 'BadGateway', message: 'The origin cannot be reached' },
+  reason: 'origin-away',
+}
+const BUSY: Trouble = {
+  ...{ status: 503, code: 'ServiceUnavailable', message: 'The origin is busy' },
+  reason: 'origin-busy',
+}
+const GARBLED: Trouble = {
+  ...{ status: 502, code: 'BadGateway', message: 'The origin sent no answer that can be read' },
+  reason: 'origin-garbled',
+}
+
+const TROUBLES: Readonly<Record<string, Trouble>> = {
+  // What the one who asked first is told by the origin itself.
+  'upstream-bad-request': {
+    ...{ status: 400, code: 'InvalidRequest', message: 'The origin refused this request' },
+    reason: undefined,
+  },
+  'upstream-timeout': {
+    ...{ status: 504, code: 'GatewayTimeout', message: 'The origin did not answer in time' },
+    reason: 'origin-late',
+  },
+  // These two pass by themselves, soonest when nobody asks more.
+  'upstream-trouble': BUSY,
+  'upstream-overloaded': BUSY,
+  'upstream-unreadable': GARBLED,
+  'upstream-unasked': GARBLED,
+}
+
+/** Tells a viewer that nothing could be had upstream, with the reason in header, log and metric. */
+export function sendTrouble(x: Exchange, error: unknown): undefined {
+  const { status, code, message, reason } = TROUBLES[codeOf(error) ?? ''] ?? UNREACHABLE
+  if (status !== 400) {
+    const where = {
+      distribution: x.served?.distribution.id,
+      origin: x.behaviour?.originId,
+      path: x.loggedPath,
+    }
+    const fields = { id: x.id, code: codeOf(error), ...reasonOf(error), ...where }
+    x.node.log.warn(fields, 'upstream failed')
+  }
+  x.reason = reason
+  return sendError(x, status, code, message, [
+    ...(reason === undefined ? [] : ['X-Sluice-Reason', reason]),
+    ...(status === 503 ? ['Retry-After', '1'] : []),
+  ])
+}
+
+/** For the log alone; no sentence of ours holds a secret, and of a system's error only its code is told. */
+function reasonOf(error: unknown): { why?: string; cause?: string | undefined } {
+  return error instanceof SluiceError ? { why: messageOf(error), cause: codeOf(error.cause) } : {}
+}

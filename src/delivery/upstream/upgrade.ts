@@ -1,0 +1,118 @@
+import { request as plainRequest, type ClientRequest, type IncomingMessage } from 'node:http'
+import { request as secureRequest } from 'node:https'
+import type { Duplex } from 'node:stream'
+import type { UpstreamAnswer } from '../../cache/index.ts'
+import { codeOf, SluiceError, type Clock } from '../../core/index.ts'
+import { endToEnd, type FlatHeaders } from '../../http/index.ts'
+import { addressRefused, literalRefusal, type Guard } from '../../outbound/index.ts'
+import { LARGEST_HEAD, MOST_FIELDS, MOST_INTERIM, unreadable, type Wire } from './origin-limits.ts'
+import { Unanswered } from './connection-fates.ts'
+
+/** A request for another protocol than HTTP on a connection of its own. */
+export interface UpgradeAsked {
+  /** Scheme, host and port. */
+  url: string
+  target: string
+  /** End-to-end fields. */
+  headers: FlatHeaders
+  /** In lower case. */
+  protocol: string
+  wire: Wire
+  guard: Guard
+  clock: Clock
+  authorities?: string | undefined
+  signal: AbortSignal
+}
+
+export type Upgraded =
+  /** From here on the connection is whoever's who holds it; `head` came behind the answer. */
+  | { kind: 'switched'; headers: FlatHeaders; socket: Duplex; head: Buffer }
+  /** The origin stays with HTTP. */
+  | { kind: 'answered'; answer: UpstreamAnswer }
+
+/** Asks once. Rejects with `Unanswered` or a SluiceError of side `upstream`. Node's own client, since undici's tells nothing of a refusal. */
+export function askUpgrade(asked: UpgradeAsked): Promise<Upgraded> {
+  const { url, target, headers, protocol, guard, clock, authorities, signal, wire } = asked
+  const { hostname, port, host, protocol: scheme } = new URL(url)
+  const number = port === '' ? (scheme === 'https:' ? 443 : 80) : Number(port)
+  const refusal = literalRefusal(guard, hostname, number)
+  if (refusal !== undefined) return Promise.reject(addressRefused(refusal))
+  const requestedAt = clock.now()
+  const sent = (scheme === 'https:' ? secureRequest : plainRequest)({
+    ...{ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: number, path: target, method: 'GET' },
+    headers: ['Host', host, 'Connection', 'Upgrade', 'Upgrade', protocol, ...headers],
+    // A connection of its own, which is not HTTP's any more afterwards.
+    ...{ agent: false, lookup: guard.lookupFor(number), maxHeaderSize: LARGEST_HEAD, signal },
+    ...{ rejectUnauthorized: true, ...(authorities !== undefined && { ca: authorities }) },
+  })
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => sent.destroy(timedOut()), wire.connect + wire.response)
+    const settled = (): void => clearTimeout(late)
+    boundInterim(sent)
+    sent.once('error', error => {
+      settled()
+      reject(error instanceof SluiceError ? error : new Unanswered(fateOf(sent), codeOf(error), error))
+    })
+    sent.once('upgrade', (answer, socket, head) => {
+      settled()
+      const fault = faultOf(answer, protocol)
+      if (fault === undefined)
+        return resolve({ kind: 'switched', headers: endToEnd(answer.rawHeaders), socket, head })
+      socket.destroy()
+      reject(fault)
+    })
+    sent.once('response', answer => {
+      settled()
+      const fault = faultOf(answer, undefined)
+      if (fault !== undefined) return void sent.destroy(fault)
+      sent.setTimeout(wire.response, () => sent.destroy(timedOut()))
+      resolve({ kind: 'answered', answer: answerOf(answer, sent, { requestedAt, respondedAt: clock.now() }) })
+    })
+    sent.end()
+  })
+}
+
+function boundInterim(sent: ClientRequest): void {
+  let interim = 0
+  const count = (): void => {
+    if (++interim > MOST_INTERIM)
+      sent.destroy(unreadable(`the origin sent more than ${MOST_INTERIM} interim answers`))
+  }
+  sent.on('information', count).on('continue', count)
+}
+
+/** Undefined for an answer, or for a switch to what was asked for. */
+function faultOf(
+  { rawHeaders, headers, statusCode = 0 }: IncomingMessage,
+  switched: string | undefined,
+): SluiceError | undefined {
+  if (rawHeaders.length / 2 > MOST_FIELDS)
+    return unreadable(`the origin answered with more than ${MOST_FIELDS} header fields`)
+  if (switched === undefined && (statusCode < 200 || statusCode > 599))
+    return unreadable(`the origin answered ${statusCode}, which is the end of no answer`)
+  if (switched !== undefined && headers.upgrade?.toLowerCase() !== switched)
+    return unreadable('the origin switched to a protocol that it was not asked for')
+  return undefined
+}
+
+/** Without a connection nothing has been sent. */
+function fateOf({ socket }: ClientRequest): 'unconnected' | 'broken' {
+  return socket === null || socket.bytesWritten === 0 ? 'unconnected' : 'broken'
+}
+
+function answerOf(
+  answer: IncomingMessage,
+  sent: ClientRequest,
+  times: Pick<UpstreamAnswer, 'requestedAt' | 'respondedAt'>,
+): UpstreamAnswer {
+  const status = answer.statusCode ?? 0
+  const destroy = (): void => void sent.destroy()
+  return { ...times, status, headers: endToEnd(answer.rawHeaders), body: answer, destroy }
+}
+
+function timedOut(): SluiceError {
+  return new SluiceError('upstream-timeout', 'the origin did not answer in time', {
+    side: 'upstream',
+    kind: 'unavailable',
+  })
+}

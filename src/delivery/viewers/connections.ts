@@ -1,0 +1,75 @@
+import type { Server } from 'node:http'
+import type { Http2Session } from 'node:http2'
+import type { Socket } from 'node:net'
+import { answering } from './answering.ts'
+import type { Incoming } from '../exchange.ts'
+import { peerOf } from '../viewer.ts'
+
+/**
+ * The connections of one listening server, for its drain. Neither Node nor Fastify ends a connection that has asked
+ * nothing yet, and browsers open such ones ahead of need; an HTTP/2 server does not close while sessions are open.
+ */
+export class Connections {
+  readonly #sockets = new Set<Socket>()
+  readonly #sessions = new Set<Http2Session>()
+  /** Those over TLS as requests know them, which is another socket than the listener's, with the same peer. */
+  readonly #secured = new Set<Socket>()
+  /** Those that have left HTTP. */
+  readonly #upgraded = new Set<Socket>()
+  #draining = false
+
+  constructor(server: Server) {
+    server.on('connection', (socket: Socket) => hold(this.#sockets, socket))
+    server.on('secureConnection', (socket: Socket) => hold(this.#secured, socket))
+    server.on('session', (session: Http2Session) => {
+      this.#sessions.add(session)
+      session.once('close', () => this.#sessions.delete(session))
+    })
+  }
+
+  get draining(): boolean {
+    return this.#draining
+  }
+
+  /** Told of each request, before it is answered. */
+  serve(request: Incoming): void {
+    // A session ends by itself once it was told to; nothing tells a kept-alive connection.
+    if (this.#draining && !('stream' in request)) endWhenAnswered(request.socket)
+  }
+
+  /** Counts a connection that has left HTTP as busy until it closes. */
+  serveUpgraded(socket: Socket): void {
+    hold(this.#upgraded, socket)
+  }
+
+  /** Ends connections that wait for nothing, and tells HTTP/2 peers that no new request is taken. */
+  drain(): void {
+    this.#draining = true
+    for (const session of this.#sessions) session.close()
+    // One that is destroyed has no socket any more, and has not closed yet.
+    const open = [...this.#sessions].filter(session => !session.destroyed)
+    const answered = [...this.#sockets, ...this.#secured].filter(socket => answering(socket) !== undefined)
+    for (const socket of answered) if (!this.#upgraded.has(socket)) endWhenAnswered(socket)
+    const busy = [...answered, ...this.#upgraded, ...open.map(({ socket }) => socket)]
+    const kept = new Set(busy.map(peerOf))
+    for (const socket of this.#sockets) if (!kept.has(peerOf(socket))) socket.destroy()
+  }
+
+  /** Ends everything, whatever is under way. */
+  destroy(): void {
+    for (const session of this.#sessions) session.destroy()
+    for (const socket of this.#sockets) socket.destroy()
+  }
+}
+
+function hold(sockets: Set<Socket>, socket: Socket): void {
+  sockets.add(socket)
+  socket.once('close', () => sockets.delete(socket))
+}
+
+/** Several requests of one connection are answered one after the other, each with an answer of its own. */
+function endWhenAnswered(socket: Socket): void {
+  const answer = answering(socket)
+  if (answer === undefined) socket.end()
+  else if (!answer.closed) answer.once('close', () => endWhenAnswered(socket))
+}
