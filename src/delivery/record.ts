@@ -1,4 +1,4 @@
-import type { Instant } from '../core/index.ts'
+import { accessLine } from './access-line.ts'
 import type { Exchange } from './exchange.ts'
 import { hasLeft } from './answer/send-stream.ts'
 
@@ -21,33 +21,25 @@ export function record(x: Exchange): void {
 }
 
 function write(x: Exchange): void {
-  const { node, served, viewer } = x
+  const { node } = x
   node.usage.add(x)
-  node.accessLog.write({
-    time: isoTime(x.startedAt),
-    id: x.id,
-    distribution: served?.distribution.id,
-    address: viewer?.address,
-    scheme: viewer?.scheme,
-    host: viewer?.host,
-    method: x.request.method,
-    // Never the target as sent: path tokens and signing parameters would let a reader of the log in.
-    path: x.loggedPath,
-    status: x.status,
-    bytes: x.bodyBytes,
-    ms: node.clock.now() - x.startedAt,
-    result: x.cache,
-    reason: x.reason,
-    // A connection that left HTTP has no end that could be missed.
-    complete: x.response.writableFinished || x.status === 101,
-    protocol: x.request.httpVersion,
-  })
-}
-
-let told = { at: NaN, text: '' }
-
-/** A busy node begins many answers in one millisecond. */
-function isoTime(at: Instant): string {
-  if (at !== told.at) told = { at, text: new Date(at).toISOString() }
-  return told.text
+  node.accessLog.append(
+    accessLine({
+      at: x.startedAt,
+      id: x.id,
+      distribution: x.served?.distribution.id,
+      viewer: x.viewer,
+      method: x.request.method ?? '',
+      // Never the target as sent: path tokens and signing parameters would let a reader of the log in.
+      path: x.loggedPath,
+      status: x.status,
+      bytes: x.bodyBytes,
+      ms: node.clock.now() - x.startedAt,
+      result: x.cache,
+      reason: x.reason,
+      // A connection that left HTTP has no end that could be missed.
+      complete: x.response.writableFinished || x.status === 101,
+      protocol: x.request.httpVersion,
+    }),
+  )
 }

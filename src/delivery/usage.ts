@@ -1,6 +1,7 @@
 import type { DistributionId } from '../core/index.ts'
 import type { Metrics } from '../telemetry/index.ts'
-import type { Exchange } from './exchange.ts'
+import type { CacheWord, Exchange } from './exchange.ts'
+import type { Viewer } from './viewer.ts'
 
 /** Traffic of one distribution since the process began. */
 export interface Traffic {
@@ -12,8 +13,8 @@ const NOBODY = 'none'
 
 /** Counts requests and bytes by distribution, scheme, cache result and reason; the hot path only adds to plain numbers. */
 export class Usage {
-  readonly #traffic = new Map<string, Traffic>()
-  readonly #results = new Map<string, number>()
+  readonly #traffic = new Map<string, Record<Viewer['scheme'], Traffic>>()
+  readonly #results: Record<CacheWord, number> = { Hit: 0, RefreshHit: 0, Miss: 0, Error: 0 }
   readonly #refusals = new Map<string, number>()
 
   constructor(metrics: Metrics) {
@@ -24,37 +25,42 @@ export class Usage {
       this.#read(t => t.bytes),
     )
     metrics.collected('sluice_cache_results_total', 'How requests were answered', ['result'], () =>
-      [...this.#results].map(([result, n]) => [{ result }, n] as [Record<string, string>, number]),
+      Object.entries(this.#results)
+        .filter(([, n]) => n > 0)
+        .map(([result, n]): [Record<string, string>, number] => [{ result }, n]),
     )
     metrics.collected('sluice_refusals_total', 'Requests that were refused', ['reason'], () =>
-      [...this.#refusals].map(([reason, n]) => [{ reason }, n] as [Record<string, string>, number]),
+      [...this.#refusals].map(([reason, n]): [Record<string, string>, number] => [{ reason }, n]),
     )
   }
 
   add(x: Exchange): void {
-    const key = `${x.served?.distribution.id ?? NOBODY} ${x.viewer?.scheme ?? 'http'}`
-    let traffic = this.#traffic.get(key)
-    if (!traffic) this.#traffic.set(key, (traffic = { requests: 0, bytes: 0 }))
+    const id = x.served?.distribution.id ?? NOBODY
+    let schemes = this.#traffic.get(id)
+    if (!schemes) {
+      schemes = { http: { requests: 0, bytes: 0 }, https: { requests: 0, bytes: 0 } }
+      this.#traffic.set(id, schemes)
+    }
+    const traffic = schemes[x.viewer?.scheme ?? 'http']
     traffic.requests++
     traffic.bytes += x.bodyBytes
-    this.#results.set(x.cache, (this.#results.get(x.cache) ?? 0) + 1)
+    this.#results[x.cache]++
     if (x.reason) this.#refusals.set(x.reason, (this.#refusals.get(x.reason) ?? 0) + 1)
   }
 
   of(distribution: DistributionId): Traffic {
-    const sum: Traffic = { requests: 0, bytes: 0 }
-    for (const [key, traffic] of this.#traffic) {
-      if (!key.startsWith(`${distribution} `)) continue
-      sum.requests += traffic.requests
-      sum.bytes += traffic.bytes
+    const { http, https } = this.#traffic.get(distribution) ?? {}
+    return {
+      requests: (http?.requests ?? 0) + (https?.requests ?? 0),
+      bytes: (http?.bytes ?? 0) + (https?.bytes ?? 0),
     }
-    return sum
   }
 
   *#read(value: (traffic: Traffic) => number): Generator<[Record<string, string>, number]> {
-    for (const [key, traffic] of this.#traffic) {
-      const [distribution = NOBODY, scheme = 'http'] = key.split(' ')
-      yield [{ distribution, scheme }, value(traffic)]
-    }
+    for (const [distribution, schemes] of this.#traffic)
+      for (const scheme of SCHEMES)
+        if (schemes[scheme].requests > 0) yield [{ distribution, scheme }, value(schemes[scheme])]
   }
 }
+
+const SCHEMES = ['http', 'https'] as const

@@ -70,7 +70,8 @@ test('an answer under way is finished, and its connection ends with it', async (
   let answering: ServerResponse | undefined
   const server = await http((_request, response) => {
     answering = response as ServerResponse // without TLS there is no HTTP/2
-    answering.writeHead(200, { 'Content-Length': 10 }).write('01234')
+    answering.writeHead(200, ['Content-Length', '10'])
+    answering.write(Buffer.from('01234'))
   })
   const agent = new Agent({ keepAlive: true })
   onTestFinished(() => agent.destroy())

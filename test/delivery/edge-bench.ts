@@ -131,7 +131,11 @@ export class EdgeBench {
       upstream,
       issuers,
       usage: new Usage(createMetrics('edge')),
-      accessLog: { write: line => void lines.push(line), dropped: 0, close: () => Promise.resolve() },
+      accessLog: {
+        append: line => void lines.push(JSON.parse(line) as Record<string, unknown>),
+        dropped: 0,
+        close: () => Promise.resolve(),
+      },
       log: options.log ?? silentLogger,
       trustedProxies,
       ...(options.limits?.stalled !== undefined && { takenWithin: options.limits.stalled }),

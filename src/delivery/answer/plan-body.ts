@@ -12,7 +12,6 @@ import {
   type Validators,
 } from '../../http/index.ts'
 import type { Exchange } from '../exchange.ts'
-import { writeHeadText } from '../viewers/head-text.ts'
 import { Multipart } from './multipart.ts'
 import type { Chunks } from './send-stream.ts'
 
@@ -99,7 +98,8 @@ export function begin(
     headers.push('Content-Length', '0')
   } else if (x.status !== 304 && length !== undefined) {
     headers.push('Content-Length', String(length))
-    if (plan.kind === 'whole' && writeHeadText(x.request, x.response, status, fields)) return
+    if (plan.kind === 'whole' && 'writeHeadPrepared' in x.response)
+      return x.response.writeHeadPrepared(status, fields.fixed, headers)
   }
   x.head(x.status, [...fields.fixed, ...headers])
 }

@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http'
 import { KiB, type Bytes } from '../../core/index.ts'
 import type { BodiedRequest, Exchange, Incoming, Outgoing } from '../exchange.ts'
 import { cut } from '../answer/send-stream.ts'
@@ -20,7 +21,7 @@ export function settleBody(x: Exchange): void {
   if (!hasBody(request)) return
   if (!MAY_BE_RELAYED.has(request.method ?? '')) return readAway(x, request)
   watchPace(x, request)
-  if ('stream' in response) return
+  if (!(response instanceof ServerResponse)) return
   // Of what nobody has read by then Node would read all, without bound.
   response.once('prefinish', () => {
     if (request.readableFlowing === null) readAway(x, request)

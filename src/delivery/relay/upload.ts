@@ -26,8 +26,10 @@ export class Upload implements AsyncIterable<Uint8Array> {
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     if (this.#state !== 'unread') throw brokenOff()
     this.#listen()
-    if (/^100-continue$/i.test(this.#request.headers.expect ?? '') && !this.#response.headersSent)
-      this.#response.writeContinue()
+    const response = this.#response
+    const waits = /^100-continue$/i.test(this.#request.headers.expect ?? '')
+    // Plain requests have no body, so their answers cannot ask for one.
+    if (waits && !response.headersSent && 'writeContinue' in response) response.writeContinue()
     for (;;) {
       const chunk = this.#ready.shift()
       if (chunk !== undefined) {

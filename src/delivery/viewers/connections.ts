@@ -1,13 +1,12 @@
-import type { Server } from 'node:http'
-import type { Http2Session } from 'node:http2'
-import type { Socket } from 'node:net'
+import type { Http2Server, Http2Session } from 'node:http2'
+import type { Server, Socket } from 'node:net'
 import { answering } from './answering.ts'
 import type { Incoming } from '../exchange.ts'
 import { peerOf } from '../viewer.ts'
 
 /**
- * The connections of one listening server, for its drain. Neither Node nor Fastify ends a connection that has asked
- * nothing yet, and browsers open such ones ahead of need; an HTTP/2 server does not close while sessions are open.
+ * The connections of one listening server, for its drain. Nobody else ends a connection that has asked nothing yet, and
+ * browsers open such ones ahead of need; an HTTP/2 server does not close while sessions are open.
  */
 export class Connections {
   readonly #sockets = new Set<Socket>()
@@ -18,10 +17,10 @@ export class Connections {
   readonly #upgraded = new Set<Socket>()
   #draining = false
 
-  constructor(server: Server) {
+  watch(server: Server, http2: Http2Server | undefined): void {
     server.on('connection', (socket: Socket) => hold(this.#sockets, socket))
     server.on('secureConnection', (socket: Socket) => hold(this.#secured, socket))
-    server.on('session', (session: Http2Session) => {
+    http2?.on('session', (session: Http2Session) => {
       this.#sessions.add(session)
       session.once('close', () => this.#sessions.delete(session))
     })

@@ -1,4 +1,4 @@
-import { Server as PlainServer } from 'node:http'
+import { Server as TlsServer } from 'node:tls'
 import { BlockList, type Server, type Socket } from 'node:net'
 import type { Milliseconds } from '../../core/index.ts'
 import { type ConnectionCount, plainAddress, readOpening } from '../../inbound/index.ts'
@@ -38,7 +38,7 @@ export function guardEntry(server: Server, options: EntryOptions): void {
     readProxied(socket, leave, options, () => {
       take(socket)
       // TLS reads by itself.
-      if (server instanceof PlainServer) socket.resume()
+      if (!(server instanceof TlsServer)) socket.resume()
     })
   })
 }

@@ -1,7 +1,6 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
-import fastify, { type FastifyInstance } from 'fastify'
+import { createServer, type Server, type Socket } from 'node:net'
 import { systemClock, type Listen } from '../../core/index.ts'
+import { openHttp1 } from '../../http1/index.ts'
 import { CertificateShelf, ConnectionCount, type ConnectionCaps } from '../../inbound/index.ts'
 import { Connections } from './connections.ts'
 import { guardEntry } from './entry.ts'
@@ -9,10 +8,11 @@ import type { Incoming, Outgoing } from '../exchange.ts'
 import type { Http2Answer } from './http2-answer.ts'
 import type { Http2Request } from './http2-request.ts'
 import { LIMITS, MAX_HEAD_BYTES, type ViewerLimits } from './limits.ts'
-import { takeLeavers, type OnUpgrade } from './leavers.ts'
-import { createTlsServer, type TlsServer } from './tls-server.ts'
+import { createFullHttp1 } from './full-http1.ts'
+import type { OnUpgrade } from './leavers.ts'
+import { readBy } from './answering.ts'
+import { createTlsServer } from './tls-server.ts'
 import { TurnedAway } from './turned-away.ts'
-import { refuseUnreadable, type BodiesUnderWay } from './unreadable.ts'
 import { compileTrustedProxies, type TrustedProxies } from '../viewer.ts'
 import { whenWhole } from './whole-request.ts'
 
@@ -52,85 +52,62 @@ export interface ViewerServer {
   close(graceMs: number): Promise<void>
 }
 
-/** Fastify knows no others, and would answer them itself. */
-const ROUTED = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'POST', 'PATCH', 'DELETE'])
-
-/** One listening server for viewers: HTTP/1.1, or HTTP/2 and 1.1 over TLS. The delivery room's door to Fastify. */
+/** One listening server for viewers: HTTP/1.1, or HTTP/2 and 1.1 over TLS. */
 export async function startViewerServer(options: ViewerServerOptions): Promise<ViewerServer> {
   const limits = { ...LIMITS, ...options.limits }
   const turnedAway = options.turnedAway ?? new TurnedAway()
-  const bodies: BodiesUnderWay = new WeakMap()
+  const connections = new Connections()
+  const { handle, onUpgrade } = options
+  const full = await createFullHttp1({ handle, onUpgrade, connections, turnedAway, limits })
+  const onHttp1 = (socket: Socket): void => {
+    const connection = openHttp1(socket, {
+      onRequest: handle,
+      handOver: full.take,
+      leaving: () => connections.draining,
+      ...{ idle: limits.idle, stalled: limits.stalled, longestHead: MAX_HEAD_BYTES },
+    })
+    readBy(socket, connection)
+  }
+  const onStream = (request: Http2Request, answer: Http2Answer): void =>
+    whenWhole(request, limits.request, () => {
+      connections.serve(request)
+      handle(request, answer)
+    })
   const shelf = openShelf(options)
-  let tls: TlsServer | undefined
-  const app: FastifyInstance = fastify({
-    logger: false,
-    // The router must not judge viewers' paths: `read` makes them canonical and refuses with a reason.
-    rewriteUrl: () => '/',
-    clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, { bodies, turnedAway }),
-    forceCloseConnections: false,
-    serverFactory(route) {
-      const dispatch = (request: IncomingMessage, response: ServerResponse): void => {
-        // While it closes, Fastify tells whoever asks anew to go; all the rest is none of its business.
-        if (connections.draining && ROUTED.has(request.method ?? '')) route(request, response)
-        else serve(request, response)
-      }
-      const http1 = http1Options(limits)
-      if (!shelf) return createServer(http1, dispatch).setTimeout(limits.stalled)
-      tls = createTlsServer({
-        ...{ shelf, limits, http1, turnedAway },
-        listener: dispatch,
-        onStream: (request, answer) => whenWhole(request, limits.request, () => serveStream(request, answer)),
-      })
-      return tls.server as unknown as Server // Fastify types each kind of server apart; it needs what both have
-    },
-  })
-  guardEntry(app.server, {
+  const tls = shelf && createTlsServer({ shelf, limits, turnedAway, onHttp1, onStream })
+  const server = tls?.server ?? createServer({ allowHalfOpen: true, noDelay: true }, onHttp1)
+  guardEntry(server, {
     count: options.count ?? new ConnectionCount(CONNECTION_CAPS),
     proxies: options.trustedProxies ?? compileTrustedProxies([]),
     within: limits.request,
     turnedAway,
   })
-  // Whoever waits to be asked for his body is asked by the step that takes it, and by none that refuses.
-  app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))
-  const connections = new Connections(app.server)
-  /** What stands behind a request that was said to be the last is none: Node would go on with it, and somebody else may have put it there. */
-  const ending = new Set<Socket>()
-  const serveStream = (request: Http2Request, answer: Http2Answer): void => {
-    connections.serve(request)
-    options.handle(request, answer)
-  }
-  const serve = (request: IncomingMessage, response: ServerResponse): void => {
-    const { socket } = request
-    if (ending.size > 0 && ending.has(socket)) return
-    connections.serve(request)
-    if (hasBody(request)) bodies.set(socket, request)
-    options.handle(request, response)
-    if (response.shouldKeepAlive || socket.destroyed) return
-    ending.add(socket)
-    socket.once('close', () => ending.delete(socket))
-  }
-  takeLeavers(app.server, { serve, connections, onUpgrade: options.onUpgrade, stalled: limits.stalled })
-  // Steps write raw heads and bytes, so the reply is theirs before Fastify looks at path or body.
-  app.addHook('onRequest', (request, reply) => {
-    reply.hijack()
-    request.raw.url = request.originalUrl
-    serve(request.raw, reply.raw)
-  })
-  app.all('/', (_request, reply) => reply.code(500).send())
-  await app.listen({ host: options.listen.host ?? '::', port: options.listen.port, backlog: 4096 })
-  const address = app.server.address()
+  connections.watch(server, tls?.http2)
+  await listen(server, options.listen)
+  const address = server.address()
   return {
     port: typeof address === 'object' && address ? address.port : options.listen.port,
     setTicketKeys: keys => tls?.setTicketKeys(keys),
     async close(graceMs) {
       shelf?.close()
-      const closed = app.close()
+      const closed = new Promise<void>(resolve => server.close(() => resolve()))
+      const told = full.close()
       connections.drain()
       const timer = setTimeout(() => connections.destroy(), graceMs)
-      await closed
+      await Promise.all([closed, told])
       clearTimeout(timer)
     },
   }
+}
+
+function listen(server: Server, { host = '::', port }: Listen): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host, port, backlog: 4096 }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
 }
 
 function openShelf({ tls, log }: ViewerServerOptions): CertificateShelf | undefined {
@@ -143,21 +120,4 @@ function openShelf({ tls, log }: ViewerServerOptions): CertificateShelf | undefi
       log: log ?? { info: () => {}, warn: () => {} },
     })
   )
-}
-
-function http1Options(limits: ViewerLimits): object {
-  return {
-    maxHeaderSize: MAX_HEAD_BYTES,
-    // `read` refuses what has none, and with it nothing behind it is lost.
-    requireHostHeader: false,
-    keepAliveTimeout: limits.idle,
-    headersTimeout: limits.request,
-    // A body may take as long as it moves: who sends one too slowly is let go by the steps.
-    requestTimeout: 0,
-    connectionsCheckingInterval: Math.min(limits.request, 5000),
-  }
-}
-
-function hasBody({ headers }: IncomingMessage): boolean {
-  return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined
 }

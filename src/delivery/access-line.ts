@@ -1,0 +1,68 @@
+import type { Instant, Reason, RequestId } from '../core/index.ts'
+import type { Viewer } from './viewer.ts'
+
+/** What is told of a request in the access log. Nothing in it may let a reader in: no query, cookie, token. */
+export interface AccessEntry {
+  at: Instant
+  id: RequestId
+  distribution: string | undefined
+  viewer: Viewer | undefined
+  method: string
+  path: string | undefined
+  status: number
+  bytes: number
+  ms: number
+  result: string
+  reason: Reason | undefined
+  /** Whether all of the answer was handed on. */
+  complete: boolean
+  protocol: string
+}
+
+/** One line of JSON with its end, what is undefined left out. */
+export function accessLine(entry: AccessEntry): string {
+  const { path, reason } = entry
+  return (
+    `{"time":"${isoTime(entry.at)}","id":"${entry.id}"${beginning(entry)}` +
+    (path === undefined ? '' : `,"path":${quoted(path)}`) +
+    `,"status":${entry.status},"bytes":${entry.bytes},"ms":${entry.ms},"result":"${entry.result}"` +
+    (reason === undefined ? '' : `,"reason":"${reason}"`) +
+    (entry.complete ? ',"complete":true,"protocol":"' : ',"complete":false,"protocol":"') +
+    `${entry.protocol}"}\n`
+  )
+}
+
+/** Of each viewer the part of the line that is the same for all that he asks for in the same way. */
+const beginnings = new WeakMap<Viewer, { distribution: string | undefined; method: string; text: string }>()
+
+function beginning({ viewer, distribution, method }: AccessEntry): string {
+  const known = viewer && beginnings.get(viewer)
+  if (known?.distribution === distribution && known?.method === method) return known.text
+  const fields = {
+    distribution,
+    address: viewer?.address,
+    scheme: viewer?.scheme,
+    host: viewer?.host,
+    method,
+  }
+  let text = ''
+  for (const [name, value] of Object.entries(fields))
+    if (value !== undefined) text += `,"${name}":${quoted(value)}`
+  if (viewer) beginnings.set(viewer, { distribution, method, text })
+  return text
+}
+
+/** Nothing that JSON would escape. */
+const UNESCAPED = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
+
+function quoted(text: string): string {
+  return UNESCAPED.test(text) ? `"${text}"` : JSON.stringify(text)
+}
+
+let told = { at: NaN, text: '' }
+
+/** A busy node begins many answers in one millisecond. */
+function isoTime(at: Instant): string {
+  if (at !== told.at) told = { at, text: new Date(at).toISOString() }
+  return told.text
+}

@@ -1,0 +1,249 @@
+import type { Socket } from 'node:net'
+import { KiB } from '../core/index.ts'
+import { dateLine, linesOf, ownLines, statusLine } from './head-text.ts'
+
+/** Less than this is copied behind its head, which costs less than to write twice. */
+const COPIED = 16 * KiB
+
+/** Where heads and small bodies are put together for a socket that has sent them by the time that its `write` returns. */
+let bench = Buffer.allocUnsafeSlow(2 * COPIED)
+
+/** How the end of an answer is told: by its head alone, by its length, or by chunks. */
+type Framing = 'none' | 'length' | 'chunks'
+
+export interface AnswerConnection {
+  readonly socket: Socket
+  /** A write usually reaches the system at once; TLS takes its time. */
+  readonly writesAtOnce: boolean
+  /** What a kept connection is told, as lines. */
+  readonly keptLines: string
+  /** Of the last write of an answer: called when it went out. */
+  readonly flushed: () => void
+  /** The last of an answer was written. */
+  ended(): void
+}
+
+/** `error` is for those who know answers of other kinds; here `close` without `finish` says as much. */
+export type AnswerEvent = 'finish' | 'close' | 'drain' | 'error'
+
+interface Ear {
+  event: AnswerEvent
+  listener: () => void
+  once: boolean
+}
+
+/**
+ * One answer over HTTP/1.1, with as much of the ways of Node's `ServerResponse` as the steps use: `finish` when all of it
+ * went out, `close` when nothing more happens to it, `drain` when it takes more.
+ */
+export class Http1Answer {
+  /** False: the connection ends with this answer. Counts up to the head. */
+  shouldKeepAlive = true
+  headersSent = false
+  writableEnded = false
+  writableFinished = false
+  /** The viewer is gone, or the answer was broken off. */
+  destroyed = false
+  /** `close` is over. */
+  closed = false
+  statusCode = 200
+  readonly #connection: AnswerConnection
+  readonly #method: string
+  #framing: Framing = 'none'
+  /** Bytes of the body that its length still promises. */
+  #missing = 0
+  /** Goes out with the first bytes of the body. */
+  #head = ''
+  /** Few answers have one, and an EventEmitter each would cost more than to find what is sent. */
+  #ears: Ear[] | undefined
+
+  constructor(connection: AnswerConnection, method: string) {
+    this.#connection = connection
+    this.#method = method
+  }
+
+  get socket(): Socket {
+    return this.#connection.socket
+  }
+
+  get writable(): boolean {
+    return !this.destroyed && !this.writableEnded
+  }
+
+  /** `headers` is flat, and may have several lines of one name. Throws of bad fields what Node's own throws. */
+  writeHead(status: number, headers: readonly string[]): void {
+    let length: string | undefined
+    const others: string[] = []
+    for (let at = 0; at + 1 < headers.length; at += 2) {
+      const [name = '', value = ''] = [headers[at], headers[at + 1]]
+      const lower = name.toLowerCase()
+      if (lower === 'connection' && value.toLowerCase() === 'close') this.shouldKeepAlive = false
+      if (lower === 'content-length') length = value
+      else others.push(name, value)
+    }
+    const own = length === undefined ? [] : ['Content-Length', length]
+    this.#begin(status, others, own, length)
+  }
+
+  /** `fixed` is the same list each time, and checked once. `own` is known to be good and ends with Content-Length. */
+  writeHeadPrepared(status: number, fixed: readonly string[], own: readonly string[]): void {
+    this.#begin(status, fixed, own, own.at(-1))
+  }
+
+  #begin(status: number, fixed: readonly string[], own: readonly string[], length: string | undefined): void {
+    if (this.headersSent) throw new Error('an answer has one head')
+    const lines = linesOf(fixed)
+    this.headersSent = true
+    this.statusCode = status
+    this.#framing = framingOf(this.#method, status, length)
+    if (this.#framing === 'length') this.#missing = Number(length)
+    const kept = this.shouldKeepAlive ? this.#connection.keptLines : 'Connection: close\r\n'
+    const chunked = this.#framing === 'chunks' ? 'Transfer-Encoding: chunked\r\n' : ''
+    const date = lines.dated ? '' : dateLine()
+    this.#head = `${statusLine(status)}${lines.text}${ownLines(own)}${chunked}${date}${kept}\r\n`
+  }
+
+  /** Answers 102 before the answer itself. */
+  writeProcessing(): void {
+    this.#interim('HTTP/1.1 102 Processing\r\n\r\n')
+  }
+
+  /** Answers 103 before the answer itself. Throws of bad fields what Node's own throws. */
+  writeEarlyHints(hints: Readonly<Record<string, string>>): void {
+    this.#interim(`HTTP/1.1 103 Early Hints\r\n${linesOf(Object.entries(hints).flat()).text}\r\n`)
+  }
+
+  #interim(text: string): void {
+    if (!this.headersSent && this.writable) this.socket.write(text, 'latin1')
+  }
+
+  /** False when no more should be written before `drain`. */
+  write(chunk: Uint8Array): boolean {
+    if (!this.writable) return false
+    if (chunk.length === 0 || this.#framing === 'none') return true
+    if (this.#framing === 'length' && (this.#missing -= chunk.length) < 0) {
+      this.destroy()
+      return false
+    }
+    const { socket } = this
+    socket.cork()
+    const head = this.#takeHead()
+    if (head !== '') socket.write(head, 'latin1')
+    if (this.#framing === 'chunks') socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1')
+    let more = socket.write(chunk)
+    if (this.#framing === 'chunks') more = socket.write('\r\n', 'latin1')
+    socket.uncork()
+    return more
+  }
+
+  end(chunk?: Uint8Array): void {
+    if (!this.writable) return
+    if (!this.headersSent) this.writeHead(200, ['Content-Length', String(chunk?.length ?? 0)])
+    const last = chunk === undefined || this.#framing === 'none' ? NOTHING : chunk
+    if (this.#framing === 'chunks') {
+      if (last.length > 0) this.write(last)
+      this.#last(LAST_CHUNK)
+    } else {
+      this.#missing -= last.length
+      // What is not as long as was said must not look whole, and leaves the connection unusable.
+      if (this.#missing !== 0) this.destroy()
+      else this.#last(last)
+    }
+  }
+
+  #last(bytes: Uint8Array): void {
+    if (this.destroyed) return
+    this.writableEnded = true
+    const { socket } = this
+    const { flushed } = this.#connection
+    const head = this.#takeHead()
+    if (bytes.length > COPIED) {
+      socket.cork()
+      if (head !== '') socket.write(head, 'latin1')
+      socket.write(bytes, flushed)
+      socket.uncork()
+    } else if (head === '') {
+      // What came before may be out already.
+      if (bytes.length > 0 || socket.writableLength > 0) socket.write(bytes, flushed)
+    } else {
+      this.#writeTogether(head, bytes)
+    }
+    this.#connection.ended()
+  }
+
+  #writeTogether(head: string, bytes: Uint8Array): void {
+    const { socket, flushed, writesAtOnce } = this.#connection
+    const length = head.length + bytes.length
+    const shared = writesAtOnce && length <= bench.length
+    const all = shared ? bench : Buffer.allocUnsafe(length)
+    all.write(head, 'latin1')
+    if (bytes.length > 0) all.set(bytes, head.length)
+    socket.write(shared ? all.subarray(0, length) : all, flushed)
+    // What the system has not taken is still to be read from there.
+    if (shared && socket.writableLength > 0) bench = Buffer.allocUnsafeSlow(2 * COPIED)
+  }
+
+  #takeHead(): string {
+    const head = this.#head
+    this.#head = ''
+    return head
+  }
+
+  /** Breaks the answer off together with its connection. */
+  destroy(): void {
+    this.destroyed = true
+    this.socket.destroy()
+  }
+
+  /** Told by the connection: all is out. */
+  finish(): void {
+    this.writableFinished = true
+    this.tell('finish')
+    this.close()
+  }
+
+  /** Told by the connection: nothing more happens. */
+  close(): void {
+    if (this.closed) return
+    if (!this.writableFinished) this.destroyed = true
+    this.closed = true
+    this.tell('close')
+  }
+
+  on(event: AnswerEvent, listener: () => void): this {
+    return this.#listen({ event, listener, once: false })
+  }
+
+  once(event: AnswerEvent, listener: () => void): this {
+    return this.#listen({ event, listener, once: true })
+  }
+
+  off(event: AnswerEvent, listener: () => void): this {
+    this.#ears = this.#ears?.filter(ear => ear.event !== event || ear.listener !== listener)
+    return this
+  }
+
+  #listen(ear: Ear): this {
+    if (ear.event === 'error') return this
+    this.#ears = this.#ears === undefined ? [ear] : [...this.#ears, ear]
+    return this
+  }
+
+  /** Told by the connection. */
+  tell(event: AnswerEvent): void {
+    for (const ear of this.#ears ?? NOBODY) {
+      if (ear.event !== event) continue
+      if (ear.once) this.off(event, ear.listener)
+      ear.listener()
+    }
+  }
+}
+
+const NOBODY: readonly Ear[] = []
+const NOTHING = Buffer.alloc(0)
+const LAST_CHUNK = Buffer.from('0\r\n\r\n')
+
+function framingOf(method: string, status: number, length: string | undefined): Framing {
+  if (method === 'HEAD' || status === 204 || status === 304) return 'none'
+  return length === undefined ? 'chunks' : 'length'
+}

@@ -1,0 +1,167 @@
+import type { Socket } from 'node:net'
+import type { Bytes, Milliseconds } from '../core/index.ts'
+import { Http1Answer, type AnswerConnection } from './answer.ts'
+import { readHead, type HeadMemo } from './head.ts'
+import { Http1Request } from './request.ts'
+
+export interface Http1Options {
+  onRequest: (request: Http1Request, answer: Http1Answer) => void
+  /** Takes the socket for good, with all bytes unread that this side did not answer. */
+  handOver: (socket: Socket) => void
+  /** Whether new requests are for the other side to answer. */
+  leaving: () => boolean
+  /** Of a connection without a request, and of one on which nothing moves while it is answered. */
+  idle: Milliseconds
+  stalled: Milliseconds
+  longestHead: Bytes
+}
+
+/** A head that has not come as a whole by then is waited for by who reads all of HTTP/1.1, and has the time limits for it. */
+const HEAD_SOON: Milliseconds = 50
+
+/**
+ * One connection as long as it brings plain requests: read, answered one after the other, the rest kept waiting. With the
+ * first that is not plain it is handed over.
+ */
+export interface Http1Connection {
+  /** The answer under way. */
+  readonly answering: Http1Answer | undefined
+}
+
+/** Begins to read a connection's requests. */
+export function openHttp1(socket: Socket, options: Http1Options): Http1Connection {
+  return new Connection(socket, options)
+}
+
+class Connection implements AnswerConnection, Http1Connection {
+  readonly socket: Socket
+  readonly writesAtOnce: boolean
+  readonly keptLines: string
+  readonly #options: Http1Options
+  readonly #memo: HeadMemo = { text: '', fields: undefined }
+  readonly #quiet: Milliseconds
+  #answer: Http1Answer | undefined
+  /** Read and not understood yet; latin1, so that a character is a byte. */
+  #text = ''
+  #reading = false
+  #late: NodeJS.Timeout | undefined
+  /** Bytes that had moved when the time limit was put off. */
+  #movedBefore: number | undefined
+
+  constructor(socket: Socket, options: Http1Options) {
+    this.socket = socket
+    this.#options = options
+    this.writesAtOnce = !('encrypted' in socket)
+    this.keptLines = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(options.idle / 1000)}\r\n`
+    this.#quiet = Math.min(options.idle, options.stalled)
+    socket.setTimeout(this.#quiet)
+    socket
+      .on('data', this.#onData)
+      .on('drain', this.#onDrain)
+      .on('end', this.#onEnd)
+      .on('timeout', this.#onTimeout)
+      .on('error', ignore)
+      .on('close', this.#onClose)
+  }
+
+  get answering(): Http1Answer | undefined {
+    return this.#answer
+  }
+
+  readonly #onData = (chunk: Buffer): void => {
+    const text = chunk.toString('latin1')
+    this.#text = this.#text === '' ? text : this.#text + text
+    if (this.#answer === undefined) this.#read()
+    // Whoever asks on and on without reading waits.
+    else if (this.#text.length > this.#options.longestHead) this.socket.pause()
+  }
+
+  #read(): void {
+    if (this.#reading) return
+    this.#reading = true
+    while (this.#answer === undefined && this.#text !== '' && !this.socket.destroyed) {
+      const { onRequest, leaving, longestHead } = this.#options
+      const read = readHead(this.#text, this.#memo, longestHead)
+      if (read.kind === 'partial') {
+        this.#late ??= setTimeout(() => this.#handOver(), HEAD_SOON)
+        break
+      }
+      if (read.kind === 'other' || leaving()) {
+        this.#handOver()
+        break
+      }
+      clearTimeout(this.#late)
+      this.#late = undefined
+      this.#text = this.#text.length === read.end ? '' : this.#text.slice(read.end)
+      const answer = new Http1Answer(this, read.head.method)
+      this.#answer = answer
+      onRequest(new Http1Request(this.socket, read.head), answer)
+    }
+    this.#reading = false
+  }
+
+  /** A small answer is out at once, and then nobody needs to wait for `flushed`. */
+  ended(): void {
+    this.flushed()
+  }
+
+  readonly flushed = (): void => {
+    const { socket } = this
+    const answer = this.#answer
+    // It may be that of the answer before.
+    if (answer?.writableEnded !== true || socket.writableLength > 0 || socket.destroyed) return
+    this.#answer = undefined
+    answer.finish()
+    if (!answer.shouldKeepAlive) return socket.destroySoon()
+    if (socket.isPaused()) socket.resume()
+    this.#read()
+  }
+
+  readonly #onDrain = (): void => {
+    this.#answer?.tell('drain')
+  }
+
+  /** As Node has it: whoever says no more has left, but for what is on its way to him. */
+  readonly #onEnd = (): void => {
+    if (this.#answer?.writableEnded === false) this.#answer.close()
+    this.socket.end()
+  }
+
+  readonly #onTimeout = (): void => {
+    const { idle, stalled } = this.#options
+    const limit = this.#answer === undefined ? idle : stalled
+    const moved = this.socket.bytesRead + this.socket.bytesWritten
+    if (limit <= this.#quiet || this.#movedBefore === moved) return void this.socket.destroy()
+    this.#movedBefore = moved
+    this.socket.setTimeout(limit - this.#quiet)
+  }
+
+  readonly #onClose = (): void => {
+    clearTimeout(this.#late)
+    this.#text = ''
+    this.#answer?.close()
+    this.#answer = undefined
+  }
+
+  #handOver(): void {
+    const { socket } = this
+    clearTimeout(this.#late)
+    if (socket.destroyed) return
+    socket
+      .off('data', this.#onData)
+      .off('drain', this.#onDrain)
+      .off('end', this.#onEnd)
+      .off('timeout', this.#onTimeout)
+      .off('error', ignore)
+      .off('close', this.#onClose)
+    socket.setTimeout(0)
+    socket.pause()
+    socket.unshift(Buffer.from(this.#text, 'latin1'))
+    this.#text = ''
+    this.#options.handOver(socket)
+    socket.resume()
+  }
+}
+
+/** `close` follows. */
+function ignore(): void {}
