@@ -17,8 +17,6 @@ export interface AnswerConnection {
   readonly writesAtOnce: boolean
   /** What a kept connection is told, as lines. */
   readonly keptLines: string
-  /** Of the last write of an answer: called when it went out. */
-  readonly flushed: () => void
   /** The last of an answer was written. */
   ended(): void
 }
@@ -155,16 +153,14 @@ export class Http1Answer {
     if (this.destroyed) return
     this.writableEnded = true
     const { socket } = this
-    const { flushed } = this.#connection
     const head = this.#takeHead()
     if (bytes.length > COPIED) {
       socket.cork()
       if (head !== '') socket.write(head, 'latin1')
-      socket.write(bytes, flushed)
+      socket.write(bytes)
       socket.uncork()
     } else if (head === '') {
-      // What came before may be out already.
-      if (bytes.length > 0 || socket.writableLength > 0) socket.write(bytes, flushed)
+      if (bytes.length > 0) socket.write(bytes)
     } else {
       this.#writeTogether(head, bytes)
     }
@@ -172,13 +168,13 @@ export class Http1Answer {
   }
 
   #writeTogether(head: string, bytes: Uint8Array): void {
-    const { socket, flushed, writesAtOnce } = this.#connection
+    const { socket, writesAtOnce } = this.#connection
     const length = head.length + bytes.length
     const shared = writesAtOnce && length <= bench.length
     const all = shared ? bench : Buffer.allocUnsafe(length)
     all.write(head, 'latin1')
     if (bytes.length > 0) all.set(bytes, head.length)
-    socket.write(shared ? all.subarray(0, length) : all, flushed)
+    socket.write(shared ? all.subarray(0, length) : all)
     // What the system has not taken is still to be read from there.
     if (shared && socket.writableLength > 0) bench = Buffer.allocUnsafeSlow(2 * COPIED)
   }

@@ -58,6 +58,8 @@ class Connection implements AnswerConnection, Http1Connection {
     socket
       .on('data', this.#onData)
       .on('drain', this.#onDrain)
+      // A socket that was told to end says this in place of the other.
+      .on('finish', this.#onDrain)
       .on('end', this.#onEnd)
       .on('timeout', this.#onTimeout)
       .on('error', ignore)
@@ -100,16 +102,15 @@ class Connection implements AnswerConnection, Http1Connection {
     this.#reading = false
   }
 
-  /** A small answer is out at once, and then nobody needs to wait for `flushed`. */
+  /** What waits in the socket is bounded by that: whoever does not read gets no further answer. */
   ended(): void {
-    this.flushed()
+    if (!this.socket.writableNeedDrain) this.#finish()
   }
 
-  readonly flushed = (): void => {
+  #finish(): void {
     const { socket } = this
     const answer = this.#answer
-    // It may be that of the answer before.
-    if (answer?.writableEnded !== true || socket.writableLength > 0 || socket.destroyed) return
+    if (answer === undefined || socket.destroyed) return
     this.#answer = undefined
     answer.finish()
     if (!answer.shouldKeepAlive) return socket.destroySoon()
@@ -118,7 +119,8 @@ class Connection implements AnswerConnection, Http1Connection {
   }
 
   readonly #onDrain = (): void => {
-    this.#answer?.tell('drain')
+    if (this.#answer?.writableEnded === true) this.#finish()
+    else this.#answer?.tell('drain')
   }
 
   /** As Node has it: whoever says no more has left, but for what is on its way to him. */
@@ -150,6 +152,7 @@ class Connection implements AnswerConnection, Http1Connection {
     socket
       .off('data', this.#onData)
       .off('drain', this.#onDrain)
+      .off('finish', this.#onDrain)
       .off('end', this.#onEnd)
       .off('timeout', this.#onTimeout)
       .off('error', ignore)

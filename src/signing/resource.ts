@@ -106,13 +106,22 @@ export function differingSections(resource: Resource, url: UrlSections): Section
   return differing.reduce((nearest, other) => (other.length < nearest.length ? other : nearest))
 }
 
+interface SplitHost {
+  readonly host: string
+  readonly port: string
+  readonly explicit: boolean
+}
+
+/** Nearly all who ask name the same one. */
+let lastSplit: { authority: string; scheme: ViewerScheme; split: SplitHost } | undefined
+
 /** Splits a Host header or an HTTP/2 authority; an IPv6 literal keeps its brackets. `explicit` is false when the port is the scheme's own. */
-export function splitHost(
-  authority: string,
-  scheme: ViewerScheme,
-): { host: string; port: string; explicit: boolean } {
+export function splitHost(authority: string, scheme: ViewerScheme): SplitHost {
+  if (lastSplit?.authority === authority && lastSplit.scheme === scheme) return lastSplit.split
   const { name, port } = splitPort(authority, /^\d+$/)
-  return { host: name.toLowerCase(), port: port ?? DEFAULT_PORT[scheme], explicit: port !== undefined }
+  const split = { host: name.toLowerCase(), port: port ?? DEFAULT_PORT[scheme], explicit: port !== undefined }
+  lastSplit = { authority, scheme, split }
+  return split
 }
 
 function schemeCovers(pattern: PatternScheme, scheme: ViewerScheme): boolean {
