@@ -6,7 +6,7 @@ import { sources, type Tree } from './tree.ts'
 export const FLOORS: readonly (readonly string[])[] = [
   ['core'],
   ['hls', 'cmaf', 'http', 'signing', 'distribution'],
-  ['storage', 'telemetry', 'client', 'outbound', 'inbound', 'http1'],
+  ['storage', 'telemetry', 'client', 'outbound', 'inbound', 'http1', 'http2'],
   ['cache', 'packager', 'ingest', 'membership'],
   ['delivery', 'gateway', 'origin', 'control'],
   ['app'],
