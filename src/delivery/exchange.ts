@@ -1,23 +1,21 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Http2ServerRequest } from 'node:http2'
 import type { Socket } from 'node:net'
 import type { PlaylistFound } from '../cache/index.ts'
 import { type CanonicalPath, type Instant, type Reason, type RequestId } from '../core/index.ts'
 import type { Behaviour, CompiledDistribution } from '../distribution/index.ts'
 import type { CacheKey, FlatHeaders } from '../http/index.ts'
 import type { Http1Answer, Http1Request } from '../http1/index.ts'
+import type { BodiedRequest as Http2BodiedRequest, BodilessRequest, Http2Stream } from '../http2/index.ts'
 import { loggedPath, type PathToken } from '../signing/index.ts'
-import type { Http2Answer } from './viewers/http2-answer.ts'
-import type { BodilessRequest } from './viewers/http2-request.ts'
 import type { CacheNode } from './node.ts'
 import type { Asker } from './peers/peer-answer.ts'
 import type { Source } from './upstream/source.ts'
 import type { Viewer } from './viewer.ts'
 
 /** A request that may have a body, and is its stream. */
-export type BodiedRequest = IncomingMessage | Http2ServerRequest
+export type BodiedRequest = IncomingMessage | Http2BodiedRequest
 export type Incoming = BodiedRequest | Http1Request | BodilessRequest
-export type Outgoing = ServerResponse | Http1Answer | Http2Answer
+export type Outgoing = ServerResponse | Http1Answer | Http2Stream
 
 /** One step of a request's life; names the next, or nothing when the answer is under way. */
 export type Step = (x: Exchange) => Step | undefined | Promise<Step | undefined>

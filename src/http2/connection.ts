@@ -65,6 +65,8 @@ export class Http2Connection implements StreamOwner {
   readonly #idle: Deadline
   readonly #head: Deadline
   readonly #settings: Deadline
+  /** Requests with a body, which are handed on when what came with them is judged. */
+  #opened: BodiedRequest[] = []
   #linger: NodeJS.Timeout | undefined
   /** A packet is being read, and its answers are written behind it. */
   #reading = false
@@ -131,10 +133,12 @@ export class Http2Connection implements StreamOwner {
     const stream = new Http2Stream(this, id, { method: head.method, endAfterHeaders: what === 'bodiless' })
     this.streams.add(stream)
     this.#idle.end()
-    let request: Http2Request
-    if (what === 'bodiless') request = new BodilessRequest(stream, head, this.#peer)
-    else request = stream.body = new BodiedRequest(stream, head, this.#peer)
-    this.#options.onRequest(request, stream)
+    if (what === 'bodiless') {
+      this.#options.onRequest(new BodilessRequest(stream, head, this.#peer), stream)
+    } else {
+      stream.body = new BodiedRequest(stream, head, this.#peer)
+      this.#opened.push(stream.body)
+    }
   }
 
   /** Resets a stream, which need not be open, for an error of the peer's (§5.4.2). */
@@ -213,12 +217,21 @@ export class Http2Connection implements StreamOwner {
     } finally {
       this.#reading = false
     }
+    this.#handOn()
     // Whoever does not read what he has asked for is not heard either.
     if (this.#output.full) this.socket.pause()
     const waits = this.#inbound.withinHead || this.#splitter.partial === 'head'
     if (!waits || this.#output.full) this.#head.end()
     else if (!this.#head.running) this.#head.begin()
     this.#send()
+  }
+
+  #handOn(): void {
+    if (this.#opened.length === 0) return
+    const opened = this.#opened
+    this.#opened = []
+    for (const request of opened)
+      if (!request.stream.destroyed) this.#options.onRequest(request, request.stream)
   }
 
   #send(): void {

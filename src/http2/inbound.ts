@@ -139,7 +139,8 @@ export class Inbound {
       return this.#connection.settingsTaken()
     }
     patience.question()
-    const window = readSettings(bytes, at, at + length)
+    const { window, tableBytes } = readSettings(bytes, at, at + length)
+    if (tableBytes !== undefined) this.#connection.sender.owesTable = true
     if (window !== undefined) this.#rewindow(window)
     this.#connection.answer(SETTINGS, bytes.subarray(at, at))
   }

@@ -15,6 +15,9 @@ import type { Http2Stream } from './stream.ts'
 /** A frame that carries less than this, though there is more, waits for the next write. */
 const LEAST_BYTES = 1024
 
+/** RFC 7541 §6.3: nothing is kept from one block to the next. */
+const NO_TABLE = 0x20
+
 /** Of a head: its status, what is the same each time, and what is not. */
 export interface AnswerHead {
   status: number
@@ -31,6 +34,8 @@ export class Sender {
   window = FIRST_WINDOW
   /** And at first on each new one. */
   streamWindow = FIRST_WINDOW
+  /** The peer has set what he keeps of our fields, and waits to be told how much of that we use (RFC 7541 §4.2). */
+  owesTable = false
   /** Frames with content so far. */
   sent = 0
   /** The last head that was written, which may still be told that nothing follows it. */
@@ -51,10 +56,13 @@ export class Sender {
     const output = this.#output
     output.reserve(room + FRAME_HEAD * (2 + Math.ceil(room / FRAME_BYTES)))
     const { buffer, at } = output
-    let end = writeStatus(buffer, at + FRAME_HEAD, status)
+    let end = at + FRAME_HEAD
+    if (this.owesTable) buffer[end++] = NO_TABLE
+    end = writeStatus(buffer, end, status)
     end += prepared.bytes.copy(buffer, end)
     end = writeFields(buffer, end, own)
     if (date !== undefined) end += date.copy(buffer, end)
+    this.owesTable = false
     this.#headOf = stream
     this.#headWrite = output.writes
     this.#headAt = at

@@ -10,6 +10,7 @@ import {
 } from './codes.ts'
 
 /** RFC 9113 §6.5.2. */
+const HEADER_TABLE_SIZE = 1
 const ENABLE_PUSH = 2
 const MAX_CONCURRENT_STREAMS = 3
 const INITIAL_WINDOW_SIZE = 4
@@ -34,22 +35,30 @@ export function ownSettings({ streams, headBytes }: { streams: number; headBytes
   return frame
 }
 
-/**
- * Reads what a peer has set, and gives the window of his streams, if he has set that. Nothing is pushed, no table of
- * ours refers to his, and larger frames than everybody takes would only keep others waiting: of the rest nothing is kept.
- */
-export function readSettings(bytes: Buffer, from: number, to: number): number | undefined {
+/** What of a peer's settings makes a difference here; undefined where he has not set it. */
+export interface PeerSettings {
+  /** Of each stream at first. */
+  window: number | undefined
+  /** What he keeps of our fields. */
+  tableBytes: number | undefined
+}
+
+/** Nothing is pushed, and larger frames than everybody takes would only keep others waiting: of the rest nothing is kept. */
+export function readSettings(bytes: Buffer, from: number, to: number): PeerSettings {
   if ((to - from) % SETTING_BYTES !== 0) throw new ConnectionError(FRAME_SIZE_ERROR, 'half a setting')
-  let window: number | undefined
+  const settings: PeerSettings = { window: undefined, tableBytes: undefined }
   for (let at = from; at < to; at += SETTING_BYTES) {
     const value = bytes.readUInt32BE(at + 2)
     switch (bytes.readUInt16BE(at)) {
+      case HEADER_TABLE_SIZE:
+        settings.tableBytes = value
+        break
       case ENABLE_PUSH:
         if (value > 1) throw new ConnectionError(PROTOCOL_ERROR, 'ENABLE_PUSH is neither 0 nor 1')
         break
       case INITIAL_WINDOW_SIZE:
         if (value > LARGEST_WINDOW) throw new ConnectionError(FLOW_CONTROL_ERROR, 'a window is too large')
-        window = value
+        settings.window = value
         break
       case MAX_FRAME_SIZE:
         if (value < FRAME_BYTES || value >= 2 ** 24)
@@ -57,5 +66,5 @@ export function readSettings(bytes: Buffer, from: number, to: number): number | 
         break
     }
   }
-  return window
+  return settings
 }

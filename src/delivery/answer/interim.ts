@@ -36,14 +36,14 @@ function mayHear({ request, response }: Exchange): boolean {
 }
 
 function send({ response }: Exchange, status: 102 | 103, headers: [string, string][]): void {
+  if ('stream' in response) return response.inform(status, headers.flat())
   const hints: Record<string, string> = {}
   for (const [name, value] of headers) {
     const lower = name.toLowerCase()
     const before = hints[lower]
     hints[lower] = before === undefined ? value : `${before}, ${value}`
   }
-  if ('stream' in response) response.stream.additionalHeaders({ ...hints, ':status': status })
-  else if (status === 102) response.writeProcessing()
+  if (status === 102) response.writeProcessing()
   // Node writes none without a link, and there is no other use of it.
   else if (fieldValue(headers.flat(), 'link') !== undefined) response.writeEarlyHints(hints)
 }

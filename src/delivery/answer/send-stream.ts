@@ -1,6 +1,6 @@
 import { codeOf, KiB, MiB, type Bytes, type Milliseconds } from '../../core/index.ts'
 import type { Exchange, Outgoing } from '../exchange.ts'
-import type { Http2Answer } from '../viewers/http2-answer.ts'
+import type { Http2Stream } from '../../http2/index.ts'
 
 /**
  * Written at once, and taken within the time for one write. TLS encrypts the whole of a write into memory of the
@@ -11,11 +11,8 @@ const AT_ONCE: Bytes = 256 * KiB
 /** The same without TLS, where a write refers to the object: it costs as much in one piece as in parts, and less work. */
 const AT_ONCE_PLAIN: Bytes = 2 * MiB
 
-/** The same of one stream of many; Node encrypts what all streams of a connection write in one piece. */
+/** The same of one stream of many, each of which refers to what it has written until its turn comes. */
 const STREAM_AT_ONCE = 64 * KiB
-
-/** What an HTTP/2 stream takes whether its viewer reads or not; more of it is written with a time limit. */
-const STREAM_HOLDS = 16 * KiB
 
 export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 
@@ -30,7 +27,7 @@ export function sendStream(x: Exchange, chunks: Chunks): void {
 /** Writes bytes that are all there; in one go when that is bounded and the connection's own time limit holds for them. */
 export function sendBytes(x: Exchange, bytes: Uint8Array): void {
   const { response } = x
-  if ('stream' in response && bytes.length > STREAM_HOLDS) return sendPieces(x, response, bytes)
+  if ('stream' in response) return sendOnStream(x, response, bytes)
   if (bytes.length > atOnce(response)) return sendStream(x, [bytes])
   x.bodyBytes = bytes.length
   response.end(bytes)
@@ -38,34 +35,39 @@ export function sendBytes(x: Exchange, bytes: Uint8Array): void {
   if (bytes.length > AT_ONCE) cutLate(x, bytes.length)
 }
 
-function atOnce(response: Outgoing): Bytes {
-  if ('stream' in response) return STREAM_AT_ONCE
-  const { socket } = response
+function atOnce({ socket }: Exclude<Outgoing, Http2Stream>): Bytes {
   return !socket || 'encrypted' in socket ? AT_ONCE : AT_ONCE_PLAIN
 }
 
 /** Cuts who takes what was written as a whole more slowly than he would have had to take its parts. */
 function cutLate({ node, response }: Exchange, length: Bytes): void {
   const limit = setTimeout(() => cut(response), node.takenWithin * Math.ceil(length / AT_ONCE))
-  response.once('close', () => clearTimeout(limit))
+  const taken = (): void => clearTimeout(limit)
+  response.once('finish', taken)
+  response.once('close', taken)
+}
+
+/** Most is small, and out at once. */
+function sendOnStream(x: Exchange, answer: Http2Stream, bytes: Uint8Array): void {
+  if (bytes.length > STREAM_AT_ONCE) return sendPieces(x, answer, bytes)
+  x.bodyBytes = bytes.length
+  answer.end(bytes)
+  if (!answer.writableFinished && !answer.destroyed) cutLate(x, bytes.length)
 }
 
 /** Who does not take a piece in time is cut; one timer serves for all of them. */
-function sendPieces(x: Exchange, answer: Http2Answer, bytes: Uint8Array): void {
-  const { stream } = answer
-  if (stream.destroyed) return
+function sendPieces(x: Exchange, answer: Http2Stream, bytes: Uint8Array): void {
+  if (answer.destroyed) return
   const late = setTimeout(() => cut(answer), x.node.takenWithin)
   const taken = (): void => clearTimeout(late)
+  answer.once('finish', taken).once('close', taken)
   const next = (): void => {
-    // A stream that was reset has ended.
-    if (stream.destroyed || stream.writableEnded) return
     late.refresh()
     const piece = bytes.subarray(x.bodyBytes, x.bodyBytes + STREAM_AT_ONCE)
     x.bodyBytes += piece.length
-    if (x.bodyBytes < bytes.length) stream.write(piece, next)
-    else stream.end(piece)
+    if (x.bodyBytes < bytes.length) answer.write(piece, next)
+    else answer.end(piece)
   }
-  stream.once('finish', taken).once('close', taken)
   next()
 }
 
@@ -77,37 +79,36 @@ async function write(x: Exchange, chunks: Chunks): Promise<void> {
       if (hasLeft(response)) return
       const bytes = chunk.subarray(at, at + most)
       x.bodyBytes += bytes.length
-      if (!response.write(bytes)) await drained(response, x.node.takenWithin)
+      if (!response.write(bytes)) await settled(response, 'drain', x.node.takenWithin)
     }
   }
   response.end()
+  if ('stream' in response) await settled(response, 'finish', x.node.takenWithin)
 }
 
 /** Whether the viewer is gone. */
 export function hasLeft(response: Outgoing): boolean {
-  return 'stream' in response ? response.stream.destroyed : response.destroyed || response.closed
+  return response.destroyed || (!('stream' in response) && response.closed)
 }
 
 /** Cuts who does not take a write in time: other limits are put off by each byte, ping or other stream. */
-function drained(response: Outgoing, within: Milliseconds): Promise<void> {
+function settled(response: Outgoing, event: 'drain' | 'finish', within: Milliseconds): Promise<void> {
   return new Promise(resolve => {
-    // Its `close` may be over already.
-    if (hasLeft(response)) return resolve()
+    // What is waited for may be over already.
+    if (hasLeft(response) || response.writableFinished) return resolve()
     const limit = setTimeout(() => cut(response), within)
     const go = (): void => {
       clearTimeout(limit)
-      response.off('drain', go)
+      response.off(event, go)
       response.off('close', go)
       resolve()
     }
-    response.once('drain', go)
+    response.once(event, go)
     response.once('close', go)
   })
 }
 
 /** HTTP/1: the connection is reset; HTTP/2: the stream alone is. */
 export function cut(response: Outgoing): void {
-  // With an error it is reset as INTERNAL_ERROR (RFC 9113 §7); `close` would end the body first, which then looks whole.
-  if ('stream' in response) response.stream.destroy(new Error('the answer broke off'))
-  else response.destroy()
+  response.destroy()
 }

@@ -52,11 +52,15 @@ function watchPace({ response, node }: Exchange, request: BodiedRequest): void {
     const since = socket.bytesRead - before
     before += since
     // While something waits to be read, it is not the viewer who is slow.
-    if (!request.complete && since < LEAST_PACE && request.readableLength === 0) giveUp(request, response)
+    if (!request.complete && since < LEAST_PACE && !isUnread(request)) giveUp(request, response)
   }, node.takenWithin)
   const stop = (): void => clearInterval(timer)
   request.once('end', stop).once('close', stop)
   response.once('close', stop)
+}
+
+function isUnread(request: BodiedRequest): boolean {
+  return 'stream' in request ? request.unread : request.readableLength > 0
 }
 
 function endAfter(response: Outgoing): void {

@@ -1,4 +1,5 @@
 import { KiB, SluiceError, type Bytes, type Milliseconds } from '../../core/index.ts'
+import { NO_ERROR } from '../../http2/index.ts'
 import type { BodiedRequest, Outgoing } from '../exchange.ts'
 
 /** Of a body that comes faster than it goes on; then the viewer is no longer read. */
@@ -76,8 +77,7 @@ export class Upload implements AsyncIterable<Uint8Array> {
       if (this.#ahead >= MOST_AHEAD) request.pause()
       this.#wake()
     })
-    // HTTP/2 ends the body of a stream that was reset as if it were whole.
-    request.once('end', () => this.#settle('stream' in request && request.aborted ? 'broken' : 'whole'))
+    request.once('end', () => this.#settle('whole'))
     if (request.readableEnded || request.destroyed) broken()
     request.once('aborted', broken).once('error', broken).once('close', broken)
   }
@@ -91,7 +91,7 @@ export class Upload implements AsyncIterable<Uint8Array> {
     if (this.#state !== 'refused') return
     const request = this.#request
     // RFC 9113 §8.1: an answer that is complete asks for no more of the request.
-    if ('stream' in request) return void request.stream.close(0)
+    if ('stream' in request) return void request.stream.close(NO_ERROR)
     const late = setTimeout(() => request.socket.destroy(), LINGER)
     request.once('end', () => clearTimeout(late)).once('close', () => clearTimeout(late))
   }

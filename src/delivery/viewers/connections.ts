@@ -1,29 +1,32 @@
-import type { Http2Server, Http2Session } from 'node:http2'
 import type { Server, Socket } from 'node:net'
+import type { Http2Connection } from '../../http2/index.ts'
 import { answering } from './answering.ts'
 import type { Incoming } from '../exchange.ts'
 import { peerOf } from '../viewer.ts'
 
 /**
  * The connections of one listening server, for its drain. Nobody else ends a connection that has asked nothing yet, and
- * browsers open such ones ahead of need; an HTTP/2 server does not close while sessions are open.
+ * browsers open such ones ahead of need.
  */
 export class Connections {
   readonly #sockets = new Set<Socket>()
-  readonly #sessions = new Set<Http2Session>()
+  readonly #sessions = new Set<Http2Connection>()
   /** Those over TLS as requests know them, which is another socket than the listener's, with the same peer. */
   readonly #secured = new Set<Socket>()
   /** Those that have left HTTP. */
   readonly #upgraded = new Set<Socket>()
   #draining = false
 
-  watch(server: Server, http2: Http2Server | undefined): void {
+  watch(server: Server): void {
     server.on('connection', (socket: Socket) => hold(this.#sockets, socket))
     server.on('secureConnection', (socket: Socket) => hold(this.#secured, socket))
-    http2?.on('session', (session: Http2Session) => {
-      this.#sessions.add(session)
-      session.once('close', () => this.#sessions.delete(session))
-    })
+  }
+
+  /** One on which HTTP/2 is spoken. */
+  watchSession(session: Http2Connection): void {
+    this.#sessions.add(session)
+    session.socket.once('close', () => this.#sessions.delete(session))
+    if (this.#draining) session.close()
   }
 
   get draining(): boolean {
@@ -45,8 +48,7 @@ export class Connections {
   drain(): void {
     this.#draining = true
     for (const session of this.#sessions) session.close()
-    // One that is destroyed has no socket any more, and has not closed yet.
-    const open = [...this.#sessions].filter(session => !session.destroyed)
+    const open = [...this.#sessions].filter(({ socket }) => !socket.destroyed)
     const answered = [...this.#sockets, ...this.#secured].filter(socket => answering(socket) !== undefined)
     for (const socket of answered) if (!this.#upgraded.has(socket)) endWhenAnswered(socket)
     const busy = [...answered, ...this.#upgraded, ...open.map(({ socket }) => socket)]

@@ -5,16 +5,14 @@ import { CertificateShelf, ConnectionCount, type ConnectionCaps } from '../../in
 import { Connections } from './connections.ts'
 import { guardEntry } from './entry.ts'
 import type { Incoming, Outgoing } from '../exchange.ts'
-import type { Http2Answer } from './http2-answer.ts'
-import type { Http2Request } from './http2-request.ts'
 import { LIMITS, MAX_HEAD_BYTES, type ViewerLimits } from './limits.ts'
 import { createFullHttp1 } from './full-http1.ts'
 import type { OnUpgrade } from './leavers.ts'
+import { openHttp2 } from './open-http2.ts'
 import { readBy } from './answering.ts'
 import { createTlsServer } from './tls-server.ts'
 import { TurnedAway } from './turned-away.ts'
 import { compileTrustedProxies, type TrustedProxies } from '../viewer.ts'
-import { whenWhole } from './whole-request.ts'
 
 export type { ViewerLimits } from './limits.ts'
 
@@ -68,13 +66,10 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
     })
     readBy(socket, connection)
   }
-  const onStream = (request: Http2Request, answer: Http2Answer): void =>
-    whenWhole(request, limits.request, () => {
-      connections.serve(request)
-      handle(request, answer)
-    })
+  const onHttp2 = (socket: Socket): void =>
+    connections.watchSession(openHttp2(socket, { limits, turnedAway, onRequest: handle }))
   const shelf = openShelf(options)
-  const tls = shelf && createTlsServer({ shelf, limits, turnedAway, onHttp1, onStream })
+  const tls = shelf && createTlsServer({ shelf, limits, turnedAway, onHttp1, onHttp2 })
   const server = tls?.server ?? createServer({ allowHalfOpen: true, noDelay: true }, onHttp1)
   guardEntry(server, {
     count: options.count ?? new ConnectionCount(CONNECTION_CAPS),
@@ -82,7 +77,7 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
     within: limits.request,
     turnedAway,
   })
-  connections.watch(server, tls?.http2)
+  connections.watch(server)
   await listen(server, options.listen)
   const address = server.address()
   return {

@@ -1,5 +1,5 @@
 import { KiB, type Milliseconds } from '../../core/index.ts'
-import { BodilessRequest, type Http2Request } from './http2-request.ts'
+import { BodilessRequest, CANCEL, type Http2Request } from '../../http2/index.ts'
 
 /** Fits into what a request's stream holds before somebody reads it. */
 const SHORT = 8 * KiB
@@ -14,19 +14,10 @@ export function whenWhole(request: Http2Request, within: Milliseconds, then: () 
   const { stream } = request
   const length = request.headers['content-length']
   if (length === undefined || !(Number(length) <= SHORT)) return then()
-  const fill = (): void => {}
-  const late = setTimeout(() => stream.close(), within)
-  const go = (): void => {
+  const late = setTimeout(() => stream.close(CANCEL), within)
+  request.once('close', () => clearTimeout(late))
+  request.whenComplete(() => {
     clearTimeout(late)
-    request.off('readable', fill)
-    stream.off('close', stop)
-    if (!stream.destroyed) then()
-  }
-  const stop = (): void => {
-    clearTimeout(late)
-    stream.off('end', go)
-  }
-  stream.once('end', go).once('close', stop)
-  // Who waits to read makes it come, and stay.
-  request.on('readable', fill)
+    then()
+  })
 }
