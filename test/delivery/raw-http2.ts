@@ -1,5 +1,30 @@
 import { once } from 'node:events'
 import { connect, type TLSSocket } from 'node:tls'
+import { literal } from './raw-hpack.ts'
+
+/** Error codes of RFC 9113 §7. */
+export const CODE = {
+  NO_ERROR: 0,
+  PROTOCOL_ERROR: 1,
+  INTERNAL_ERROR: 2,
+  FLOW_CONTROL_ERROR: 3,
+  STREAM_CLOSED: 5,
+  FRAME_SIZE_ERROR: 6,
+  REFUSED_STREAM: 7,
+  CANCEL: 8,
+  COMPRESSION_ERROR: 9,
+  ENHANCE_YOUR_CALM: 11,
+} as const
+
+/** Settings of RFC 9113 §6.5.2. */
+export const SETTING = {
+  HEADER_TABLE_SIZE: 1,
+  ENABLE_PUSH: 2,
+  MAX_CONCURRENT_STREAMS: 3,
+  INITIAL_WINDOW_SIZE: 4,
+  MAX_FRAME_SIZE: 5,
+  MAX_HEADER_LIST_SIZE: 6,
+} as const
 
 /** Frame types of RFC 9113 §6. */
 export const TYPE = {
@@ -18,6 +43,8 @@ export const TYPE = {
 export const END_STREAM = 1
 export const ACK = 1
 export const END_HEADERS = 4
+export const PADDED = 8
+export const PRIORITY = 32
 
 export type Fields = readonly (readonly [name: string, value: string])[]
 
@@ -51,17 +78,7 @@ export function frame(
 
 /** Literal fields that enter no table, their texts without Huffman coding (RFC 7541 §6.2.2). */
 export function block(fields: Fields): Buffer {
-  const parts = fields.flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)])
-  return Buffer.concat(parts)
-}
-
-function text(value: string): Buffer {
-  const bytes = Buffer.from(value, 'latin1')
-  if (bytes.length < 127) return Buffer.concat([Buffer.from([bytes.length]), bytes])
-  const length = [127]
-  let rest = bytes.length - 127
-  for (; rest >= 128; rest >>= 7) length.push((rest & 127) | 128)
-  return Buffer.concat([Buffer.from([...length, rest]), bytes])
+  return Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0]), literal(name), literal(value)]))
 }
 
 export function headers(fields: Fields, flags: number = END_STREAM | END_HEADERS, stream = 1): Buffer {
@@ -92,20 +109,41 @@ export interface Frame {
   payload: Buffer
 }
 
-const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
+/** RFC 9113 §3.4. */
+export const PREFACE = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n')
 
 /** An HTTP/2 connection on which every frame of a request is the test's own. */
 export class RawHttp2 {
   readonly frames: Frame[] = []
   readonly closed: Promise<void>
   readonly socket: TLSSocket
+  /** How it ended: in order, or with a reset of TCP, which may take with it what was not read yet. */
+  fate: 'ended' | 'reset' | undefined
   #rest = Buffer.alloc(0)
+  #waiting: (() => void)[] = []
 
   private constructor(socket: TLSSocket) {
     this.socket = socket
     this.closed = new Promise(resolve => socket.once('close', () => resolve()))
-    socket.on('error', () => {}) // `close` follows
+    socket.on('end', () => this.#end('ended'))
+    socket.on('error', () => this.#end('reset'))
+    socket.on('close', () => this.#end('ended'))
     socket.on('data', (bytes: Buffer) => this.#take(bytes))
+  }
+
+  #end(fate: 'ended' | 'reset'): void {
+    this.fate ??= fate
+    this.#wake()
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve()
+  }
+
+  /** There is a frame beyond so many, or an end. */
+  beyond(count: number): Promise<void> {
+    if (this.frames.length > count || this.fate) return Promise.resolve()
+    return new Promise<void>(resolve => void this.#waiting.push(resolve)).then(() => this.beyond(count))
   }
 
   /** Preface and SETTINGS are sent, unless the test begins otherwise. */
@@ -130,9 +168,9 @@ export class RawHttp2 {
   #take(bytes: Buffer): void {
     this.#rest = Buffer.concat([this.#rest, bytes])
     for (;;) {
-      if (this.#rest.length < 9) return
+      if (this.#rest.length < 9) return this.#wake()
       const length = this.#rest.readUIntBE(0, 3)
-      if (this.#rest.length < 9 + length) return
+      if (this.#rest.length < 9 + length) return this.#wake()
       const [type = 0, flags = 0] = this.#rest.subarray(3, 5)
       const stream = this.#rest.readUInt32BE(5)
       this.frames.push({ type, flags, stream, payload: this.#rest.subarray(9, 9 + length) })
