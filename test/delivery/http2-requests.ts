@@ -1,4 +1,4 @@
-import type { SpecPeer } from './http2-spec.ts'
+import { Made } from './http2-spec.ts'
 import {
   END_HEADERS,
   END_STREAM,
@@ -11,9 +11,6 @@ import {
   uint32,
   type Fields,
 } from './raw-http2.ts'
-
-/** Made when its turn comes, with the connection's HPACK table. */
-export type Made = (peer: SpecPeer) => Buffer
 
 export interface HeadersOptions {
   /** 1 unless said. */
@@ -30,7 +27,9 @@ export const BOTH = END_STREAM | END_HEADERS
 /** HEADERS of one frame that end the request, unless the flags say otherwise. */
 export function ask(fields: Fields = GET, options: HeadersOptions = {}): Made {
   const { stream = 1, flags = BOTH, lead = Buffer.alloc(0), tail = Buffer.alloc(0) } = options
-  return peer => frame(TYPE.HEADERS, flags, stream, Buffer.concat([lead, peer.encode(fields), tail]))
+  return new Made(peer =>
+    frame(TYPE.HEADERS, flags, stream, Buffer.concat([lead, peer.encode(fields), tail])),
+  )
 }
 
 /** A GET whose end does not come. */
@@ -42,7 +41,7 @@ export function post(...more: Fields): Made {
 }
 
 export function continued(fields: Fields, flags: number = END_HEADERS, stream = 1): Made {
-  return peer => frame(TYPE.CONTINUATION, flags, stream, peer.encode(fields))
+  return new Made(peer => frame(TYPE.CONTINUATION, flags, stream, peer.encode(fields)))
 }
 
 /** A field of 4,000 bytes. */

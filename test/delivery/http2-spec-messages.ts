@@ -1,5 +1,5 @@
 import { ask, goAwayFrame, ping, PING_CONTENT, post, rst } from './http2-requests.ts'
-import { specCase, type SpecCase, type Step } from './http2-spec.ts'
+import { Made, specCase, type SpecCase, type Step } from './http2-spec.ts'
 import { connectionError, pongs, pongsOrEnds, streamError } from './http2-verdicts.ts'
 import { integer, literal } from './raw-hpack.ts'
 import {
@@ -102,7 +102,7 @@ const MESSAGES: readonly SpecCase[] = [
   specCase(
     'http2/8.2/1',
     'PUSH_PROMISE of a client ends the connection (§8.4)',
-    peer => frame(TYPE.PUSH_PROMISE, END_HEADERS, 1, Buffer.concat([uint32(3), peer.encode(GET)])),
+    new Made(peer => frame(TYPE.PUSH_PROMISE, END_HEADERS, 1, Buffer.concat([uint32(3), peer.encode(GET)]))),
     connectionError(CODE.PROTOCOL_ERROR),
   ),
 ]
@@ -165,10 +165,10 @@ const HPACK: readonly SpecCase[] = [
   specCase(
     'hpack/6.3/1',
     'a table of more than the server takes ends the connection (RFC 7541 §6.3)',
-    peer => {
+    new Made(peer => {
       const most = peer.settings.get(SETTING.HEADER_TABLE_SIZE) ?? 4096
-      return ask(GET, { lead: integer(most + 1, 5, 0x20) })(peer)
-    },
+      return ask(GET, { lead: integer(most + 1, 5, 0x20) }).bytes(peer)
+    }),
     connectionError(CODE.COMPRESSION_ERROR),
   ),
 ]

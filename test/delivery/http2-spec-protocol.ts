@@ -16,7 +16,7 @@ import {
   update,
   weighedAsk,
 } from './http2-requests.ts'
-import { bareCase, specCase, type SpecCase, type SpecPeer } from './http2-spec.ts'
+import { bareCase, Made, specCase, type SpecCase } from './http2-spec.ts'
 import {
   answersOn,
   connectionError,
@@ -71,10 +71,8 @@ const PREFACES: readonly SpecCase[] = [
 ]
 
 /** As large as the server takes them, and so many bytes more. */
-const longestData =
-  (more: number) =>
-  (peer: SpecPeer): Buffer =>
-    data('x'.repeat((peer.settings.get(SETTING.MAX_FRAME_SIZE) ?? 16_384) + more), END_STREAM)
+const longestData = (more: number): Made =>
+  new Made(peer => data('x'.repeat((peer.settings.get(SETTING.MAX_FRAME_SIZE) ?? 16_384) + more), END_STREAM))
 
 const HEADS_OF_FRAMES: readonly SpecCase[] = [
   specCase('http2/4.1/1', 'a frame of an unknown type is not looked at (§4.1)', UNKNOWN, ping(), pong),
@@ -223,14 +221,14 @@ const STATES: readonly SpecCase[] = [
     'http2/5.1.2/1',
     'one stream more than the server takes is refused (§5.1.2)',
     windowOf(0),
-    peer => {
+    new Made(peer => {
       const most = peer.settings.get(SETTING.MAX_CONCURRENT_STREAMS)
       if (most === undefined) throw new Error('the server announces no MAX_CONCURRENT_STREAMS')
       const fields = peer.encode(GET)
       return Buffer.concat(
         Array.from({ length: most + 1 }, (_, each) => frame(TYPE.HEADERS, BOTH, 1 + 2 * each, fields)),
       )
-    },
+    }),
     streamError(CODE.PROTOCOL_ERROR, CODE.REFUSED_STREAM),
   ),
   // RFC 9113 §5.3.2 no longer asks for these two; the public tools still do.
@@ -304,10 +302,10 @@ const DATA_TO_PRIORITY: readonly SpecCase[] = [
   specCase(
     'http2/6.2/4',
     'HEADERS with padding longer than the frame are an error (§6.2)',
-    peer => {
+    new Made(peer => {
       const fields = peer.encode(GET)
       return frame(TYPE.HEADERS, BOTH | PADDED, 1, Buffer.concat([Buffer.from([fields.length + 2]), fields]))
-    },
+    }),
     streamError(CODE.PROTOCOL_ERROR),
   ),
   specCase('http2/6.3/1', 'PRIORITY of stream 0 ends the connection (§6.3)', priority(0), protocolError),
@@ -467,7 +465,7 @@ const PING_TO_WINDOWS: readonly SpecCase[] = [
     OPENED,
     update(2 ** 31 - 1, 1),
     update(2 ** 31 - 1, 1),
-    reset(CODE.FLOW_CONTROL_ERROR),
+    reset(CODE.FLOW_CONTROL_ERROR, 1),
   ),
   specCase(
     'http2/6.9.2/1',

@@ -16,8 +16,17 @@ import {
 /** How the bytes of a case travel: as few writes as can be, or in pieces, between which the server has its turn. */
 export type Way = 'at once' | 'in pieces'
 
-/** Bytes to send, whether they need the connection's HPACK table or not, or something to wait for. */
-export type Step = Buffer | ((peer: SpecPeer) => Buffer | Promise<unknown>)
+/** Bytes that are made when their turn comes, with the connection's HPACK table or the server's settings. */
+export class Made {
+  readonly bytes: (peer: SpecPeer) => Buffer
+
+  constructor(bytes: (peer: SpecPeer) => Buffer) {
+    this.bytes = bytes
+  }
+}
+
+/** Bytes to send, or something to wait for when all before it is on its way. */
+export type Step = Buffer | Made | ((peer: SpecPeer) => unknown)
 
 export interface SpecCase {
   /** Group, section of RFC 7540 or 7541 and number in it; unique. */
@@ -91,12 +100,12 @@ export class SpecPeer {
   async run(script: readonly Step[]): Promise<void> {
     let bytes: Buffer[] = []
     for (const step of script) {
-      const made = Buffer.isBuffer(step) ? step : step(this)
-      if (Buffer.isBuffer(made)) bytes.push(made)
+      if (Buffer.isBuffer(step)) bytes.push(step)
+      else if (step instanceof Made) bytes.push(step.bytes(this))
       else {
         await this.send(...bytes)
         bytes = []
-        await made
+        await step(this)
       }
     }
     await this.send(...bytes)
@@ -156,6 +165,11 @@ export class SpecPeer {
     }
   }
 
+  /** What has come of a body. */
+  bodyOf(stream: number): Buffer {
+    return Buffer.concat(this.#streams.get(stream)?.body ?? [])
+  }
+
   #pass(): Frame {
     const seen = this.raw.frames[this.#at++] as Frame // the caller looked
     const wrong = (what: string): never => {
@@ -202,9 +216,9 @@ export class SpecPeer {
     this.#streams.set(seen.stream, { fields, body: [], ended })
   }
 
-  /** Our HEADER_TABLE_SIZE, once it is acknowledged. */
-  limitTable(bytes: number): void {
-    this.#decoder.limit = bytes
+  /** Our HEADER_TABLE_SIZE, once it is acknowledged; several where it changed more than once. */
+  limitTable(...sizes: number[]): void {
+    this.#decoder.limitTo(sizes)
   }
 
   close(): void {

@@ -36,14 +36,14 @@ export function goAway(...codes: number[]): Verdict {
     first(peer, TYPE.GOAWAY, named(codes), seen => codes.length === 0 || has(TYPE.GOAWAY, codes, seen))
 }
 
-/** RST_STREAM of the stream with the code and nothing else. */
-export function reset(code: number, stream = 1): Verdict {
+/** RST_STREAM with the code and nothing else, of the stream, or of any where none is named. */
+export function reset(code: number, stream?: number): Verdict {
   return peer =>
     first(
       peer,
       TYPE.RST_STREAM,
-      `${named([code])} of ${stream}`,
-      seen => seen.stream === stream && has(TYPE.RST_STREAM, [code], seen),
+      `${named([code])} of ${stream ?? 'any'}`,
+      seen => (stream === undefined || seen.stream === stream) && has(TYPE.RST_STREAM, [code], seen),
     )
 }
 
@@ -117,4 +117,15 @@ export function answered(status: number, stream = 1, body?: string): Verdict {
     if (answer.status !== String(status) || (body !== undefined && answer.body !== body))
       throw new Error(`wanted ${status} ${body ?? ''}; there came ${answer.status} ${answer.body}`)
   }
+}
+
+/** A malformed request is reset, or is told so with a status where that is surer to reach its sender. */
+export const refused: Verdict = async peer => {
+  const seen = await peer.wait('RST_STREAM or GOAWAY(PROTOCOL_ERROR) or 400', each => {
+    if (typeof each === 'string') return each === 'ended' ? each : undefined
+    const codes = [CODE.PROTOCOL_ERROR]
+    if (has(TYPE.GOAWAY, codes, each) || has(TYPE.RST_STREAM, codes, each)) return 'reset'
+    return each.type === TYPE.HEADERS ? 'answered' : undefined
+  })
+  if (seen === 'answered') await answered(400)(peer)
 }

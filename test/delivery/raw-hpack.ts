@@ -166,7 +166,14 @@ export class HpackDecoder {
   #at = 0
 
   /** What we announced; a server that goes above it breaks §6.3. */
-  limit = 4096
+  #limit = 4096
+  /** What the next block must begin with at most (§4.2). */
+  #owed: number | undefined
+
+  limitTo(sizes: readonly number[]): void {
+    this.#limit = sizes.at(-1) ?? this.#limit
+    this.#owed = Math.min(...sizes)
+  }
 
   decode(bytes: Buffer): [name: string, value: string][] {
     this.#bytes = bytes
@@ -174,6 +181,8 @@ export class HpackDecoder {
     const fields: [string, string][] = []
     while (this.#at < bytes.length) {
       const first = bytes[this.#at] ?? 0
+      if (this.#owed !== undefined && (first < 0x20 || first >= 0x40))
+        throw new Error(`HPACK: fields before the table is of ${this.#owed} bytes`)
       if (first >= 0x80) {
         const { name, value } = this.#table.at(this.#integer(7))
         fields.push([name, value])
@@ -183,7 +192,8 @@ export class HpackDecoder {
         fields.push([entry.name, entry.value])
       } else if (first >= 0x20) {
         const size = this.#integer(5)
-        if (size > this.limit) throw new Error(`HPACK: a table of ${size} bytes, more than ${this.limit}`)
+        if (size > this.#limit) throw new Error(`HPACK: a table of ${size} bytes, more than ${this.#limit}`)
+        if (this.#owed !== undefined && size <= this.#owed) this.#owed = undefined
         if (fields.length > 0) throw new Error('HPACK: a change of the table behind fields')
         this.#table.limit = size
       } else {
