@@ -3,10 +3,8 @@ import { connect, type Socket } from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { TurnedAway } from '../../src/delivery/viewers/turned-away.ts'
 import { ConnectionCount } from '../../src/inbound/index.ts'
-import { makePair, pairFolder } from '../inbound/pairs.ts'
 import { EdgeBench } from './edge-bench.ts'
 import { rawGet } from './raw-get.ts'
-import { data, END_HEADERS, frame, GET, headers, RawHttp2, requestOf, TYPE, uint32 } from './raw-http2.ts'
 
 async function bench(
   options: Parameters<typeof EdgeBench.start>[1] = {},
@@ -39,6 +37,7 @@ const proxied = (address: string): string =>
   `PROXY TCP${address.includes(':') ? 6 : 4} ${address} ${address} 1 2\r\n`
 const REQUEST = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
 
+// Floods over HTTP/2 are in http2-floods.ts.
 describe('connections at once', () => {
   test('of one address, or one /64, are capped, and counted', async () => {
     const { edge, turnedAway } = await bench({
@@ -125,75 +124,4 @@ describe('a request', () => {
       await whole(socket)
     },
   )
-})
-
-describe('over HTTP/2, a flood', () => {
-  const many = (count: number, of: (each: number) => Buffer): Buffer =>
-    Buffer.concat(Array.from({ length: count }, (_, each) => of(each)))
-  const start = async (): Promise<{ edge: EdgeBench; turnedAway: TurnedAway }> =>
-    bench({ tls: await makePair(await pairFolder(), 'own', ['own.example']) })
-
-  test.each<[string, Buffer]>([
-    [
-      'of resets (CVE-2023-44487)',
-      many(3000, each =>
-        Buffer.concat([headers(GET, 5, 1 + 2 * each), frame(3, 0, 1 + 2 * each, uint32(8))]),
-      ),
-    ],
-    [
-      'of resets that it provokes (CVE-2025-8671)',
-      many(1000, each =>
-        Buffer.concat([
-          headers(requestOf({ ':method': 'POST' }), END_HEADERS, 1 + 2 * each),
-          frame(8, 0, 1 + 2 * each, uint32(0)),
-        ]),
-      ),
-    ],
-    ['of SETTINGS', many(20_000, () => frame(4, 0, 0))],
-    ['of PING', many(20_000, () => frame(6, 0, 0, Buffer.alloc(8)))],
-    ['of CONTINUATION (VU#421644)', Buffer.concat([headers(GET, 1), many(1000, () => frame(9, 0, 1))])],
-    [
-      'of empty DATA',
-      Buffer.concat([headers(requestOf({ ':method': 'POST' }), END_HEADERS), many(5000, () => data('', 0))]),
-    ],
-  ])("%s ends its connection, and nobody else's", async (_, bytes) => {
-    const { edge } = await start()
-    const [flooding, other] = [await RawHttp2.open(edge.url), await RawHttp2.open(edge.url)]
-    onTestFinished(() => [flooding, other].forEach(each => each.close()))
-    let over = false
-    void flooding.closed.then(() => (over = true))
-    flooding.socket.write(bytes)
-    await expect.poll(() => over || flooding.goneAway() !== undefined, { timeout: 5000 }).toBe(true)
-    other.send(headers(GET))
-    await expect.poll(() => other.end()).toBe('answered')
-  })
-
-  test('of tiny windows and of unknown frames costs nothing that is kept', async () => {
-    const { edge } = await start()
-    const connection = await RawHttp2.open(edge.url)
-    onTestFinished(() => connection.close())
-    connection.send(
-      many(5000, () => frame(TYPE.WINDOW_UPDATE, 0, 0, uint32(1))),
-      many(5000, () => frame(0x99, 0, 0)),
-      headers(GET),
-    )
-    await expect.poll(() => connection.end()).toBe('answered')
-  })
-
-  test('of fields of one byte each does not swell: what it stands for is measured', async () => {
-    const { edge } = await start()
-    const connection = await RawHttp2.open(edge.url)
-    onTestFinished(() => connection.close())
-    // A field of 4,000 bytes enters the table (RFC 7541 §6.2.1), and is named by one byte a thousand times.
-    const entry = Buffer.concat([
-      Buffer.from([0x40, 1]),
-      Buffer.from('x'),
-      Buffer.from([127, 0xa1, 0x1e]),
-      Buffer.alloc(4000, 97),
-    ])
-    const plain = headers(GET).subarray(9)
-    connection.send(frame(TYPE.HEADERS, 5, 1, Buffer.concat([plain, entry, Buffer.alloc(1000, 0x80 | 62)])))
-    await expect.poll(() => connection.end()).toBe('reset 11')
-    expect(edge.asked).toEqual([])
-  })
 })

@@ -1,10 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
-import { systemClock } from '../../src/core/index.ts'
-import { EdgeBench } from './edge-bench.ts'
+import type { EdgeBench } from './edge-bench.ts'
 import {
   block,
   CODE,
@@ -18,21 +13,15 @@ import {
   requestOf,
   TYPE,
 } from './raw-http2.ts'
+import { startTlsEdge, type TlsEdge } from './tls-edge.ts'
 
-let folder: string
+let edge: TlsEdge
 let bench: EdgeBench
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'sluice-h2-rules-'))
-  await ensureCertificates(folder, 'cdn.localhost', systemClock.now())
-  const files = certificateFiles(folder)
-  bench = await EdgeBench.start((_request, response) => response.end('film'), {
-    tls: { certificateFile: files.certificate, keyFile: files.key },
-  })
+  edge = await startTlsEdge((_request, response) => response.end('film'))
+  bench = edge.bench
 })
-afterAll(async () => {
-  await bench.close()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => edge.close())
 
 async function open(begin?: Buffer): Promise<RawHttp2> {
   const connection = await RawHttp2.open(bench.url, begin)

@@ -1,15 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
-import { systemClock } from '../../src/core/index.ts'
-import { EdgeBench } from './edge-bench.ts'
 import { GENERIC_CASES } from './http2-spec-generic.ts'
 import { MESSAGE_CASES } from './http2-spec-messages.ts'
 import { filmAt, LARGE, LARGE_PATH, MORE_CASES } from './http2-spec-more.ts'
 import { PROTOCOL_CASES } from './http2-spec-protocol.ts'
 import { SpecPeer, type SpecCase, type Way } from './http2-spec.ts'
+import { startTlsEdge, type TlsEdge } from './tls-edge.ts'
 
 /**
  * The rules of HTTP/2 and HPACK for servers, case by case on connections of their own, numbered as the public tool
@@ -19,24 +14,14 @@ import { SpecPeer, type SpecCase, type Way } from './http2-spec.ts'
  */
 const CASES: readonly SpecCase[] = [...GENERIC_CASES, ...PROTOCOL_CASES, ...MESSAGE_CASES, ...MORE_CASES]
 
-let folder: string
-let bench: EdgeBench
+let edge: TlsEdge
 beforeAll(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'sluice-h2-spec-'))
-  await ensureCertificates(folder, 'cdn.localhost', systemClock.now())
-  const files = certificateFiles(folder)
-  bench = await EdgeBench.start(
-    (request, response) => {
-      response.setHeader('Cache-Control', 'max-age=60')
-      response.end(request.url === LARGE_PATH ? LARGE : filmAt(request.url ?? ''))
-    },
-    { tls: { certificateFile: files.certificate, keyFile: files.key } },
-  )
+  edge = await startTlsEdge((request, response) => {
+    response.setHeader('Cache-Control', 'max-age=60')
+    response.end(request.url === LARGE_PATH ? LARGE : filmAt(request.url ?? ''))
+  })
 })
-afterAll(async () => {
-  await bench.close()
-  await rm(folder, { recursive: true, force: true })
-})
+afterAll(() => edge.close())
 
 test('each case is there once, and as many as there are rules', () => {
   const ids = CASES.map(({ id }) => id)
@@ -52,7 +37,7 @@ describe.each<Way>(['at once', 'in pieces'])('bytes that come %s:', way => {
   test.concurrent.each(CASES.map(each => [`${each.id} ${each.says}`, each] as const))(
     '%s',
     async (_, { begin, script }) => {
-      const peer = await SpecPeer.open(bench.url, way, begin)
+      const peer = await SpecPeer.open(edge.bench.url, way, begin)
       try {
         await peer.run(script)
       } finally {
