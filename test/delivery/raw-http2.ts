@@ -126,7 +126,10 @@ export class RawHttp2 {
     this.socket = socket
     this.closed = new Promise(resolve => socket.once('close', () => resolve()))
     socket.on('end', () => this.#end('ended'))
-    socket.on('error', () => this.#end('reset'))
+    // Who goes on writing to what was closed in order is told so too, and that is no reset of what he reads.
+    socket.on('error', ({ syscall }: NodeJS.ErrnoException) =>
+      this.#end(syscall === 'write' ? 'ended' : 'reset'),
+    )
     socket.on('close', () => this.#end('ended'))
     socket.on('data', (bytes: Buffer) => this.#take(bytes))
   }
