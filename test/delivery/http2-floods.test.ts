@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { EdgeBench } from './edge-bench.ts'
-import { AFTER_FLOOD, FLOODS, HEADS } from './http2-floods.ts'
+import { AFTER_FLOOD, FLOODS, HEADS, type Outcome } from './http2-floods.ts'
 import { ask, settings, update } from './http2-requests.ts'
 import { SpecPeer } from './http2-spec.ts'
 import {
@@ -58,8 +58,15 @@ async function othersAreServed(bench: EdgeBench, finished = onTestFinished): Pro
 const over = ({ raw }: SpecPeer): boolean =>
   raw.fate !== undefined || (raw.goneAway() ?? CODE.NO_ERROR) !== CODE.NO_ERROR
 
+const WORDS: Readonly<Record<Outcome, string>> = {
+  ends: 'ends the connection',
+  'goes on': 'leaves the connection going',
+  either: 'is noticed by nobody else',
+}
+
+/** One alone: npx vitest run test/delivery/http2-floods.test.ts -t '3,000 requests' */
 describe('a flood of', () => {
-  test.each(FLOODS.map(each => [`${each.says}: the connection ${each.outcome}`, each] as const))(
+  test.each(FLOODS.map(each => [`${each.says} ${WORDS[each.outcome]}`, each] as const))(
     '%s',
     async (_, { script, outcome }) => {
       const peer = await peerOf(edge)
