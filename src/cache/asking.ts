@@ -1,6 +1,7 @@
 import type { Instant } from '../core/index.ts'
 import type { CacheKey, ForwardReason } from '../http/index.ts'
 import type { CacheRequest, Found, StoredObject, Varies } from './contract.ts'
+import type { Trait } from './unshared.ts'
 
 /** One question to upstream: what is asked for, and what is known of it. */
 export interface Asking {
@@ -24,4 +25,8 @@ export interface Landing {
 }
 
 /** Those who wait get it too, ask for themselves, or are told what was answered where their asking would only add to it. */
-export type Shared = { kind: 'with-all' } | { kind: 'with-nobody' } | { kind: 'refused'; status: number }
+export type Shared =
+  | { kind: 'with-all' }
+  /** For the sake of what this viewer has sent, where that is known: who does not send it waits for another. */
+  | { kind: 'with-nobody'; trait?: Trait | undefined }
+  | { kind: 'refused'; status: number }

@@ -1,4 +1,4 @@
-import type { Bytes, DistributionId, Instant } from '../core/index.ts'
+import type { Bytes, DistributionId, Instant, Milliseconds } from '../core/index.ts'
 import type { Bounds, CacheKey, FlatHeaders, ForwardReason, PassReason, Validators } from '../http/index.ts'
 
 /** An answer of the next tier, its body not yet read. Whoever holds it reads the body to its end or destroys it. */
@@ -12,6 +12,10 @@ export interface UpstreamAnswer {
   forwarded?: readonly string[]
   /** The invalidation number that the next tier had applied, when it says so (SEAMS 24). */
   sequence?: number
+  /** Known to be for this request alone, whatever its fields say. */
+  unshared?: Passing['reason']
+  /** For so long the next tier gives it to who asks while it is on its way, when it says so. */
+  joinable?: Milliseconds
   /** Throws when the body ends before its framing says so. */
   body: AsyncIterable<Uint8Array>
   destroy(): void
@@ -52,6 +56,8 @@ export interface CacheRequest {
   method?: 'GET' | 'HEAD'
   /** What of the viewer's the origin is shown beside what is keyed; nothing when left out. */
   selection?: Selection | undefined
+  /** By which the viewer came. */
+  scheme?: 'http' | 'https' | undefined
   /** As the viewer sent it. */
   range?: string | undefined
   ifRange?: string | undefined
@@ -119,8 +125,8 @@ export interface CacheTier {
 export type Found =
   /** From store, fresh. */
   | { kind: 'hit'; object: StoredObject }
-  /** From store, after the next tier said that it is still right. */
-  | { kind: 'refreshed'; object: StoredObject }
+  /** From store, after the next tier said that it is still right; `joinUntil` as of `filling`. */
+  | { kind: 'refreshed'; object: StoredObject; joinUntil?: Instant | undefined }
   /** From store, past its time: because the next tier failed, or while it is asked behind the viewer's back. */
   | { kind: 'stale'; object: StoredObject; why: 'upstream-failed' | 'revalidating' }
   /** Being fetched; bytes can be read as they arrive. `joined` when another request started it. */
@@ -130,6 +136,8 @@ export type Found =
       joined: boolean
       /** Why it is fetched. */
       reason: ForwardReason
+      /** Until then others are given it too (`Storability`); without end when left out. */
+      joinUntil?: Instant | undefined
       /** What others than the one who asked get of it, where some fields are his alone. */
       shared?: Filling
       /** All of it, once it is here; rejects when the fill fails, and when it is too large to be one body. */
@@ -137,15 +145,17 @@ export type Found =
       /** It is a large object of which the description was in store: how that was found. */
       source?: 'hit' | 'refreshed' | 'stale'
     }
-  /** This request's own, not to be shared. */
-  | {
-      kind: 'passing'
-      answer: UpstreamAnswer
-      /** Why it is not stored; `full`: there is no memory for it just now. */
-      reason: PassReason | 'too-large' | 'full'
-      /** Why it was asked for. */
-      forward: ForwardReason
-    }
+  | Passing
+
+/** This request's own, not to be shared. */
+export interface Passing {
+  kind: 'passing'
+  answer: UpstreamAnswer
+  /** Why it is not stored; `full`: there is no memory for it just now. */
+  reason: PassReason | 'too-large' | 'full'
+  /** Why it was asked for. */
+  forward: ForwardReason
+}
 
 /** A response on its way into store. */
 export interface Filling {

@@ -1,4 +1,4 @@
-import type { Clock, Lru } from '../core/index.ts'
+import { after, type Clock, type Instant, type Lru } from '../core/index.ts'
 import {
   freshenedFields,
   judgeStorability,
@@ -10,17 +10,24 @@ import {
   type Storability,
 } from '../http/index.ts'
 import type { Asking, Landing, Shared } from './asking.ts'
-import type { CacheRequest, Filling, Found, StoredObject, UpstreamAnswer, Varies } from './contract.ts'
+import type {
+  CacheRequest,
+  Filling,
+  Found,
+  Passing,
+  StoredObject,
+  UpstreamAnswer,
+  Varies,
+} from './contract.ts'
 import type { FillRoom } from './fill-room.ts'
 import { contentLength, Fill, firstRoom, validatorsOf, type FillLimits } from './fill.ts'
 import { rangeFields, readPartial, validatorOf, type Kept, type LargeObjects } from './large/index.ts'
 import { mayStandIn } from './stand-in.ts'
 import type { Store } from './store.ts'
-import { ofTheMoment, unaskedFor, type UnsharedKeys } from './unshared.ts'
+import { isOfViewer, leavesStored, ofTheMoment, traitOf, unaskedFor, type UnsharedKeys } from './unshared.ts'
 import { markerOf, selectingNames, variantKey, widened } from './variants.ts'
 
 type Storable = Storability & { kind: 'store' }
-type Passing = Found & { kind: 'passing' }
 
 /** What one cache's fetches share; all of it is the cache's own. */
 export interface FetcherParts {
@@ -64,8 +71,7 @@ export class Fetcher {
       if (stored && isAbout(answer, stored)) return this.#refresh(asking, stored, answer)
       answer.destroy()
       if (!stored) throw unaskedFor(304)
-      // It freshens something that is not in store (RFC 9111 §4.3.4), so the whole is asked for.
-      return this.fetch({ ...asking, stored: undefined })
+      return this.#fetchInstead(asking, stored, answer)
     }
     if (standIn && answer.status >= 500) {
       answer.destroy()
@@ -83,6 +89,7 @@ export class Fetcher {
       answer.destroy()
       return this.fetch({ ...asking, extent: 'own' })
     }
+    if (answer.unshared !== undefined) return this.#pass(asking, answer, answer.unshared)
     if (verdict.kind === 'pass') return this.#pass(asking, answer, verdict.reason)
     if (wanted !== undefined && isOfTheRange(answer.status)) return this.#pass(asking, answer, 'status')
     if (!large && (contentLength(answer.headers) ?? 0) > this.#parts.limits.largestObject)
@@ -102,6 +109,19 @@ export class Fetcher {
     if ((await this.#parts.room.take(firstRoom(answer, this.#parts.limits))) === 'full')
       return this.#pass(asking, answer, 'full')
     return this.#fill({ ...asking, key: place.key }, answer, verdict, place.varies)
+  }
+
+  /**
+   * After a 304 that freshens something that is not in store (RFC 9111 §4.3.4): the whole. Where that cannot be had, what
+   * answers a question that named one tag alone is better than nothing.
+   */
+  async #fetchInstead(asking: Asking, stored: StoredObject, confirmed: UpstreamAnswer): Promise<Landing> {
+    try {
+      return await this.fetch({ ...asking, stored: undefined })
+    } catch (error) {
+      if (stored.validators.etag === undefined) throw error
+      return this.#refresh(asking, stored, confirmed)
+    }
   }
 
   /** Of what nothing is known, and of what is kept in slices, no more than is wanted; of the rest all. */
@@ -143,7 +163,7 @@ export class Fetcher {
 
   #fill(asking: Asking, answer: UpstreamAnswer, verdict: Storable, varies: Varies | undefined): Landing {
     const { request, key } = asking
-    this.#parts.unshared.delete(key, request)
+    const { joinUntil, shared } = this.#sharing(asking, answer, verdict)
     const own = unsharedFields(responseControl(answer.headers).directives)
     const kept = keptOf(asking, answer, verdict, own)
     const overflow = this.#parts.large.overflow(request, kept, answer)
@@ -161,10 +181,10 @@ export class Fetcher {
     })
     whole.catch(() => {}) // a failed fill leaves nothing; its readers are told by the fill itself
     const found: Found = {
-      ...{ kind: 'filling', fill, joined: false, reason: asking.reason, whole },
+      ...{ kind: 'filling', fill, joined: false, reason: asking.reason, whole, joinUntil },
       ...(own.length > 0 && { fill: withHeaders(fill, answer.headers), shared: fill }),
     }
-    return { found, key, varies, shared: { kind: 'with-all' } }
+    return { found, key, varies, shared }
   }
 
   /** As `#fill`, of what is kept in slices. */
@@ -175,14 +195,25 @@ export class Fetcher {
     { varies, ...bytes }: { varies: Varies | undefined; part?: ByteRange; wanted?: ByteRange },
   ): Landing {
     const { request, key, reason } = asking
-    this.#parts.unshared.delete(key, request)
+    const { joinUntil, shared } = this.#sharing(asking, answer, verdict)
     const kept = keptOf(asking, answer, verdict, unsharedFields(responseControl(answer.headers).directives))
-    const found = this.#parts.large.begin(request, kept, answer, {
-      ...bytes,
-      reason,
-      again: this.#parts.again,
-    })
-    return { found, key, varies, shared: { kind: 'with-all' } }
+    const { again } = this.#parts
+    const found = this.#parts.large.begin(request, kept, answer, { ...bytes, reason, again })
+    return { found: found.kind === 'filling' ? { ...found, joinUntil } : found, key, varies, shared }
+  }
+
+  /** Whether those who wait are given it too, and until when those who come later are; what is told is remembered. */
+  #sharing(
+    { key, request }: Asking,
+    answer: UpstreamAnswer,
+    verdict: Storable,
+  ): { joinUntil: Instant | undefined; shared: Shared } {
+    const { respondedAt, joinable } = answer
+    const joinUntil = joinable === undefined ? verdict.joinUntil : after(respondedAt, joinable)
+    const isOpen = joinUntil === undefined || respondedAt < joinUntil
+    if (isOpen) this.#parts.unshared.delete(key, request)
+    else this.#parts.unshared.add(key, request, 'no-cache')
+    return { joinUntil, shared: { kind: isOpen ? 'with-all' : 'with-nobody' } }
   }
 
   /** A fill from before an invalidation may end after one from behind it; the newer stays. */
@@ -204,6 +235,7 @@ export class Fetcher {
     // Who asks for what lies behind the end says nothing of the object.
     if (!ofTheMoment(status) && status !== 416 && reason !== 'full')
       this.#parts.unshared.add(key, request, reason)
+    if (!leavesStored(status) && reason !== 'full') this.#outdate(asking, status, reason)
     return {
       found: { kind: 'passing', answer, reason, forward: asking.reason },
       ...{ key, varies: undefined },
@@ -211,11 +243,19 @@ export class Fetcher {
       shared:
         ofTheMoment(status) && (status >= 500 || (answer.forwarded ?? []).length === 0)
           ? { kind: 'refused', status }
-          : { kind: 'with-nobody' },
+          : { kind: 'with-nobody', trait: traitOf(request, reason) },
     }
   }
 
-  /** RFC 9111 §4.3.4: the stored body under the new fields. */
+  /** What was stored is not what there is any more, unless that is so for this viewer alone: it stands in for nothing. */
+  #outdate({ key, stored }: Asking, status: number, reason: Passing['reason']): void {
+    const present = this.#parts.store.peek(key)
+    const isGone = status === 404 || status === 410
+    if (stored === undefined || (present !== undefined && present !== stored)) return
+    if (isGone || !isOfViewer(reason)) this.#parts.store.delete(key)
+  }
+
+  /** RFC 9111 §4.3.4: the stored body under the new fields, which may say that it varies. */
   #refresh(asking: Asking, stored: StoredObject, answer: UpstreamAnswer): Landing {
     answer.destroy()
     const { request, key, askedAt } = asking
@@ -223,18 +263,27 @@ export class Fetcher {
     const verdict = judgeStorability({ ...answer, status: stored.status, headers: fields }, request.bounds)
     const own = unsharedFields(responseControl(fields).directives)
     const headers = own.length === 0 ? fields : withoutFields(fields, new Set(own))
+    const place = verdict.kind === 'store' ? this.#placeOf(asking, { ...answer, headers: fields }) : undefined
     const object: StoredObject = {
       ...stored,
-      ...{ headers, askedAt },
+      ...{ key: place?.key ?? key, headers, askedAt },
       validators: validatorsOf(headers),
       sequence: Math.min(asking.sequence, answer.sequence ?? asking.sequence),
       ...(verdict.kind === 'store' && lifetimeOf(verdict)),
     }
-    if (verdict.kind === 'store') this.#parts.store.set(object)
-    else this.#parts.store.delete(key)
-    // A 304 may say that what it freshens is not to be shared any more.
-    const shared: Shared = { kind: verdict.kind === 'store' ? 'with-all' : 'with-nobody' }
-    return { found: { kind: 'refreshed', object }, key, varies: undefined, shared }
+    if (verdict.kind === 'pass' || place === undefined) {
+      // A 304 may say that what it freshens is not to be shared any more.
+      const reason = verdict.kind === 'pass' ? verdict.reason : 'vary'
+      this.#parts.unshared.add(key, request, reason)
+      this.#outdate(asking, stored.status, reason)
+      const shared: Shared = { kind: 'with-nobody', trait: traitOf(request, reason) }
+      return { found: { kind: 'refreshed', object }, key, varies: undefined, shared }
+    }
+    const { joinUntil, shared } = this.#sharing({ ...asking, key: place.key }, answer, verdict)
+    // Under the primary key there is a marker by now.
+    if (place.key !== key && key !== request.key) this.#parts.store.delete(key)
+    this.#parts.store.set(object)
+    return { found: { kind: 'refreshed', object, joinUntil }, ...place, shared }
   }
 }
 
@@ -251,7 +300,7 @@ function keptOf(asking: Asking, answer: UpstreamAnswer, verdict: Storable, own: 
   }
 }
 
-function lifetimeOf(verdict: Storable): Omit<Storable, 'kind'> {
+function lifetimeOf(verdict: Storable): Omit<Storable, 'kind' | 'joinUntil'> {
   const { bornAt, freshUntil, refreshUntil, staleOnError, staleUntil } = verdict
   return { bornAt, freshUntil, refreshUntil, staleOnError, staleUntil }
 }
@@ -268,10 +317,13 @@ function withHeaders(fill: Filling, headers: Filling['headers']): Filling {
 }
 
 /**
- * Whether a 304 is of the stored body. One that names another entity tag answers a question that named the stored one
- * alone, so it can mean nothing else; the stored tag stays.
+ * Whether a 304 is of the stored body. A weak tag answers a question that named the stored one alone, so it can mean
+ * nothing else, and the stored tag stays; a strong one may freshen nothing but what bears it (RFC 9111 §4.3.4).
  */
-function isAbout(answer: UpstreamAnswer, stored: StoredObject): boolean {
+function isAbout(answer: UpstreamAnswer, { validators }: StoredObject): boolean {
   const { etag } = validatorsOf(answer.headers)
-  return etag === undefined || stored.validators.etag !== undefined
+  if (etag === undefined) return true
+  if (validators.etag === undefined) return false
+  // Who compresses an answer makes its tag weak, and that of the 304 about it may be left strong.
+  return etag.startsWith('W/') || etag === validators.etag.replace(/^W\//, '')
 }

@@ -37,6 +37,7 @@ export interface PlaylistRequest {
   ask: (query: string, question: Question) => Promise<UpstreamAnswer>
   /** Of what turns out to be no live playlist. */
   selection?: CacheRequest['selection']
+  scheme?: CacheRequest['scheme']
 }
 
 export type PlaylistFound =
@@ -114,7 +115,7 @@ export class LivePlaylists {
 
   #fetch(asked: Asked): PlaylistFound | Promise<PlaylistFound> {
     const { cache } = this.#options
-    const { distributionId, path, variant, bounds, ask, selection } = asked.request
+    const { distributionId, path, variant, bounds, ask, selection, scheme } = asked.request
     const { query, form } = this.#question(asked)
     const found = cache.lookup({
       key: query === asked.request.query ? asked.playlist : cacheKey(distributionId, path, query, variant),
@@ -122,6 +123,7 @@ export class LivePlaylists {
       path,
       bounds,
       selection,
+      scheme,
       ask: question => ask(query, question),
       take: object => this.#take(asked.playlist, object, form),
     })

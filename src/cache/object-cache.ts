@@ -13,11 +13,12 @@ import type { CacheRequest, CacheTier, Found, StoredObject } from './contract.ts
 import { Fetcher } from './fetcher.ts'
 import { FillRoom } from './fill-room.ts'
 import { Forgotten } from './forgotten.ts'
+import { Herds } from './herds.ts'
 import { LargeObjects, sliceSizes } from './large/index.ts'
 import { MemoryTier } from './memory-tier.ts'
 import { mayStandIn } from './stand-in.ts'
 import { Store } from './store.ts'
-import { ofTheMoment, refused, UnsharedKeys } from './unshared.ts'
+import { bears, refused, UnsharedKeys } from './unshared.ts'
 import { variantKey } from './variants.ts'
 
 /** For so long a stale object is served without asking an upstream that has just failed. */
@@ -46,6 +47,8 @@ interface Flight {
   sequence: number
   askedAt: Instant
   landing: Promise<Landing>
+  /** Whoever comes later asks anew; undefined: for as long as it takes. */
+  joinUntil: Instant | undefined
 }
 
 /** One node's cache: looks up, fetches what is missing once however many ask, revalidates what is stale. */
@@ -54,6 +57,7 @@ export class ObjectCache {
   readonly #store: Store
   readonly #flights = new Map<CacheKey, Flight>()
   readonly #unshared = new UnsharedKeys()
+  readonly #herds = new Herds()
   readonly #troubled: Lru<CacheKey, true>
   readonly #forgotten = new Forgotten()
   readonly #large: LargeObjects
@@ -90,7 +94,9 @@ export class ObjectCache {
 
   #opened(request: CacheRequest, found: Found): Found {
     if (!('object' in found) || found.object.large === undefined) return found
-    return this.#large.open(request, found.object, { source: found.kind, again: this.#again })
+    const opened = this.#large.open(request, found.object, { source: found.kind, again: this.#again })
+    if (opened.kind !== 'filling' || found.kind !== 'refreshed') return opened
+    return { ...opened, joinUntil: found.joinUntil }
   }
 
   readonly #again = (request: CacheRequest): Found | Promise<Found> => this.lookup(request)
@@ -166,12 +172,18 @@ export class ObjectCache {
         return { kind: 'stale', object: stored, why: 'revalidating' }
       }
     }
-    const flight = this.#flights.get(key)
+    const flight = this.#joinable(key)
     if (flight && this.#isCurrent(request, flight)) return this.#join(flight, request, key, turn)
-    const apart = turn > MOST_TURNS || this.#unshared.expects(key, request)
-    return apart
-      ? this.#fetchApart(this.#asking(request, key, undefined))
-      : this.#lead(this.#asking(request, key, stored))
+    const asking = this.#asking(request, key, stored)
+    if (turn > MOST_TURNS || this.#unshared.knows(key, request)) return this.#fetchApart(asking)
+    const guessed = stored === undefined && this.#unshared.guesses(request)
+    return (guessed && this.#herds.run(key, () => this.#fetchApart(asking))) || this.#lead(asking)
+  }
+
+  #joinable(key: CacheKey): Flight | undefined {
+    const flight = this.#flights.get(key)
+    const until = flight?.joinUntil
+    return until === undefined || this.#options.clock.now() < until ? flight : undefined
   }
 
   #asking(request: CacheRequest, key: CacheKey, stored: StoredObject | undefined): Asking {
@@ -206,20 +218,32 @@ export class ObjectCache {
   async #join(flight: Flight, request: CacheRequest, key: CacheKey, turn: number): Promise<Found> {
     const { found, shared, varies, key: landed } = await flight.landing
     if (shared.kind === 'refused') throw refused(shared.status)
-    if (shared.kind === 'with-nobody') return this.#fetchApart(this.#asking(request, key, undefined))
+    if (shared.kind === 'with-nobody') {
+      const { trait } = shared
+      if (trait !== undefined && !bears(request, trait)) return this.#lookup(request, turn + 1)
+      return this.#fetchApart(this.#asking(request, key, this.#peek(request, key)))
+    }
     // What varies is for those alone who select the same of it.
     if (varies !== undefined && variantKey(varies, request) !== landed) return this.#lookup(request, turn + 1)
     return found.kind === 'filling' ? { ...found, fill: found.shared ?? found.fill, joined: true } : found
   }
 
+  /** What there is of it by now, to be asked about. */
+  #peek(request: CacheRequest, key: CacheKey): StoredObject | undefined {
+    const stored = this.#store.peek(key)
+    return stored?.varies === undefined ? this.#usable(request, stored) : undefined
+  }
+
   async #lead(asking: Asking): Promise<Found> {
     const landing = this.#fetcher.fetch(asking)
     landing.catch(() => {}) // the leader reports it; there may be no one else
-    const flight = { sequence: asking.sequence, askedAt: asking.askedAt, landing }
+    const { sequence, askedAt } = asking
+    const flight: Flight = { sequence, askedAt, landing, joinUntil: undefined }
     this.#flights.set(asking.key, flight)
     try {
-      const { found, key } = await landing
-      if (found.kind === 'filling') this.#keepFlying(flight, [asking.key, key], found)
+      const { found, key, shared } = await landing
+      if (found.kind === 'filling' && shared.kind === 'with-all')
+        this.#keepFlying(flight, [asking.key, key], found)
       else this.#land(flight, [asking.key])
       return found
     } catch (error) {
@@ -231,15 +255,18 @@ export class ObjectCache {
   /** Nobody waits for it until it turns out to be for all. */
   async #fetchApart(asking: Asking): Promise<Found> {
     const landed = await this.#fetcher.fetch({ ...asking, extent: 'own' })
-    const { found, key } = landed
-    if (found.kind === 'filling' && !this.#flights.has(key)) {
+    const { found, key, shared } = landed
+    if (found.kind === 'filling' && shared.kind === 'with-all' && this.#joinable(key) === undefined) {
       const { sequence, askedAt } = asking
-      this.#keepFlying({ sequence, askedAt, landing: Promise.resolve(landed) }, [key], found)
+      const landing = Promise.resolve(landed)
+      this.#keepFlying({ sequence, askedAt, landing, joinUntil: undefined }, [key], found)
     }
     return found
   }
 
-  #keepFlying(flight: Flight, keys: CacheKey[], { whole }: Found & { kind: 'filling' }): void {
+  #keepFlying(flight: Flight, keys: CacheKey[], found: Found & { kind: 'filling' }): void {
+    const { whole, joinUntil } = found
+    flight.joinUntil = joinUntil
     for (const key of keys) this.#flights.set(key, flight)
     const land = (): void => this.#land(flight, keys)
     void whole.then(land, land)
@@ -254,10 +281,7 @@ export class ObjectCache {
     if (this.#flights.has(asking.key)) return
     this.#lead(asking).then(
       found => {
-        if (found.kind !== 'passing') return
-        found.answer.destroy()
-        // It is not to be kept any more, so what was kept is not to be handed on either.
-        if (!ofTheMoment(found.answer.status)) this.#store.delete(asking.key)
+        if (found.kind === 'passing') found.answer.destroy()
       },
       () => this.#troubled.set(asking.key, true),
     )

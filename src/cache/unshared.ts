@@ -1,5 +1,6 @@
-import { Lru, SluiceError, type DistributionId } from '../core/index.ts'
-import type { CacheKey, PassReason } from '../http/index.ts'
+import { Lru, SluiceError } from '../core/index.ts'
+import { fieldValue, type CacheKey, type PassReason } from '../http/index.ts'
+import type { CacheRequest } from './contract.ts'
 
 /** For so long a key that turned out not to be shareable is not queued behind another's fetch. */
 const REMEMBER_MS = 60_000
@@ -16,40 +17,84 @@ const PERSONAL: ReadonlySet<string> = new Set<PassReason>([
   'authorization',
 ])
 
-export interface Place {
-  distributionId: DistributionId
-  path: string
-}
+/** What of a request's own may make its answer unfit for others. */
+export type Trait = 'cookie' | 'authorization' | 'http' | 'https'
+
+type Asker = Pick<CacheRequest, 'distributionId' | 'path' | 'selection' | 'scheme'>
 
 /**
- * What is not shared, so that nobody waits for another's answer to it. A key that is not known yet is judged by what
- * lies in its folder: who comes first in a crowd would otherwise keep all the others waiting for one answer's time.
+ * What is not shared, so that nobody waits for another's answer to it. What is not shared for the sake of something
+ * that its viewer sent says nothing of requests without that.
  */
 export class UnsharedKeys {
-  readonly #keys = new Lru<CacheKey, true>({ max: MOST_REMEMBERED, ttl: REMEMBER_MS })
-  readonly #folders = new Lru<string, number>({ max: MOST_REMEMBERED, ttl: REMEMBER_MS })
+  readonly #everybodys = new Marks()
+  readonly #bearers = new Map<Trait, Marks>()
 
-  expects(key: CacheKey, place: Place): boolean {
-    if (this.#keys.size === 0) return false
-    return this.#keys.has(key) || (this.#folders.get(folderOf(place)) ?? 0) >= IN_A_ROW
+  /** Whether answers to such a request have turned out not to be shareable. */
+  knows(key: CacheKey, asker: Asker): boolean {
+    return this.#of(asker).some(({ keys }) => keys.has(key))
   }
 
-  add(key: CacheKey, place: Place, reason: string): void {
-    this.#keys.set(key, true)
+  /**
+   * Whether that is likely of a key that nothing is known of, by what lies in its folder: who comes first in a crowd
+   * would otherwise keep all the others waiting for one answer's time.
+   */
+  guesses(asker: Asker): boolean {
+    return this.#of(asker).some(({ folders }) => (folders.get(folderOf(asker)) ?? 0) >= IN_A_ROW)
+  }
+
+  add(key: CacheKey, asker: Asker, reason: string): void {
+    const trait = traitOf(asker, reason)
+    const marks = trait === undefined ? this.#everybodys : (this.#bearers.get(trait) ?? new Marks())
+    if (trait !== undefined) this.#bearers.set(trait, marks)
+    marks.keys.set(key, true)
     if (!PERSONAL.has(reason)) return
-    const folder = folderOf(place)
-    this.#folders.set(folder, (this.#folders.get(folder) ?? 0) + 1)
+    const folder = folderOf(asker)
+    marks.folders.set(folder, (marks.folders.get(folder) ?? 0) + 1)
   }
 
-  /** It is, or has become, shareable: the next request is waited for again. */
-  delete(key: CacheKey, place: Place): void {
-    if (this.#keys.size === 0) return
-    this.#keys.delete(key)
-    this.#folders.delete(folderOf(place))
+  /** What such a request is answered is, or has become, shareable: the next one is waited for again. */
+  delete(key: CacheKey, asker: Asker): void {
+    for (const { keys, folders } of this.#of(asker)) {
+      keys.delete(key)
+      folders.delete(folderOf(asker))
+    }
+  }
+
+  #of(asker: Asker): Marks[] {
+    const marks = this.#everybodys.isEmpty ? [] : [this.#everybodys]
+    for (const [trait, its] of this.#bearers) if (!its.isEmpty && bears(asker, trait)) marks.push(its)
+    return marks
   }
 }
 
-function folderOf({ distributionId, path }: Place): string {
+class Marks {
+  readonly keys = new Lru<CacheKey, true>({ max: MOST_REMEMBERED, ttl: REMEMBER_MS })
+  readonly folders = new Lru<string, number>({ max: MOST_REMEMBERED, ttl: REMEMBER_MS })
+
+  get isEmpty(): boolean {
+    return this.keys.size === 0
+  }
+}
+
+/** Whether an answer is kept from others for the sake of what its viewer sent. */
+export function isOfViewer(reason: string): boolean {
+  return reason === 'cookie' || reason === 'authorization' || reason === 'scheme'
+}
+
+/** What of this request stands behind the reason; undefined when all requests of its key have it. */
+export function traitOf(asker: Asker, reason: string): Trait | undefined {
+  if (reason === 'scheme') return asker.scheme
+  if (reason !== 'cookie' && reason !== 'authorization') return undefined
+  return bears(asker, reason) ? reason : undefined
+}
+
+export function bears({ selection, scheme }: Asker, trait: Trait): boolean {
+  if (trait === 'http' || trait === 'https') return scheme === trait
+  return fieldValue(selection?.fields ?? [], trait) !== undefined
+}
+
+function folderOf({ distributionId, path }: Asker): string {
   return `${distributionId} ${path.slice(0, path.lastIndexOf('/') + 1)}`
 }
 
@@ -59,6 +104,11 @@ function folderOf({ distributionId, path }: Place): string {
  */
 export function ofTheMoment(status: number): boolean {
   return status === 400 || status >= 500
+}
+
+/** Nothing that was kept is undone by such an answer: it tells of the question, or of how many there are. */
+export function leavesStored(status: number): boolean {
+  return ofTheMoment(status) || status === 416 || status === 408 || status === 425 || status === 429
 }
 
 export function refused(status: number): SluiceError {

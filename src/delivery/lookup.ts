@@ -28,6 +28,7 @@ function find(x: Exchange): PlaylistFound | Promise<PlaylistFound> {
   const key = known(x.key, 'the key')
   const method = methodOf(x)
   const selection = forwarding === undefined ? undefined : new Selection(x, forwarding)
+  const scheme = x.viewer?.scheme
   // Every request comes by here: the three are written out since a spread costs more than the lookup itself.
   const elsewhere = node.siblings?.lookup(x, {
     distributionId,
@@ -36,6 +37,7 @@ function find(x: Exchange): PlaylistFound | Promise<PlaylistFound> {
     method,
     key,
     selection,
+    scheme,
     range: x.header('range'),
     ifRange: x.header('if-range'),
     ask: question =>
@@ -46,7 +48,9 @@ function find(x: Exchange): PlaylistFound | Promise<PlaylistFound> {
     const ask = (text: string, question: Question): Promise<UpstreamAnswer> =>
       askUpstream(x, text, question, selection)
     const { variant } = x
-    return node.playlists.lookup({ distributionId, path, bounds, query, variant, directives, ask, selection })
+    return node.playlists.lookup({
+      ...{ distributionId, path, bounds, query, variant, directives, ask, selection, scheme },
+    })
   }
   return node.cache.lookup({
     distributionId,
@@ -58,6 +62,7 @@ function find(x: Exchange): PlaylistFound | Promise<PlaylistFound> {
     ifRange: x.header('if-range'),
     ask: question => askUpstream(x, query, question, selection),
     selection,
+    scheme,
   })
 }
 

@@ -31,6 +31,11 @@ export type Storability =
       staleOnError: boolean
       /** Until then, where the origin sets an end to that (RFC 5861 §4). */
       staleUntil: Instant | undefined
+      /**
+       * Until then who asks while it is on its way may be given it too, and nobody when that is over on arrival;
+       * undefined: for as long as it is on its way.
+       */
+      joinUntil: Instant | undefined
     }
   | { kind: 'pass'; reason: PassReason }
 
@@ -45,6 +50,8 @@ export type PassReason =
   | 'cookie'
   | 'no-lifetime'
   | 'authorization'
+  /** Sends its viewer to where he is, by another scheme. */
+  | 'scheme'
 
 export interface ResponseFacts {
   status: number
@@ -62,6 +69,8 @@ const CACHEABLE_BY_DEFAULT = new Set([200, 203, 204, 300, 301, 308, 404, 405, 41
 const TROUBLE = new Set([500, 502, 503, 504])
 /** What errors are kept for when the origin sets no lifetime (CloudFront, "error caching minimum TTL"). */
 const ERROR_LIFETIME: Seconds = 10
+/** Dates count whole seconds: what seems to be over when it comes may be so by rounding alone. */
+const MOMENT: Milliseconds = 1_000
 /** What this cache knows the meaning of (RFC 9111 §5.2.2.3). */
 const UNDERSTOOD = new Set([...CACHEABLE_BY_DEFAULT, ...TROUBLE, 302, 303, 307, 400, 401, 403])
 
@@ -77,13 +86,14 @@ export function judgeStorability(response: ResponseFacts, bounds: Bounds): Stora
   const { directives } = control
   const reason = (bounds.minimum === 0 ? forbids(response, directives) : undefined) ?? cannotStore(response)
   if (reason !== undefined) return { kind: 'pass', reason }
-  const told = explicitLifetime(response, control)
-  if (told === undefined) {
+  const told = { directives, lifetime: explicitLifetime(response, control) }
+  if (told.lifetime === undefined || asksEachTime(told, bounds)) {
     if (setsCookie(headers)) return { kind: 'pass', reason: 'set-cookie' }
     if (response.forwarded?.includes('cookie') === true) return { kind: 'pass', reason: 'cookie' }
-    if (!keptUntold(status, directives, bounds)) return { kind: 'pass', reason: 'status' }
   }
-  return judgeByControl(response, { directives, told }, bounds)
+  if (told.lifetime === undefined && !keptUntold(status, directives, bounds))
+    return { kind: 'pass', reason: 'status' }
+  return judgeByControl(response, told, bounds)
 }
 
 /** RFC 9111 §3 and §3.5: what the origin says against storing it in a shared cache. */
@@ -110,6 +120,22 @@ function cannotStore({ status, headers, forwarded }: ResponseFacts): PassReason 
   return vary.names.length > 0 && forwarded === undefined ? 'vary' : undefined
 }
 
+interface Told {
+  directives: Directives
+  /** The origin's. */
+  lifetime: Seconds | undefined
+}
+
+/** Whether the origin says that nobody is to be given it unasked: a lifetime of nothing allows no more than none does. */
+function asksEachTime(told: Told, bounds: Bounds): boolean {
+  return bounds.minimum === 0 && (told.lifetime === 0 || forbidsReuse(told, bounds))
+}
+
+/** With names of fields `no-cache` speaks of those alone. */
+function forbidsReuse({ directives }: Told, bounds: Bounds): boolean {
+  return directives.get('no-cache') === '' && bounds.minimum === 0
+}
+
 /** Whether an answer without a lifetime may be kept all the same (RFC 9111 §3, its last condition). */
 function keptUntold(status: number, directives: Directives, bounds: Bounds): boolean {
   return (
@@ -129,32 +155,29 @@ function keptUntold(status: number, directives: Directives, bounds: Bounds): boo
 function judgeByNode({ headers, respondedAt }: ResponseFacts, lifetime: Milliseconds): Storability {
   const bornAt = instant(respondedAt - nodeAge(headers))
   const freshUntil = after(bornAt, lifetime)
-  return { kind: 'store', bornAt, freshUntil, ...onlyUntil(freshUntil) }
+  return { kind: 'store', bornAt, freshUntil, ...onlyUntil(freshUntil), joinUntil: undefined }
 }
 
-interface Told {
-  directives: Directives
-  /** The origin's lifetime. */
-  told: Seconds | undefined
-}
-
-function judgeByControl(response: ResponseFacts, { directives, told }: Told, bounds: Bounds): Storability {
+function judgeByControl(response: ResponseFacts, told: Told, bounds: Bounds): Storability {
   const bornAt = birthOf(response)
-  // With names of fields it speaks of those alone.
-  const noCache = directives.get('no-cache') === '' && bounds.minimum === 0
-  const lifetime = noCache ? 0 : lifetimeWithin(told, response.status, bounds)
+  const noCache = forbidsReuse(told, bounds)
+  const lifetime = noCache ? 0 : lifetimeWithin(told.lifetime, response.status, bounds)
   const freshUntil = after(bornAt, lifetime * 1000)
   // Trouble never stands in for trouble.
   const stale =
     response.status >= 500
       ? onlyUntil(freshUntil)
-      : staleness(freshUntil, directives, { noCache, maximum: bounds.maximum })
+      : staleness(freshUntil, told.directives, { noCache, maximum: bounds.maximum })
   // Stale on arrival is still worth keeping when it can be revalidated, or may be served so.
   const usableUntil = Math.max(freshUntil, stale.refreshUntil, stale.staleUntil ?? 0)
   const revalidates = response.status < 500 && hasValidator(response.headers)
   if (usableUntil <= response.respondedAt && !revalidates)
     return { kind: 'pass', reason: noCache ? 'no-cache' : 'no-lifetime' }
-  return { kind: 'store', bornAt, freshUntil, ...stale }
+  // Who has waited for an answer that may be reused has it, however long it took to come (RFC 9111 §4).
+  const joinUntil = asksEachTime(told, bounds)
+    ? stale.refreshUntil
+    : instant(Math.max(stale.refreshUntil, response.respondedAt + MOMENT))
+  return { kind: 'store', bornAt, freshUntil, ...stale, joinUntil }
 }
 
 function lifetimeWithin(told: Seconds | undefined, status: number, bounds: Bounds): Seconds {

@@ -21,6 +21,11 @@ export function bytesOf(name: string, size: number): Buffer {
   return Buffer.alloc(size, block)
 }
 
+const CONTROLS = [
+  ['/mine', 'no-store'],
+  ['/each', 'no-cache'],
+] as const
+
 /** Holds its answers back until the test lets it go. */
 export class Site {
   version = 1
@@ -38,7 +43,7 @@ export class Site {
     }
     const size = Number(url.searchParams.get('size') ?? 2_000)
     const body = bytesOf(`${url.pathname} ${this.version}`, size)
-    const control = url.pathname.startsWith('/mine') ? 'no-store' : 'max-age=600'
+    const control = CONTROLS.find(([start]) => url.pathname.startsWith(start))?.[1] ?? 'max-age=600'
     const head = {
       'Accept-Ranges': 'bytes',
       'Content-Length': size,

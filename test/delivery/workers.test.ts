@@ -60,6 +60,26 @@ function connectionsToAll(each = 1): Promise<Agent[]> {
   return connectionsTo(`${bench.http}/hello`, WORKERS, each)
 }
 
+test.each([
+  ['small', 2_000],
+  ['larger than copies are', 5_000_000],
+])('what is to be asked each time is asked for each viewer of every worker: %s', async (name, size) => {
+  const at = `/each-${name.replaceAll(' ', '-')}?hold&size=${size}`
+  const agents = await connectionsToAll(2)
+  let all: Got[] | undefined
+  void Promise.all(agents.map(agent => get(at, { agent }))).then(got => (all = got))
+  await until('the origin was asked', () => askedFor(at) > 0)
+  await get('/hello')
+  await until('all have theirs', () => {
+    site.release()
+    return all !== undefined
+  })
+  const body = bytesOf(`${at.split('?')[0]} 1`, size)
+  expect(all?.map(got => [got.status, got.body.equals(body)])).toEqual(agents.map(() => [200, true]))
+  expect(askedFor(at)).toBe(agents.length)
+  for (const agent of agents) agent.destroy()
+})
+
 test('a crowd on many connections costs one question for each object, whichever worker it meets', async () => {
   const paths = Array.from({ length: 8 }, (_, n) => `/crowd-${n}?hold&size=50000`)
   const runs = new Set<string>()

@@ -46,6 +46,13 @@ describe('a lifetime', () => {
       'set-cookie',
     ],
     ['is told with Set-Cookie', ['Cache-Control', 'max-age=60', 'Set-Cookie', 'a=b'], 60],
+    ['of nothing is none with Set-Cookie', ['Cache-Control', 'max-age=0', 'Set-Cookie', 'a=b'], 'set-cookie'],
+    ['that is over is none with Set-Cookie', ['Expires', date(-9), 'Set-Cookie', 'a=b'], 'set-cookie'],
+    [
+      'is none with Set-Cookie and no-cache',
+      ['Cache-Control', 'no-cache, max-age=60', 'ETag', '"a"', 'Set-Cookie', 'a=b'],
+      'set-cookie',
+    ],
     ['is max-age where private names fields', ['Cache-Control', 'private="a", max-age=60'], 60],
     ['is max-age where no-cache names fields', ['Cache-Control', 'no-cache="a", max-age=60'], 60],
     ['is the first of two max-age', ['Cache-Control', 'max-age=9, max-age=60'], 9],
@@ -105,6 +112,11 @@ describe('a lifetime', () => {
     for (const control of ['no-store', 'private', 'no-cache']) {
       expect(lifetime(['Cache-Control', control], bounds)).toBe(5)
     }
+  })
+
+  test('of nothing is lifted to the minimum, also with Set-Cookie', () => {
+    const headers = ['Cache-Control', 'max-age=0', 'Set-Cookie', 'a=b']
+    expect(lifetime(headers, { minimum: 5, default: 5, maximum: 100 })).toBe(5)
   })
 
   test('may be a hundred years, to the second', () => {
@@ -300,6 +312,12 @@ describe('an answer to a request that carried keyed fields of a viewer', () => {
 
   test.each<[string, string[], number | string]>([
     ['is nobody else\u2019s when it says nothing', [], 'cookie'],
+    [
+      'is nobody else\u2019s when it lives for nothing',
+      ['Cache-Control', 'max-age=0', 'ETag', '"a"'],
+      'cookie',
+    ],
+    ['is nobody else\u2019s with no-cache', ['Cache-Control', 'no-cache', 'ETag', '"a"'], 'cookie'],
     ['is nobody else\u2019s when it is public alone', ['Cache-Control', 'public'], 'cookie'],
     ['is shared for its lifetime', ['Cache-Control', 'max-age=60'], 60],
   ])('and that carried Cookie: %s', (_, headers, expected) => {
@@ -317,5 +335,24 @@ describe('an answer to a request that carried keyed fields of a viewer', () => {
       forwarded: ['authorization'],
     }
     expect(judgeStorability(facts, { ...DEFAULTS, minimum: 5 }).kind).toBe('store')
+  })
+})
+
+describe('while it is on its way', () => {
+  test.each<[string, string[], number | undefined]>([
+    ['an answer is given to others for as long as it is fresh', ['Cache-Control', 'max-age=60'], 60],
+    ['or may be served stale', ['Cache-Control', 'max-age=60, stale-while-revalidate=5'], 65],
+    ['and for a moment when it was long in coming', ['Cache-Control', 'max-age=60', 'Age', '90'], 1],
+    ['to nobody when it lives for nothing', ['Cache-Control', 'max-age=0'], 0],
+    ['to nobody with no-cache', ['Cache-Control', 'no-cache, max-age=60'], 0],
+    [
+      'as long as it takes when a node says how long it lives',
+      ['Sluice-Cache-Control', 'max-age-ms=0'],
+      undefined,
+    ],
+  ])('%s', (_, headers, seconds) => {
+    const verdict = judge([...headers, 'ETag', '"a"'])
+    const until = verdict.kind === 'store' ? verdict.joinUntil : NOW
+    expect(until === undefined ? undefined : (until - NOW) / 1000).toBe(seconds)
   })
 })

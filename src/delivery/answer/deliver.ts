@@ -176,7 +176,8 @@ function sendFill(
   const fixed = fieldsFor(plan, preparedHeaders(fill, x.gated ? 'gated' : 'open'))
   const own = constant(x, fill.status >= 400 ? 'Error' : word, outcome, undefined, now)
   own.push(...corsBeside(x, fill.headers))
-  own.push(...(word === 'Miss' ? ageThere(fill, now) : ['Age', String(ageOf(fill.bornAt, now))]))
+  const isFirst = word === 'Miss' && !(outcome.kind === 'forwarded' && outcome.collapsed === 'collapsed')
+  own.push(...(isFirst ? ageThere(fill, now) : ['Age', String(ageOf(fill.bornAt, now))]))
   begin(x, plan, fill, { fixed, own })
   if (plan.kind === 'none' || x.request.method === 'HEAD') {
     x.response.end()

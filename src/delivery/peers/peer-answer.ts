@@ -48,8 +48,11 @@ export const answerPeer: Step = (x: Exchange) => {
   if (asker.read !== undefined) return answerRead(x, found, asker.read)
   switch (found.kind) {
     case 'hit':
-    case 'refreshed':
       return answerStored(x, found.object, found.kind, lifetime(found.object, now(x)))
+    case 'refreshed': {
+      const word = `refreshed ${joinable(x, found.joinUntil)}`
+      return answerStored(x, found.object, word, lifetime(found.object, now(x)))
+    }
     case 'stale':
       return answerStored(x, found.object, `stale ${found.why}`, lifetime(found.object, now(x)))
     case 'version':
@@ -82,7 +85,8 @@ function answerStored(x: Exchange, object: StoredObject, word: string, life: str
 
 function answerFill(x: Exchange, found: Answerable & { kind: 'filling' }): ReturnType<Step> {
   const { fill, joined, reason, source } = found
-  const word = ['filling', reason, joined ? 'joined' : 'led', source ?? 'none'].join(' ')
+  const words = ['filling', reason, joined ? 'joined' : 'led', source ?? 'none']
+  const word = [...words, joinable(x, found.joinUntil)].join(' ')
   const large = (fill.length ?? 0) > known(x.asker, 'the asker').largest
   if (large && fill.status === 200) return answerFrom(x, fill, word)
   // How long it may be kept is known when it is whole. Until then it is stale at once, so the next who wants it of the
@@ -90,6 +94,11 @@ function answerFill(x: Exchange, found: Answerable & { kind: 'filling' }): Retur
   const age = Math.max(0, now(x) - fill.bornAt)
   x.head(fill.status, [...fields(x, fill.headers, word, milliseconds(age, 0)), ...lengthOf(fill)])
   return sendStream(x, fill.read(0)) as undefined // nothing follows this step
+}
+
+/** For so long the asker's other viewers may be given it as well. */
+function joinable(x: Exchange, until: Instant | undefined): string {
+  return until === undefined ? 'always' : String(Math.max(0, until - now(x)))
 }
 
 function answerVersion(x: Exchange, { object, source }: Answerable & { kind: 'version' }): ReturnType<Step> {

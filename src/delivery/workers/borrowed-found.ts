@@ -1,5 +1,4 @@
-import type { PlaylistFound } from '../../cache/index.ts'
-import type { Found } from '../../cache/index.ts'
+import type { Found, PlaylistFound, UpstreamAnswer } from '../../cache/index.ts'
 import { fieldValue, type FlatHeaders } from '../../http/index.ts'
 
 /** What the owner of a key says of how it came by its answer: a word, and what belongs to it. */
@@ -12,6 +11,14 @@ export interface OwnersWord {
 export function ownersWord(headers: FlatHeaders): OwnersWord | undefined {
   const [kind, ...more] = fieldValue(headers, 'sluice-found')?.split(' ') ?? []
   return kind === undefined ? undefined : { kind, more }
+}
+
+/** What the owner says of others than the one who asks. */
+export function ownersSharing({ headers }: UpstreamAnswer): Pick<UpstreamAnswer, 'joinable' | 'unshared'> {
+  const { kind, more } = ownersWord(headers) ?? { kind: '', more: [] }
+  if (kind === 'passing') return { unshared: more[0] as UpstreamAnswer['unshared'] & string } // written by `answerPeer` of this build
+  const joinable = kind === 'filling' ? more[3] : kind === 'refreshed' ? more[0] : undefined
+  return joinable === undefined || joinable === 'always' ? {} : { joinable: Number(joinable) }
 }
 
 /** What was found, as the owner found it: a hit there is a hit for the viewer, whatever it cost to bring it here. */

@@ -2,7 +2,7 @@ import type { Ask, Filling, PlaylistFound, Reached, StoredObject, UpstreamAnswer
 import { instant, SluiceError, type Bytes } from '../../core/index.ts'
 import { fieldValue, nodeAge, withoutFields, type Validators } from '../../http/index.ts'
 import type { Exchange } from '../exchange.ts'
-import { asOwnersFound } from './borrowed-found.ts'
+import { asOwnersFound, ownersSharing } from './borrowed-found.ts'
 import { hasLeft } from '../answer/send-stream.ts'
 import type { Neighbour, Owned } from './neighbour.ts'
 
@@ -31,6 +31,11 @@ export class LargeElsewhere extends Error {
 
   static is({ headers }: UpstreamAnswer): boolean {
     return fieldValue(headers, 'sluice-large') !== undefined
+  }
+
+  /** Whether the owner lets it be given to this one too. */
+  isFor(x: Exchange): boolean {
+    return x === this.#asker || ownersSharing(this.#owned.answer).joinable !== 0
   }
 
   /** For each who waited; the bytes that came with the answer are those of the one who asked. */

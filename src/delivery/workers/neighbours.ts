@@ -13,7 +13,7 @@ import type { Metrics } from '../../telemetry/index.ts'
 import type { Changed } from '../peers/changed.ts'
 import { known, type Exchange } from '../exchange.ts'
 import type { Siblings } from '../peers/siblings.ts'
-import { asOwnersFound } from './borrowed-found.ts'
+import { asOwnersFound, ownersSharing } from './borrowed-found.ts'
 import { LargeElsewhere } from './borrowed-large.ts'
 import { Neighbour, type Owned } from './neighbour.ts'
 import { resumed } from './resumed-body.ts'
@@ -102,7 +102,9 @@ export class Neighbours implements Siblings {
       each => asOwnersFound(each),
       (error: unknown) => {
         if (error instanceof OwnerAway) return this.#fetchAlone(x, owner, request)
-        if (error instanceof LargeElsewhere) return error.foundBy(x, { owner, alone: request.ask })
+        if (error instanceof LargeElsewhere && error.isFor(x))
+          return error.foundBy(x, { owner, alone: request.ask })
+        if (error instanceof LargeElsewhere) return this.#askPart(x, owner, request)
         if (!(error instanceof PartElsewhere)) throw error
         return error.asker === x ? asOwnersFound(error.found) : this.#askPart(x, owner, request)
       },
@@ -130,7 +132,7 @@ export class Neighbours implements Siblings {
     if (PartElsewhere.is(answer)) throw new PartElsewhere(x, passing(answer))
     const body = resumed(answer, { died: () => owner.hasEnded(run), again: () => request.ask(ANEW) })
     // The owner would not have it kept if it varied by anything that is not known.
-    return { ...answer, forwarded: [], body }
+    return { ...answer, ...ownersSharing(answer), forwarded: [], body }
   }
 
   /** After another viewer, with whom this one waited, got a part of his own. */
