@@ -4,6 +4,7 @@ import { deliver } from './answer/deliver.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
 import { secretsOf, selectedFields, type Forwarding } from './upstream/forwarding.ts'
 import { interimTo } from './answer/interim.ts'
+import { leadsToOtherScheme } from './upstream/scheme-redirect.ts'
 import { answerPeer, badDirectivesForPeer, failPeer } from './peers/peer-answer.ts'
 import { sendError } from './answer/refusal.ts'
 import { sendTrouble } from './upstream/trouble.ts'
@@ -88,7 +89,7 @@ class Selection {
   }
 }
 
-function askUpstream(
+async function askUpstream(
   x: Exchange,
   query: string,
   question: Question,
@@ -98,7 +99,7 @@ function askUpstream(
   const { distribution } = known(x.served, 'the distribution')
   const { path } = known(x.target, 'the target')
   const { origin, access, forwarding } = known(x.source, 'the source')
-  return node.upstream.ask({
+  const answer = await node.upstream.ask({
     ...question,
     distributionId: distribution.id,
     ...{ origin, access, path, query },
@@ -112,6 +113,7 @@ function askUpstream(
     snapshotVersion: node.snapshot?.version ?? 0,
     sequence: node.snapshot?.sequence ?? 0,
   })
+  return leadsToOtherScheme(x, answer) ? { ...answer, unshared: 'scheme' } : answer
 }
 
 function next(x: Exchange, found: PlaylistFound): Step | undefined {

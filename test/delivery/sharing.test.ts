@@ -76,3 +76,54 @@ describe('who joins another\u2019s fetch', () => {
     ])
   })
 })
+
+describe('a redirect to the same address by another scheme', () => {
+  const NAME = 'www.example.org'
+  const by = (scheme: string, path = '/page'): Promise<Answer> =>
+    get(path, { host: NAME, 'x-forwarded-proto': scheme })
+
+  function redirects(to: (path: string) => string): void {
+    answer = (request, response) => {
+      const head = { 'Cache-Control': 'max-age=60' }
+      if (request.headers['x-forwarded-proto'] === 'https')
+        return void response.writeHead(200, head).end('page')
+      response.writeHead(301, { ...head, Location: to(request.url ?? '') }).end()
+    }
+  }
+
+  const seen = async (asked: Promise<Answer>): Promise<unknown[]> => {
+    const { status, headers } = await asked
+    return [status, headers['x-cache'], headers['cache-status']]
+  }
+
+  test.each([
+    ['of the host that the viewer asked for', (path: string) => `https://${NAME}${path}`],
+    ['with a port', (path: string) => `HTTPS://${NAME}:8443${path}?from=http`],
+    ['of the host that the origin has', (path: string) => `https://127.0.0.1${path}`],
+  ])('%s goes to nobody who came by that scheme', async (_, to) => {
+    redirects(to)
+    const detail = 'sluice; fwd=uri-miss; detail=scheme'
+    expect(await seen(by('http'))).toEqual([301, 'Miss from sluice', detail])
+    expect(await seen(by('https'))).toEqual([200, 'Miss from sluice', 'sluice; fwd=uri-miss; stored'])
+    expect((await by('https')).headers['x-cache']).toBe('Hit from sluice')
+  })
+
+  test('does not part the crowds of that scheme', async () => {
+    redirects(path => `https://${NAME}${path}`)
+    await by('http')
+    const crowd = await Promise.all(Array.from({ length: 10 }, () => by('https')))
+    expect(crowd.map(({ status }) => status)).toEqual(crowd.map(() => 200))
+    expect(origin.asked).toHaveLength(2)
+  })
+
+  test.each([
+    ['another path', `https://${NAME}/other`],
+    ['another host', 'https://elsewhere.example.org/page'],
+    ['no scheme', '/page'],
+    ['the scheme that he has', `http://${NAME}/page`],
+  ])('is none with %s, and is kept', async (_, location) => {
+    redirects(() => location)
+    await by('http')
+    expect((await by('http')).headers['x-cache']).toBe('Hit from sluice')
+  })
+})
