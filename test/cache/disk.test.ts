@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readCacheFile } from '../../src/cache/disk/cache-file.ts'
@@ -114,6 +114,30 @@ test('a file that is cut anywhere, longer than it was, or of another form is a m
   writeFileSync(file, later)
   await bench.start() // the file came behind the other's back
   expect(await readCacheFile(file, object.key)).toBeUndefined()
+  expect(tier.unusable).toEqual({ form: 0, length: 1, checksum: 0, head: 0, unreadable: 0 })
+})
+
+test('a file that is longer than any that can be read is a miss and is deleted, whether its length was known or not', async () => {
+  const tier = await bench.start()
+  const object = objectOf('a', 'a body of a few bytes')
+  const file = tier.fileOf(object.key)
+  tier.set(object)
+  await tier.settled()
+  truncateSync(file, 3 * 1024 ** 3)
+  expect(await readCacheFile(file, object.key)).toBeUndefined()
+  expect(await tier.get(object.key)).toBeUndefined()
+  await tier.settled()
+  expect(bench.files()).toEqual([])
+  for (const length of [0x7fff_ffff, 3 * 1024 ** 3, 4 * 1024 ** 3]) {
+    writeFileSync(file, '')
+    truncateSync(file, length)
+    rmSync(path.join(bench.folder, 'index'), { recursive: true })
+    const later = await bench.start({ maxBytes: 1024 ** 4 })
+    await later.settled()
+    expect([length, later.objects, await later.get(object.key)]).toEqual([length, 1, undefined])
+    await later.settled()
+    expect([bench.files(), later.objects]).toEqual([[], 0])
+  }
   expect(tier.unusable).toEqual({ form: 0, length: 1, checksum: 0, head: 0, unreadable: 0 })
 })
 

@@ -10,9 +10,6 @@ const FORM = 1
 /** Magic, form, lengths of head and body, their checksums, and a checksum of all that. */
 const PROLOGUE = 32
 
-/** `fs.read` takes no more at once; larger objects are not kept on disk. */
-export const LARGEST_FILE = 0x7fff_ffff
-
 /** What the bytes of a file turned out to be. */
 export type Decoded =
   | { kind: 'object'; object: StoredObject }
@@ -22,8 +19,6 @@ export type Decoded =
   | { kind: 'bad'; reason: BadFile }
 
 export type BadFile = 'form' | 'length' | 'checksum' | 'head'
-
-export const BAD_FILES: readonly BadFile[] = ['form', 'length', 'checksum', 'head']
 
 /** Fields that are not named here are kept as they are: others of this room add some. */
 const readHead = reader(

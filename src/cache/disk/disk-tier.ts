@@ -226,6 +226,7 @@ export class DiskTier implements CacheTier {
     // Something newer than the file may have come meanwhile.
     const wanted = this.#writes.queue.wanted(key)
     if (wanted) return wanted.object
+    if (outcome.kind === 'too-long') return this.#bad(key, 'length')
     if (outcome.kind === 'failed') return this.#unreadable(outcome.error)
     if (outcome.kind === 'absent') {
       if (size !== undefined && index.added === added) index.remove(id)
@@ -239,7 +240,7 @@ export class DiskTier implements CacheTier {
     return decoded.object
   }
 
-  #unreadable(error: NodeJS.ErrnoException): undefined {
+  #unreadable(error: unknown): undefined {
     this.unusable.unreadable++
     this.#trouble.tell('read', fieldsOf(error))
   }

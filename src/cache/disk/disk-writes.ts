@@ -1,13 +1,14 @@
 import { codeOf, type Bytes, type Clock, type Milliseconds } from '../../core/index.ts'
 import type { StoredObject } from '../contract.ts'
 import { shardOf } from '../shard.ts'
-import { encodeHead, LARGEST_FILE } from './cache-file.ts'
+import { encodeHead } from './cache-file.ts'
 import { ChangeQueue, type Change, type Outcome } from './change-queue.ts'
 import { fileIdOf } from './file-id.ts'
 import { isAbsence, shardName, type DiskFiles, type Layout } from './layout.ts'
 import type { ShardIndex } from './shard-index.ts'
 import { spaceOf, type FileId } from './slot-table.ts'
 import { fieldsOf, writeFailureOf, type Trouble, type WriteFailure } from './trouble.ts'
+import { LARGEST_FILE } from './whole-file.ts'
 
 /** One file may take this part of the whole, so that a single large one does not empty the cache. */
 const LARGEST_PART = 8

@@ -1,6 +1,6 @@
 import type { Dir } from 'node:fs'
 import { access, opendir, stat } from 'node:fs/promises'
-import { pause, type Milliseconds } from '../../core/index.ts'
+import { pause, type Bytes, type Milliseconds } from '../../core/index.ts'
 import { idOfName, isName, nameOf } from './file-id.ts'
 import { isAbsence, type Layout } from './layout.ts'
 import type { ShardIndex } from './shard-index.ts'
@@ -8,6 +8,8 @@ import type { ShardIndex } from './shard-index.ts'
 /** So many questions of the file system, then a pause: a walk over a million files must not be felt by viewers. */
 const BURST = 128
 const PAUSE: Milliseconds = 5
+/** The index has 32 bits for a size; a file that is longer is deleted when it is asked for. */
+const MOST_COUNTED: Bytes = 0xffff_ffff
 
 /**
  * Walks one shard's folder and brings its index in line with it: files that it lacks enter, entries without a file go.
@@ -27,7 +29,7 @@ export async function mendIndex(index: ShardIndex, layout: Layout, signal: Abort
     const found = await stat(`${folder}/${name}`).catch(() => undefined)
     // It may have been replaced or entered by now.
     if (!found?.isFile() || found.size === 0 || index.table.sizeOf(id) !== undefined) continue
-    index.add(id, found.size, Math.floor(found.mtimeMs / 1000))
+    index.add(id, Math.min(found.size, MOST_COUNTED), Math.floor(found.mtimeMs / 1000))
   }
   for (const id of [...index.table.ids()]) {
     const name = nameOf(id)

@@ -4,8 +4,6 @@ import type { Logger } from '../../telemetry/index.ts'
 /** Why an object did not come to the disk. `queue`: too many waited; `resting`: the disk failed a moment ago. */
 export type WriteFailure = 'full' | 'unwritable' | 'other' | 'queue' | 'resting'
 
-export const WRITE_FAILURES: readonly WriteFailure[] = ['full', 'unwritable', 'other', 'queue', 'resting']
-
 /** What a person may have to mend; each is logged on its own. */
 export type TroubleKind = 'write' | 'read' | 'bad-file' | 'vanished'
 

@@ -1,8 +1,16 @@
 import { close, fstat, open, read } from 'node:fs'
 import { codeOf, type Bytes } from '../../core/index.ts'
+import { isAbsence } from './layout.ts'
+
+/** `fs.read` takes no more at once, with a byte of room to tell a longer file. */
+export const LARGEST_FILE: Bytes = 0x7fff_fffe
 
 export type WholeFile =
-  { kind: 'read'; file: Buffer } | { kind: 'absent' } | { kind: 'failed'; error: NodeJS.ErrnoException }
+  | { kind: 'read'; file: Buffer }
+  /** Above `LARGEST_FILE`: nobody wrote that. */
+  | { kind: 'too-long' }
+  | { kind: 'absent' }
+  | { kind: 'failed'; error: unknown }
 
 /**
  * A file that is not written any more, read at one go. `likely` is its size as somebody remembers it: when that is
@@ -16,7 +24,7 @@ export function readWhole(path: string, likely?: Bytes): Promise<WholeFile> {
         close(fd, () => {}) // nothing was written: there is nothing to learn from it
         resolve(outcome)
       }
-      if (likely === undefined) measured(fd, end)
+      if (likely === undefined || likely > LARGEST_FILE) measured(fd, end)
       else {
         exactly(fd, likely, outcome => {
           if (outcome.kind === 'read' && outcome.file.length !== likely) measured(fd, end)
@@ -31,13 +39,20 @@ function measured(fd: number, end: (outcome: WholeFile) => void): void {
   fstat(fd, (error, stats) => {
     if (error) return end(failure(error))
     if (!stats.isFile()) return end({ kind: 'absent' })
+    if (stats.size > LARGEST_FILE) return end({ kind: 'too-long' })
     exactly(fd, stats.size, end)
   })
 }
 
 /** One byte of room more than there should be tells a file that is longer. */
 function exactly(fd: number, size: Bytes, end: (outcome: WholeFile) => void): void {
-  const room = Buffer.allocUnsafeSlow(size + 1)
+  let room: Buffer
+  try {
+    room = Buffer.allocUnsafeSlow(size + 1)
+  } catch (error) {
+    // There is no memory for it; who called has long returned, and nobody else would hear of it.
+    return end({ kind: 'failed', error })
+  }
   let filled = 0
   const more = (): void => {
     read(fd, room, filled, room.length - filled, filled, (error, count) => {
@@ -51,8 +66,6 @@ function exactly(fd: number, size: Bytes, end: (outcome: WholeFile) => void): vo
 }
 
 function failure(error: NodeJS.ErrnoException): WholeFile {
-  const code = codeOf(error)
-  return code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR'
-    ? { kind: 'absent' }
-    : { kind: 'failed', error }
+  const absent = isAbsence(error) || codeOf(error) === 'EISDIR'
+  return absent ? { kind: 'absent' } : { kind: 'failed', error }
 }
