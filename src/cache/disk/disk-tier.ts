@@ -220,7 +220,8 @@ export class DiskTier implements CacheTier {
     const size = index.table.sizeOf(id)
     const { added } = index
     const room = Math.min(size ?? GUESS, this.#readingBytes)
-    await this.#reading.take(room)
+    // A disk that is so slow is no help; the origin, or whoever stands before us, is asked instead.
+    if ((await this.#reading.take(room)) === 'full') return this.#writes.queue.wanted(key)?.object
     const outcome = await readWhole(this.#layout.object(index.shard, id), size)
     this.#reading.give(room)
     // Something newer than the file may have come meanwhile.
