@@ -144,6 +144,8 @@ export type Found =
       whole: Promise<StoredObject>
       /** It is a large object of which the description was in store: how that was found. */
       source?: 'hit' | 'refreshed' | 'stale'
+      /** Of that description. */
+      freshUntil?: Instant
     }
   | Passing
 

@@ -20,7 +20,8 @@ import type {
   Varies,
 } from './contract.ts'
 import type { FillRoom } from './fill-room.ts'
-import { contentLength, Fill, firstRoom, validatorsOf, type FillLimits } from './fill.ts'
+import { contentLength, validatorsOf } from './declared.ts'
+import { Fill, firstRoom, type FillLimits } from './fill.ts'
 import { rangeFields, readPartial, validatorOf, type Kept, type LargeObjects } from './large/index.ts'
 import { mayStandIn } from './stand-in.ts'
 import type { Store } from './store.ts'
@@ -77,7 +78,7 @@ export class Fetcher {
       answer.destroy()
       return this.#fallBack(asking, standIn)
     }
-    const said = readPartial(answer, wanted)
+    const said = readPartial(answer, wanted, request)
     if (said.kind === 'own') return this.#passPart(asking, answer)
     if (said.kind === 'empty') return this.fetch({ ...asking, extent: 'whole' })
     answer = said.answer

@@ -40,8 +40,10 @@ export class FillRoom {
   }
 
   /** More for one who is inside. It does not wait: two who did could wait for each other. */
-  grow(bytes: Bytes): void {
+  grow(bytes: Bytes): 'taken' | 'full' {
+    if (bytes > this.#free) return 'full'
     this.#free -= bytes
+    return 'taken'
   }
 
   give(bytes: Bytes): void {

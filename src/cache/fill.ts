@@ -1,22 +1,30 @@
 import { SluiceError, type Bytes, type Instant } from '../core/index.ts'
-import { fieldValue, type FlatHeaders, type Validators } from '../http/index.ts'
+import type { FlatHeaders, Validators } from '../http/index.ts'
 import type { Filling, UpstreamAnswer } from './contract.ts'
+import { contentLength, validatorsOf } from './declared.ts'
 import type { FillRoom } from './fill-room.ts'
+import { Signal } from './signal.ts'
 
 /** An object of unknown length starts with room for this many bytes and doubles. */
 const FIRST_ROOM = 64 * 1024
 
-/** Who goes on with a body of unknown length that has become too large to be kept in one piece. */
+/** Who goes on with a body of unknown length that there is no room for in one piece. */
 export interface Overflow {
-  /** From this size on; what may not be kept whole is handed over in any case. */
+  /** From this size on; what may not be kept whole is handed over in any case, as is what there is no memory for. */
   above: Bytes
-  /** Whether who comes later can be given what has passed. */
-  canBeJoined: boolean
   /**
    * Goes on behind what has come; only from where that ends is its fill read, or from the start if it can be joined.
-   * `done` resolves when nothing more comes.
+   * While `isAwaited`, somebody still reads what has come.
    */
-  go: (had: Uint8Array, rest: AsyncIterable<Uint8Array>) => { fill: Filling; done: Promise<void> }
+  go: (had: Uint8Array, rest: AsyncIterable<Uint8Array>, isAwaited: () => boolean) => Overflowing
+}
+
+export interface Overflowing {
+  fill: Filling
+  /** Whether who comes later can be given what has passed. */
+  canBeJoined: boolean
+  /** Resolves when nothing more comes. */
+  done: Promise<void>
 }
 
 /** What a fill of this answer takes at its start. */
@@ -25,7 +33,7 @@ export function firstRoom(answer: UpstreamAnswer, limits: FillLimits): Bytes {
 }
 
 export interface FillLimits {
-  /** Nothing larger is stored; a body of unknown length that grows past it fails. */
+  /** Nothing larger is stored in one piece. */
   largestObject: Bytes
 }
 
@@ -43,14 +51,18 @@ export class Fill implements Filling {
   readonly done: Promise<Buffer>
   readonly #limits: FillLimits
   readonly #shared: FillRoom
-  readonly #overflow: Overflow | undefined
+  readonly #overflow: Overflow
   /** Reads on where this has been too small. */
   #successor: Filling | undefined
   #taken: Bytes
   #room: Buffer
   #filled = 0
   #state: 'running' | 'complete' | { failure: unknown } = 'running'
-  #arrival = deferred()
+  readonly #news = new Signal()
+  /** Those who read what is here, and not yet what the successor has. */
+  #readers = 0
+  /** What was here is read by nobody any more. */
+  #isGone = false
 
   /** `room` holds `firstRoom` for it already; the fill gives back all that it took when it ends. */
   constructor(
@@ -58,7 +70,7 @@ export class Fill implements Filling {
     bornAt: Instant,
     limits: FillLimits,
     room: FillRoom,
-    overflow?: Overflow,
+    overflow: Overflow,
   ) {
     this.#overflow = overflow
     this.status = answer.status
@@ -78,29 +90,33 @@ export class Fill implements Filling {
 
   async *read(first: number, last = Infinity): AsyncGenerator<Uint8Array> {
     let at = first
-    while (at <= last) {
-      if (at < this.#filled) {
-        const end = Math.min(this.#filled, last + 1)
-        const bytes = this.#room.subarray(at, end)
-        at = end
-        yield bytes
-        continue
+    this.#readers++
+    try {
+      while (at <= last) {
+        if (at < this.#filled && !this.#isGone) {
+          const end = Math.min(this.#filled, last + 1)
+          const bytes = this.#room.subarray(at, end)
+          at = end
+          yield bytes
+          continue
+        }
+        if (this.#successor) break
+        if (this.#state === 'complete') return
+        if (this.#state !== 'running') throw this.#state.failure
+        await this.#news.next()
       }
-      if (this.#successor) {
-        for await (const bytes of this.#successor.read(at, last)) yield bytes
-        return
-      }
-      if (this.#state === 'complete') return
-      if (this.#state !== 'running') throw this.#state.failure
-      await this.#arrival.promise
+    } finally {
+      this.#readers--
+      if (this.#successor && this.#readers === 0) this.#letGo()
     }
+    if (this.#successor && at <= last) yield* this.#successor.read(at, last)
   }
 
   async #pump(answer: UpstreamAnswer): Promise<Buffer> {
     try {
       const chunks = answer.body[Symbol.asyncIterator]()
       for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) {
-        if (this.#overflows(next.value)) return await this.#handOver(next.value, chunks)
+        if (!this.#hasRoom(next.value)) return await this.#handOver(next.value, chunks)
         this.#append(next.value)
       }
       if (this.length !== undefined && this.#filled !== this.length) {
@@ -117,61 +133,60 @@ export class Fill implements Filling {
       this.#state = { failure: error }
       throw error
     } finally {
-      this.#shared.give(this.#taken)
-      this.#arrival.resolve()
+      if (!this.#successor) this.#shared.give(this.#taken)
+      this.#news.fire()
     }
   }
 
-  #overflows(chunk: Uint8Array): boolean {
-    if (this.length !== undefined || this.#overflow === undefined) return false
-    return this.#filled + chunk.length > Math.min(this.#overflow.above, this.#limits.largestObject)
+  /** Makes room for what has come, if its length is not known; false where it cannot go on in one piece. */
+  #hasRoom(chunk: Uint8Array): boolean {
+    if (this.length !== undefined) return true
+    const { largestObject } = this.#limits
+    const needed = this.#filled + chunk.length
+    if (needed > Math.min(this.#overflow.above, largestObject)) return false
+    if (needed <= this.#room.length) return true
+    const size = Math.min(largestObject, Math.max(needed, this.#room.length * 2))
+    const more = size - this.#room.length
+    if (this.#shared.grow(more) === 'full') return false
+    this.#taken += more
+    // Readers that hold slices of the old room go on reading it; it is let go with the last of them.
+    const larger = Buffer.allocUnsafeSlow(size)
+    this.#room.copy(larger, 0, 0, this.#filled)
+    this.#room = larger
+    return true
   }
 
   /** Never resolves: there will be no body in one piece. Rejects when nobody can join any more. */
   async #handOver(chunk: Uint8Array, chunks: AsyncIterator<Uint8Array>): Promise<never> {
-    const { go, canBeJoined } = this.#overflow ?? never()
-    const { fill, done } = go(this.#room.subarray(0, this.#filled), rest(chunk, chunks))
+    const had = this.#room.subarray(0, this.#filled)
+    const { fill, canBeJoined, done } = this.#overflow.go(had, rest(chunk, chunks), () => this.#readers > 0)
     this.#successor = fill
-    const woken = this.#arrival
-    this.#arrival = deferred()
-    woken.resolve()
-    this.#shared.give(this.#taken)
-    this.#taken = 0
+    this.#news.fire()
+    void done.then(() => this.#letGo())
     if (canBeJoined) await done
     throw new HandedOver()
   }
 
+  /** Of what was handed over: no more memory is taken for it than the successor takes. */
+  #letGo(): void {
+    if (this.#readers > 0 || this.#isGone) return
+    this.#isGone = true
+    this.#room = Buffer.alloc(0)
+    this.#shared.give(this.#taken)
+  }
+
   #append(chunk: Uint8Array): void {
-    const needed = this.#filled + chunk.length
-    if (needed > this.#room.length) {
-      if (this.length !== undefined) {
-        throw new SluiceError(
-          'upstream-long',
-          `the origin sent more than the ${this.length} bytes that it announced`,
-          { side: 'upstream' },
-        )
-      }
-      if (needed > this.#limits.largestObject) {
-        throw new SluiceError(
-          'too-large',
-          `an answer of unknown length passed ${this.#limits.largestObject} bytes`,
-          { side: 'upstream' },
-        )
-      }
-      // Readers that hold slices of the old room go on reading it; it is let go with the last of them.
-      const larger = Buffer.allocUnsafeSlow(
-        Math.min(this.#limits.largestObject, Math.max(needed, this.#room.length * 2)),
+    const filled = this.#filled + chunk.length
+    if (filled > this.#room.length) {
+      throw new SluiceError(
+        'upstream-long',
+        `the origin sent more than the ${this.length} bytes that it announced`,
+        { side: 'upstream' },
       )
-      this.#shared.grow(larger.length - this.#room.length)
-      this.#taken += larger.length - this.#room.length
-      this.#room.copy(larger, 0, 0, this.#filled)
-      this.#room = larger
     }
     this.#room.set(chunk, this.#filled)
-    this.#filled = needed
-    const woken = this.#arrival
-    this.#arrival = deferred()
-    woken.resolve()
+    this.#filled = filled
+    this.#news.fire()
   }
 }
 
@@ -185,31 +200,4 @@ class HandedOver extends SluiceError {
 async function* rest(first: Uint8Array, chunks: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array> {
   yield first
   for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value
-}
-
-function never(): never {
-  throw new Error('a fill without an overflow does not overflow')
-}
-
-/** Content-Length when it is one plain number; anything else is an unknown length. */
-export function contentLength(headers: FlatHeaders): number | undefined {
-  const text = fieldValue(headers, 'content-length')
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
-}
-
-export function validatorsOf(headers: FlatHeaders): Validators {
-  return { etag: fieldValue(headers, 'etag'), lastModified: fieldValue(headers, 'last-modified') }
-}
-
-interface Deferred {
-  promise: Promise<void>
-  resolve(): void
-}
-
-function deferred(): Deferred {
-  let resolve = (): void => {}
-  const promise = new Promise<void>(done => {
-    resolve = done
-  })
-  return { promise, resolve }
 }

@@ -38,7 +38,8 @@ export function birthOf(response: Arrival): Instant {
   return instant(respondedAt - Math.max(apparent, corrected))
 }
 
-function dateOf(response: Arrival): Instant {
+/** Whoever receives an answer without Date gives it one (RFC 9110 §6.6.1). */
+export function dateOf(response: Arrival): Instant {
   const text = fieldValue(response.headers, 'date')
   const date = text === undefined ? undefined : parseHttpDate(text, response.respondedAt)
   return date ?? response.respondedAt

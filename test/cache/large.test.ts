@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { bodyOf, bytes, LargeBench, readAll, settle, SLICE, START } from './large-bench.ts'
+import type { CacheRequest } from '../../src/cache/index.ts'
 import { after } from '../../src/core/index.ts'
 
 describe('a cold large object', () => {
@@ -307,6 +308,76 @@ describe('a stale large object', () => {
     bench.origin.version = 2
     expect(await bodyOf(await bench.get('bytes=20-40'), 20, 40)).toEqual(bytes(2, 20, 40))
     expect(await bodyOf(await bench.get())).toEqual(bytes(2, 0, 199))
+  })
+})
+
+describe('a range behind the end of an object of which nothing is known', () => {
+  const about = (bench: LargeBench, range: string, ifRange?: string): CacheRequest => ({
+    ...bench.request(range),
+    ...(ifRange !== undefined && { ifRange }),
+  })
+
+  test('is no reason against the whole, where another version is what the viewer has a part of', async () => {
+    const bench = new LargeBench()
+    const found = await bench.cache.lookup(about(bench, 'bytes=5000-', '"old"'))
+    expect([found.kind, await bodyOf(found)]).toEqual(['filling', bytes(1, 0, 199)])
+    expect(bench.asked.map(({ range, ifRange }) => [range, ifRange])).toEqual([
+      ['bytes=4992-5007', undefined],
+      ['bytes=5000-', '"old"'],
+    ])
+  })
+
+  test('is one under If-Range too where that fits', async () => {
+    const bench = new LargeBench()
+    const found = await bench.cache.lookup(about(bench, 'bytes=5000-', '"1"'))
+    expect(found).toMatchObject({ kind: 'passing', answer: { status: 416 } })
+  })
+
+  test('is no reason against the others that were asked for with it', async () => {
+    const bench = new LargeBench()
+    const answers: number[] = []
+    const request = about(bench, 'bytes=5000-5001,0-1')
+    const ask: CacheRequest['ask'] = async question => {
+      const answer = await request.ask(question)
+      answers.push(answer.status)
+      return answer
+    }
+    // The origin of this bench answers several ranges with the whole.
+    expect(await bodyOf(await bench.cache.lookup({ ...request, ask }))).toEqual(bytes(1, 0, 199))
+    expect(answers).toEqual([416, 200])
+  })
+})
+
+describe('a part that its origin wants shared with nobody', () => {
+  test.each(['no-store', 'private', 'private, no-store'])(
+    'goes to each who asks, and neither it nor the description is kept: %s',
+    async cacheControl => {
+      const bench = new LargeBench()
+      await bodyOf(await bench.get('bytes=0-3'), 0, 3)
+      await settle()
+      bench.origin.cacheControl = cacheControl
+      const fills = await Promise.all([0, 1, 2].map(() => bench.filling('bytes=32-35')))
+      expect(await Promise.all(fills.map(async fill => fill.reach?.(32, 35)))).toEqual(
+        fills.map(() => ({ kind: 'fetched' })),
+      )
+      expect(await Promise.all(fills.map(fill => readAll(fill, 32, 35)))).toEqual(
+        fills.map(() => bytes(1, 32, 35)),
+      )
+      await settle()
+      expect(bench.ranges).toEqual(['0-15', '32-47', '32-35', '32-35', '32-35'])
+      expect([bench.cache.objects, bench.cache.fills]).toEqual([0, 0])
+      expect(await bench.get('bytes=32-35')).toMatchObject({ kind: 'passing' })
+    },
+  )
+
+  test('is kept where the behaviour says so', async () => {
+    const bench = new LargeBench({ cacheControl: 'private' })
+    const bounds = { minimum: 60, default: 60, maximum: 60 }
+    const read = async (first: number, last: number): Promise<Buffer> =>
+      bodyOf(await bench.cache.lookup({ ...bench.request(`bytes=${first}-${last}`), bounds }), first, last)
+    await read(0, 3)
+    expect([await read(32, 35), await read(36, 39)]).toEqual([bytes(1, 32, 35), bytes(1, 36, 39)])
+    expect(bench.ranges).toEqual(['0-15', '32-47'])
   })
 })
 

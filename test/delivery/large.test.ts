@@ -76,6 +76,7 @@ describe('a large object', () => {
     })
     const again = await read(bench.url)
     expect(again).toMatchObject({ bytes: LENGTH, wrong: 0, headers: { 'x-cache': 'Hit from sluice' } })
+    expect(again.headers['cache-status']).toMatch(/^sluice; hit; ttl=\d+$/)
     expect(asked()).toEqual(['whole'])
   })
 

@@ -26,10 +26,13 @@ export interface GenerationOptions {
   now: () => Asked
   /** Nobody reads, and nothing is on its way. */
   idle: () => void
+  /** The origin says of a part that it is for one viewer alone, or not to be kept. */
+  unshared: () => void
   /** The origin has another version. */
   changed: (error: SluiceError) => void
   /** It has ended, and this is how long it is. */
   ended: (length: Bytes) => void
-  /** So long does a transfer wait for its first reader. */
+  /** So long does a transfer wait for its first reader; longer while `isAwaited` says that one is on his way. */
   patience: Milliseconds
+  isAwaited?: () => boolean
 }

@@ -1,13 +1,22 @@
 import type { Bytes, SluiceError } from '../../core/index.ts'
-import type { Ask, StoredObject, UpstreamAnswer } from '../contract.ts'
-import { judgeSlice } from './partial.ts'
+import type { StoredObject, UpstreamAnswer } from '../contract.ts'
+import type { Asker } from './large-filling.ts'
+import { judgeSlice, mayBeShared } from './partial.ts'
 import { wholeSlice, type Failure, type Slice } from './piece.ts'
 import type { Asked, GenerationOptions } from './generation-options.ts'
 import { readPast } from './past-slices.ts'
-import { Places } from './places.ts'
-import { changedMeanwhile, fellBehind, nobodyReads, refusedSlice, tooLarge } from './refusals.ts'
+import { Places, type Reader } from './places.ts'
+import {
+  changedMeanwhile,
+  fellBehind,
+  forEachAlone,
+  nobodyReads,
+  refusedSlice,
+  tooLarge,
+} from './refusals.ts'
 import { bytesOf } from './slices.ts'
 import { Transfer, type TransferOwner } from './transfer.ts'
+import { Underway, type Running } from './underway.ts'
 
 /** Slices that a transfer may be ahead of whoever reads it. */
 export const MOST_AHEAD = 8
@@ -25,11 +34,11 @@ const HELD_BEHIND = 4
 export class Generation implements TransferOwner {
   readonly size: Bytes
   readonly #options: GenerationOptions
-  /** The timer runs while the first reader is still to come. */
-  readonly #transfers = new Map<Transfer, Running>()
+  readonly #transfers = new Underway()
   readonly #readers = new Places()
   #length: Bytes | undefined
   #ended: SluiceError | undefined
+  #isUnshared = false
 
   constructor(options: GenerationOptions) {
     this.#options = options
@@ -37,25 +46,28 @@ export class Generation implements TransferOwner {
     this.#length = options.length
   }
 
+  /** The origin wants no more parts of it shared: who lacks something asks for himself. */
+  get isUnshared(): boolean {
+    return this.#isUnshared
+  }
+
   length(): Bytes | undefined {
     return this.#length
   }
 
   get transfers(): number {
-    return this.#transfers.size
+    return this.#transfers.count
   }
 
   /** Slices in the hands of transfers. */
   get holds(): number {
-    let count = 0
-    for (const transfer of this.#transfers.keys()) count += transfer.holds
-    return count
+    return this.#transfers.holds
   }
 
   /** Ends all readers and transfers: what they have is not what there is any more. */
   end(error: SluiceError): void {
     this.#ended = error
-    for (const transfer of [...this.#transfers.keys()]) transfer.fail({ error, again: 'in-vain' })
+    for (const [transfer] of [...this.#transfers.all()]) transfer.fail({ error, again: 'in-vain' })
     this.#settle()
   }
 
@@ -74,19 +86,19 @@ export class Generation implements TransferOwner {
   }
 
   #open(transfer: Transfer, asked: Asked): Transfer {
-    const timer = setTimeout(() => this.#met(transfer), this.#options.patience)
-    timer.unref()
-    this.#transfers.set(transfer, { asked, timer })
+    const { patience, isAwaited } = this.#options
+    const late = (): 'wait' | 'over' => {
+      if (isAwaited?.() === true) return 'wait'
+      this.#met(transfer)
+      return 'over'
+    }
+    this.#transfers.add(transfer, asked, { patience, late })
     return transfer
   }
 
   /** Its first reader has come, or is not waited for any longer. */
   #met(transfer: Transfer): void {
-    const known = this.#transfers.get(transfer)
-    if (known?.timer === undefined) return
-    clearTimeout(known.timer)
-    known.timer = undefined
-    this.#settle()
+    if (this.#transfers.meet(transfer)) this.#settle()
   }
 
   get lastIndex(): number {
@@ -98,26 +110,30 @@ export class Generation implements TransferOwner {
   }
 
   /** Sees to it that the slice of the first byte is here or on its way; the question may go on to the last one's. */
-  async reach(ask: Ask, first: Bytes, last: Bytes): Promise<'stored' | 'fetched'> {
+  async reach(asker: Asker, first: Bytes, last: Bytes): Promise<'stored' | 'fetched'> {
     const index = this.#indexOf(first)
     if (this.#offering(index) === undefined && (await this.#load(index)) !== undefined) return 'stored'
     if (this.#isPastSlices(index)) return 'fetched'
-    const transfer = this.#offering(index) ?? this.#fetch(index, this.#indexOf(last), ask)
+    const transfer = this.#offering(index) ?? this.#fetch(index, this.#indexOf(last), asker)
     // Of one that has ended, the slice is whole.
-    if (!transfer.isOver) await transfer.started
+    try {
+      if (!transfer.isOver) await transfer.started
+    } catch (error) {
+      if (!this.#isUnshared) throw error
+    }
     return 'fetched'
   }
 
   /** The bytes from `first` up to and including `last`, or to the end of the object. */
-  async *read(ask: Ask, first: Bytes, last: Bytes): AsyncGenerator<Uint8Array> {
+  async *read(asker: Asker, first: Bytes, last: Bytes): AsyncGenerator<Uint8Array> {
     const reader: Reader = { at: first, last, index: Math.floor(first / this.size), tries: 0 }
     this.#readers.enter(reader.index)
     try {
       while (reader.at <= Math.min(last, (this.#length ?? Infinity) - 1)) {
         this.#move(reader)
-        const slice = await this.#slice(reader, ask)
+        const slice = await this.#slice(reader, asker)
         if (slice === 'crowded') {
-          yield* this.#readPast(reader, ask)
+          yield* this.#readPast(reader, asker)
           continue
         }
         for (let bytes = await this.#next(reader, slice); bytes; bytes = await this.#next(reader, slice)) {
@@ -143,33 +159,33 @@ export class Generation implements TransferOwner {
     return (
       this.#options.validator !== undefined &&
       this.#offering(index) === undefined &&
-      this.#options.isCrowded()
+      (this.#isUnshared || this.#options.isCrowded())
     )
   }
 
   /** Of one slice while nobody knows the length. */
-  async *#readPast(reader: Reader, ask: Ask): AsyncGenerator<Uint8Array> {
+  async *#readPast(reader: Reader, asker: Asker): AsyncGenerator<Uint8Array> {
     const last = Math.min(reader.last, (this.#length ?? (reader.index + 1) * this.size) - 1)
     const known = { validator: this.#options.validator ?? '', length: this.#length }
     const findings = {
       length: (length: Bytes) => (this.#length ??= length),
       changed: () => this.#options.changed(changedMeanwhile()),
     }
-    for await (const bytes of readPast(ask, { first: reader.at, last }, known, findings)) {
+    for await (const bytes of readPast(asker.ask, { first: reader.at, last }, known, findings)) {
       if (this.#ended) throw this.#ended
       reader.at += bytes.length
       yield bytes
     }
   }
 
-  async #slice({ index, last }: Reader, ask: Ask): Promise<Slice | 'crowded'> {
+  async #slice({ index, last }: Reader, asker: Asker): Promise<Slice | 'crowded'> {
     if (this.#ended) throw this.#ended
     let transfer = this.#offering(index)
     if (transfer === undefined) {
       const loaded = await this.#load(index)
       if (loaded !== undefined) return wholeSlice(loaded.body)
       if (this.#isPastSlices(index)) return 'crowded'
-      transfer = this.#offering(index) ?? this.#fetch(index, this.#indexOf(last), ask)
+      transfer = this.#offering(index) ?? this.#fetch(index, this.#indexOf(last), asker)
     }
     const piece = transfer.piece(index)
     this.#met(transfer)
@@ -209,35 +225,36 @@ export class Generation implements TransferOwner {
   }
 
   #offering(index: number): Transfer | undefined {
-    for (const [transfer, { asked }] of this.#transfers) {
-      if (transfer.offers(index) && this.#options.isUsable(asked)) return transfer
-    }
-    return undefined
+    return this.#transfers.offering(index, this.#options.isUsable)
   }
 
-  #fetch(index: number, upTo: number, ask: Ask): Transfer {
+  #fetch(index: number, upTo: number, asker: Asker): Transfer {
     if (this.#options.validator === undefined) throw fellBehind()
     const transfer = this.#open(new Transfer(this, index, index), this.#options.now())
     const { validator } = this.#options
-    this.#question(transfer, upTo, ask, validator).catch((error: unknown) =>
+    this.#question(transfer, upTo, asker, validator).catch((error: unknown) =>
       transfer.fail({ error, again: 'in-vain' }),
     )
     return transfer
   }
 
-  async #question(transfer: Transfer, upTo: number, ask: Ask, validator: string): Promise<void> {
+  async #question(transfer: Transfer, upTo: number, asker: Asker, validator: string): Promise<void> {
     await this.#extend(transfer, upTo)
     const range = bytesOf(transfer.first, transfer.last, this.size, this.#length)
-    const answer = await ask({
+    const answer = await asker.ask({
       ...{ validators: undefined, patience: 'full' },
       range: `bytes=${range.first}-${range.last}`,
       ifRange: validator,
     })
     if (transfer.isOver) return answer.destroy()
-    const known = this.#transfers.get(transfer)
-    if (known && answer.sequence !== undefined)
-      known.asked = { ...known.asked, sequence: Math.min(known.asked.sequence, answer.sequence) }
+    this.#transfers.answered(transfer, answer.sequence)
     const verdict = judgeSlice(answer, range, { validator, length: this.#length })
+    if ((verdict.kind === 'part' || verdict.kind === 'whole') && !mayBeShared(answer, asker.bounds)) {
+      answer.destroy()
+      this.#isUnshared = true
+      this.#options.unshared()
+      return transfer.fail({ error: forEachAlone(), again: 'worth-trying' })
+    }
     switch (verdict.kind) {
       case 'part':
         this.#length ??= verdict.length
@@ -268,7 +285,7 @@ export class Generation implements TransferOwner {
   }
 
   mayFill(transfer: Transfer, index: number): boolean {
-    const { timer, until } = this.#transfers.get(transfer) ?? {}
+    const { timer, until } = this.#transfers.of(transfer)
     if ((timer !== undefined && index <= transfer.goal) || index === until) return true
     const furthest = this.#furthest(transfer)
     return furthest !== undefined && index <= furthest + this.#options.ahead()
@@ -281,7 +298,7 @@ export class Generation implements TransferOwner {
   }
 
   complete(transfer: Transfer, index: number, bytes: Buffer): void {
-    const { asked, until } = this.#transfers.get(transfer) ?? {}
+    const { asked, until } = this.#transfers.of(transfer)
     const { validator, isUsable, keep } = this.#options
     if (asked && validator !== undefined && bytes.length > 0 && isUsable(asked)) keep(index, bytes, asked)
     if (until !== undefined) this.#settle()
@@ -300,13 +317,8 @@ export class Generation implements TransferOwner {
   }
 
   over(transfer: Transfer, failure: Failure | undefined): void {
-    if (failure) this.#drop(transfer)
+    if (failure) this.#transfers.drop(transfer)
     this.#settle()
-  }
-
-  #drop(transfer: Transfer): void {
-    clearTimeout(this.#transfers.get(transfer)?.timer)
-    this.#transfers.delete(transfer)
   }
 
   /** Who takes less than a slice would otherwise leave nothing behind, and an origin with a cut connection each time. */
@@ -318,32 +330,17 @@ export class Generation implements TransferOwner {
 
   /** After readers or transfers have moved: who may go on goes on, and what nobody reads ends. */
   #settle(): void {
-    for (const [transfer, running] of this.#transfers) {
+    for (const [transfer, running] of this.#transfers.all()) {
       const furthest = this.#furthest(transfer)
       if (furthest !== undefined) {
         running.until = undefined
         transfer.nudge(this.#options.validator === undefined ? furthest - HELD_BEHIND : furthest)
-        if (transfer.isOver && transfer.holds === 0) this.#drop(transfer)
+        if (transfer.isOver && transfer.holds === 0) this.#transfers.drop(transfer)
       } else if (running.timer === undefined && !this.#endsSoon(transfer, running)) {
-        this.#drop(transfer)
+        this.#transfers.drop(transfer)
         transfer.fail({ error: nobodyReads(), again: 'worth-trying' })
       }
     }
-    if (this.#transfers.size === 0 && this.#readers.isEmpty) this.#options.idle()
+    if (this.#transfers.count === 0 && this.#readers.isEmpty) this.#options.idle()
   }
-}
-
-interface Reader {
-  at: Bytes
-  readonly last: Bytes
-  index: number
-  /** In a row, that brought nothing. */
-  tries: number
-}
-
-interface Running {
-  asked: Asked
-  timer: NodeJS.Timeout | undefined
-  /** The slice that is still to be completed although nobody reads it any more. */
-  until?: number | undefined
 }

@@ -1,4 +1,5 @@
 export * from './large-objects.ts'
 export * from './partial.ts'
 export * from './question.ts'
-export * from './slices.ts'
+export { sliceSizes } from './slices.ts'
+export type { Kept } from './versions.ts'

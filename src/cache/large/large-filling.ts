@@ -1,15 +1,22 @@
-import type { Ask, Filling } from '../contract.ts'
+import type { CacheRequest, Filling, StoredObject } from '../contract.ts'
 import type { Generation } from './generation.ts'
 
-/** A version of a large object as whoever delivers sees it: `ask` is his, for the slices that are nowhere here. */
+/** What a slice that is nowhere here is asked for with, and judged by. */
+export type Asker = Pick<CacheRequest, 'ask' | 'bounds'>
+
+/** A version of a large object as whoever delivers sees it; `reading` is asked for it when bytes are. */
 export function largeFilling(
-  generation: Generation,
-  head: Pick<Filling, 'status' | 'headers' | 'validators' | 'length' | 'bornAt'>,
-  ask: Ask,
+  reading: () => Generation,
+  { status, headers, validators, bornAt, large }: Omit<StoredObject, 'body'>,
+  asker: Asker,
 ): Filling {
-  const { status, headers, validators, length, bornAt } = head
+  // One literal: each spread costs a hit as much as all of this.
   return {
-    ...{ status, headers, validators, length, bornAt },
-    read: (first, last = Infinity) => generation.read(ask, first, last),
+    status,
+    headers,
+    validators,
+    length: large?.length,
+    bornAt,
+    read: (first, last = Infinity) => reading().read(asker, first, last),
   }
 }

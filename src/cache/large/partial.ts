@@ -1,16 +1,19 @@
-import { SluiceError, type Bytes, type Instant } from '../../core/index.ts'
+import { SluiceError, type Bytes } from '../../core/index.ts'
 import {
+  askedRanges,
+  dateOf,
   fieldValue,
+  judgeStorability,
   listMembers,
   parseContentRange,
-  parseHttpDate,
   strongValidator,
   withoutFields,
+  type Bounds,
   type ByteRange,
   type FlatHeaders,
-  type Validators,
 } from '../../http/index.ts'
-import type { UpstreamAnswer } from '../contract.ts'
+import type { CacheRequest, StoredObject, UpstreamAnswer } from '../contract.ts'
+import { contentLength, validatorsOf } from '../declared.ts'
 
 /** What an answer is to whoever asked for the first slice of an object that he knows nothing of. */
 export type Partial =
@@ -20,7 +23,7 @@ export type Partial =
   | { kind: 'complete'; answer: UpstreamAnswer }
   /** A slice of a large object; head as of a 200. */
   | { kind: 'slice'; answer: UpstreamAnswer; range: ByteRange; length: Bytes }
-  /** A part that cannot be put together with others: nothing says of what. */
+  /** Nothing that others could use: a part of nobody knows what, or a 416 that is none to the viewer's own question. */
   | { kind: 'loose'; answer: UpstreamAnswer }
   /** To a viewer's own range, or a 416 to any: for him alone. */
   | { kind: 'own'; answer: UpstreamAnswer }
@@ -28,10 +31,14 @@ export type Partial =
   | { kind: 'empty' }
 
 /** Reads an answer to a question with or without Range; throws when it is a 206 of something else. */
-export function readPartial(answer: UpstreamAnswer, wanted: ByteRange | 'own' | undefined): Partial {
+export function readPartial(
+  answer: UpstreamAnswer,
+  wanted: ByteRange | 'own' | undefined,
+  request: Pick<CacheRequest, 'range' | 'ifRange'>,
+): Partial {
   const { status } = answer
   if (wanted === 'own' && (status === 206 || status === 416)) return { kind: 'own', answer }
-  if (status === 416 && wanted !== undefined) return readUnsatisfied(answer)
+  if (status === 416 && wanted !== undefined) return readUnsatisfied(answer, request)
   if (status !== 206) return { kind: 'other', answer }
   const asked = wanted === 'own' ? undefined : wanted
   const part = parseContentRange(fieldValue(answer.headers, 'content-range'))
@@ -50,8 +57,15 @@ export function readPartial(answer: UpstreamAnswer, wanted: ByteRange | 'own' | 
   return { kind: 'slice', answer: whole, range: { first, last }, length }
 }
 
-function readUnsatisfied(answer: UpstreamAnswer): Partial {
-  if (fieldValue(answer.headers, 'content-range')?.trim() !== 'bytes */0') return { kind: 'own', answer }
+function readUnsatisfied(
+  answer: UpstreamAnswer,
+  { range, ifRange }: Pick<CacheRequest, 'range' | 'ifRange'>,
+): Partial {
+  if (fieldValue(answer.headers, 'content-range')?.trim() !== 'bytes */0') {
+    // Under If-Range it may be the whole that is due (RFC 9110 §13.1.5), and one range of several that fits is enough.
+    const isHis = ifRange === undefined && askedRanges(range)?.length === 1
+    return { kind: isHis ? 'own' : 'loose', answer }
+  }
   answer.destroy()
   return { kind: 'empty' }
 }
@@ -82,7 +96,7 @@ export interface KnownVersion {
 export function judgeSlice(answer: UpstreamAnswer, asked: ByteRange, known: KnownVersion): SliceVerdict {
   const { status, headers } = answer
   if (status === 200) {
-    const length = plainNumber(fieldValue(headers, 'content-length'))
+    const length = contentLength(headers)
     const same = validatorOf(answer) === known.validator && (length ?? known.length) === known.length
     return { kind: same ? 'whole' : 'changed' }
   }
@@ -97,6 +111,13 @@ export function judgeSlice(answer: UpstreamAnswer, asked: ByteRange, known: Know
   return { kind: 'part', length: known.length ?? part.length }
 }
 
+/** Whether the origin lets a part be handed to others: what it says of that counts anew with each answer. */
+export function mayBeShared(answer: UpstreamAnswer, bounds: Bounds): boolean {
+  const verdict = judgeStorability({ ...answer, status: 200 }, bounds)
+  // Lifetimes and cookies were judged with the description; a part need not say them again (RFC 9110 §15.3.7).
+  return verdict.kind === 'store' || !['no-store', 'private', 'authorization'].includes(verdict.reason)
+}
+
 /** A part may leave its date out where it was asked for by that date (RFC 9110 §15.3.7), never its tag. */
 function isOf(headers: FlatHeaders, validator: string): boolean {
   const etag = fieldValue(headers, 'etag')
@@ -106,31 +127,24 @@ function isOf(headers: FlatHeaders, validator: string): boolean {
 }
 
 /** What ties the parts of this answer together; undefined when nothing does. */
-export function validatorOf(answer: Pick<UpstreamAnswer, 'headers' | 'respondedAt'>): string | undefined {
-  const { headers, respondedAt } = answer
-  const said = fieldValue(headers, 'date')
-  return strongValidator(
-    { etag: fieldValue(headers, 'etag'), lastModified: fieldValue(headers, 'last-modified') },
-    // Whoever receives an answer without Date gives it one (RFC 9110 §6.6.1).
-    (said === undefined ? undefined : parseHttpDate(said, respondedAt)) ?? respondedAt,
-  )
+export function validatorOf(
+  answer: Pick<UpstreamAnswer, 'headers' | 'requestedAt' | 'respondedAt'>,
+): string | undefined {
+  const validators = validatorsOf(answer.headers)
+  // No date makes a tag stronger, and reading one costs more than all the rest.
+  return strongValidator(validators, validators.etag === undefined ? dateOf(answer) : answer.respondedAt)
 }
 
 /** As `validatorOf`, of what is in store. */
-export function validatorOfStored(stored: {
-  headers: FlatHeaders
-  validators: Validators
-  bornAt: Instant
-}): string | undefined {
-  return validatorOf({ headers: stored.headers, respondedAt: stored.bornAt })
+export function validatorOfStored({
+  headers,
+  bornAt,
+}: Pick<StoredObject, 'headers' | 'bornAt'>): string | undefined {
+  return validatorOf({ headers, requestedAt: bornAt, respondedAt: bornAt })
 }
 
 /** Whether an origin says that it serves ranges of this. */
 export function servesRanges(headers: FlatHeaders): boolean {
   const units = listMembers(fieldValue(headers, 'accept-ranges') ?? '')
   return units.some(unit => unit.toLowerCase() === 'bytes')
-}
-
-function plainNumber(text: string | undefined): number | undefined {
-  return text !== undefined && /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }

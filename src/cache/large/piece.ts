@@ -1,4 +1,5 @@
 import type { Bytes } from '../../core/index.ts'
+import { Signal } from '../signal.ts'
 
 /** Why a piece was not completed, and whether asking for it again may help. */
 export interface Failure {
@@ -13,7 +14,7 @@ export class Piece {
   #room: Buffer | undefined
   #filled = 0
   #state: 'open' | 'complete' | Failure = 'open'
-  #arrival: Arrival | undefined
+  readonly #news = new Signal()
 
   constructor(size: Bytes) {
     this.#size = size
@@ -25,7 +26,7 @@ export class Piece {
     const taken = Math.min(chunk.length, this.#size - this.#filled)
     room.set(taken === chunk.length ? chunk : chunk.subarray(0, taken), this.#filled)
     this.#filled += taken
-    this.#wake()
+    this.#news.fire()
     return taken
   }
 
@@ -47,14 +48,14 @@ export class Piece {
     const bytes = this.#filled < room.length ? Buffer.from(room.subarray(0, this.#filled)) : room
     this.#room = bytes
     this.#state = 'complete'
-    this.#wake()
+    this.#news.fire()
     return bytes
   }
 
   fail(failure: Failure): void {
     if (this.#state !== 'open') return
     this.#state = failure
-    this.#wake()
+    this.#news.fire()
   }
 
   /** The bytes from `first` up to and including `last` that are here; undefined when there are none of them yet. */
@@ -65,14 +66,7 @@ export class Piece {
 
   /** Resolves when anything has changed. */
   change(): Promise<void> {
-    this.#arrival ??= arrival()
-    return this.#arrival.promise
-  }
-
-  #wake(): void {
-    const woken = this.#arrival
-    this.#arrival = undefined
-    woken?.resolve()
+    return this.#news.next()
   }
 }
 
@@ -88,15 +82,4 @@ export function wholeSlice(body: Buffer): Slice {
       first > last || first >= body.length ? undefined : body.subarray(first, last + 1),
     change: () => Promise.resolve(),
   }
-}
-
-interface Arrival {
-  promise: Promise<void>
-  resolve(): void
-}
-
-function arrival(): Arrival {
-  let resolve = (): void => {}
-  const promise = new Promise<void>(done => (resolve = done))
-  return { promise, resolve }
 }

@@ -1,3 +1,14 @@
+import type { Bytes } from '../../core/index.ts'
+
+/** Somebody who reads, and where he is. */
+export interface Reader {
+  at: Bytes
+  readonly last: Bytes
+  index: number
+  /** In a row, that brought nothing. */
+  tries: number
+}
+
 /** At which slices readers are, and how many at each: asked often, so by number and not by reader. */
 export class Places {
   readonly #at = new Map<number, number>()

@@ -17,6 +17,10 @@ export function fellBehind(): SluiceError {
   )
 }
 
+export function forEachAlone(): SluiceError {
+  return upstreamError('upstream-unshared', 'the origin wants this part shared with nobody')
+}
+
 export function endedEarly(): SluiceError {
   return upstreamError('upstream-short', 'the origin sent less than it announced')
 }

@@ -3,7 +3,7 @@ import { MiB, type Bytes } from '../../core/index.ts'
 import type { ByteRange, CacheKey } from '../../http/index.ts'
 
 /** Small enough that a range costs little more than itself, large enough that 50 GB are some twelve thousand. */
-export const SLICE_SIZE: Bytes = 4 * MiB
+const SLICE_SIZE: Bytes = 4 * MiB
 
 /** No request line can hold it, so no viewer's key can name a slice. */
 const SEPARATOR = '\n'
@@ -11,12 +11,6 @@ const SEPARATOR = '\n'
 /** What a slice is kept under. The size stands in it: slices that were cut otherwise never mix. */
 export function sliceKey(key: CacheKey, generation: string, size: Bytes, index: number): CacheKey {
   return `${key}${SEPARATOR}${generation} ${size} ${index}` as CacheKey // begins with a key's distribution
-}
-
-/** The key of the object that a key is of: itself, unless it is a slice's. */
-export function ownKey(key: CacheKey): CacheKey {
-  const end = key.indexOf(SEPARATOR)
-  return end < 0 ? key : (key.slice(0, end) as CacheKey) // was one before the slice's was made of it
 }
 
 /** Names one version of an object. The same validator and length name the same bytes (RFC 9110 §8.8.1). */

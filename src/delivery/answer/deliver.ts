@@ -1,4 +1,4 @@
-import type { Filling, Found, StoredObject } from '../../cache/index.ts'
+import type { Filling, Found, StoredObject, UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, type Instant } from '../../core/index.ts'
 import { cacheStatus, fieldValue, LONGEST_DELTA, passedAge, type CacheOutcome } from '../../http/index.ts'
 import { carriedShape, carryPassing, mayCarry, type Passing, type Shape } from '../gate/carry.ts'
@@ -38,7 +38,7 @@ export const deliver: Step = (x: Exchange) => {
       const shape = found.answer.status === 200 ? carriedShape(x) : undefined
       return shape === undefined
         ? deliverPassing(x, found.answer, passed(found))
-        : deliverGathered(x, found, shape)
+        : deliverGathered(x, found.answer, shape, passed(found))
     }
   }
 }
@@ -118,9 +118,21 @@ async function deliverWhole(x: Exchange, found: Found & { kind: 'filling' }): Pr
   try {
     object = await found.whole
   } catch (error) {
-    return cannotRead(x, error)
+    const shape = carriedShape(x)
+    if (codeOf(error) !== 'too-large' || shape === undefined) return cannotRead(x, error)
+    return deliverGathered(x, onItsWay(found.fill), shape, fetched(found))
   }
   return deliverStored(x, object, ...wordsFor(found, 'stored'))
+}
+
+/** What there is no room for in one piece can still be read by each for himself. */
+function onItsWay(fill: Filling): UpstreamAnswer {
+  const { status, headers, bornAt } = fill
+  return {
+    ...{ status, headers, requestedAt: bornAt, respondedAt: bornAt },
+    body: fill.read(0),
+    destroy: () => {},
+  }
 }
 
 /** A short text is put into its coding as a whole, unless that is slow to come. */
@@ -136,10 +148,13 @@ function deliverFill(x: Exchange, found: Filled): ReturnType<Step> {
   const plan = planBody(x, fill, fill.length, x.node.clock.now())
   const wanted = x.request.method === 'HEAD' ? undefined : firstBytes(plan)
   if (fill.reach === undefined || wanted === undefined)
-    return sendFill(x, fill, plan, wordsFor(found, 'stored'))
+    return sendFill(x, fill, plan, wordsFor(found, 'stored'), found.freshUntil)
   return fill.reach(wanted.first, wanted.last).then(
     reached => {
-      if (reached.kind !== 'changed') return sendFill(x, fill, plan, wordsFor(found, reached.kind))
+      if (reached.kind !== 'changed') {
+        const freshUntil = reached.kind === 'stored' ? found.freshUntil : undefined
+        return sendFill(x, fill, plan, wordsFor(found, reached.kind), freshUntil)
+      }
       // An origin with another version each time that it is asked has none that could be sent.
       if (turned.has(x)) return cannotRead(x, new Error('it changes all the time'))
       turned.add(x)
@@ -171,10 +186,11 @@ function sendFill(
   fill: Filling,
   plan: BodyPlan,
   [word, outcome]: [CacheWord, CacheOutcome],
+  freshUntil: Instant | undefined,
 ): undefined {
   const now = x.node.clock.now()
   const fixed = fieldsFor(plan, preparedHeaders(fill, x.gated ? 'gated' : 'open'))
-  const own = constant(x, fill.status >= 400 ? 'Error' : word, outcome, undefined, now)
+  const own = constant(x, fill.status >= 400 ? 'Error' : word, outcome, freshUntil, now)
   own.push(...corsBeside(x, fill.headers))
   const isFirst = word === 'Miss' && !(outcome.kind === 'forwarded' && outcome.collapsed === 'collapsed')
   own.push(...(isFirst ? ageThere(fill, now) : ['Age', String(ageOf(fill.bornAt, now))]))
@@ -202,16 +218,17 @@ function ageOf(bornAt: Instant, now: Instant): number {
 /** A playlist that nobody stores is read whole as well. */
 async function deliverGathered(
   x: Exchange,
-  found: Found & { kind: 'passing' },
+  answer: UpstreamAnswer,
   shape: Shape,
+  outcome: CacheOutcome,
 ): Promise<undefined> {
   let carried
   try {
-    carried = await carryPassing(found.answer, shape)
+    carried = await carryPassing(answer, shape)
   } catch (error) {
     return cannotRead(x, error)
   }
-  return deliverPassing(x, carried, passed(found))
+  return deliverPassing(x, carried, outcome)
 }
 
 function cannotRead(x: Exchange, error: unknown): undefined {

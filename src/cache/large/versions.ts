@@ -1,0 +1,183 @@
+import type { Bytes, Clock, DistributionId, Instant, Milliseconds } from '../../core/index.ts'
+import type { CacheKey } from '../../http/index.ts'
+import type { StoredObject } from '../contract.ts'
+import type { Asked } from './generation-options.ts'
+import { Generation, MOST_AHEAD } from './generation.ts'
+import { sliceKey } from './slices.ts'
+
+export interface VersionsOptions {
+  /** Where descriptions and slices are kept; what is there may be gone at any time. */
+  store: {
+    get(key: CacheKey): StoredObject | undefined | Promise<StoredObject | undefined>
+    set(object: StoredObject): void
+    delete(key: CacheKey): void
+  }
+  clock: Clock
+  size: Bytes
+  /** Longer objects are not served. */
+  limit: Bytes
+  /** What all transfers may hold of what they have run ahead. */
+  room: Bytes
+  /** The newest invalidation that is applied. */
+  applied: () => number
+  /** Whether nothing has undone what was asked for then. */
+  isUsable: (asked: Asked & { distributionId: DistributionId; path: string }) => boolean
+  /** So long does a transfer wait for its first reader. */
+  patience?: Milliseconds
+}
+
+/** One version of a large object. */
+export interface Version {
+  /** Names its slices. */
+  name: string
+  validator: string | undefined
+  length: Bytes | undefined
+  /** `nothing`: there is no memory for slices, so that it only passes, in small pieces. */
+  keeps: 'slices' | 'nothing'
+  /** Somebody is on his way to where the first transfer begins. */
+  isAwaited?: () => boolean
+}
+
+/** What a large object is known by, and whose it is. */
+export type Kept = Omit<StoredObject, 'body' | 'large'>
+
+const PATIENCE: Milliseconds = 2_000
+/** Of a slice; it is fresh for as long as its description is, and asked for no longer. */
+const SLICE_LIFETIME: Milliseconds = 30 * 86_400_000
+const EMPTY = Buffer.alloc(0)
+/** Transfers at once, however small the memory is. */
+const LEAST_TRANSFERS = 16
+/** Of what is not kept: a few of these are all that one transfer holds. */
+const SMALL_PIECE: Bytes = 32 * 1024
+
+/** The versions of large objects that are being read or fetched, and what they share: memory and store. */
+export class Versions {
+  readonly #options: VersionsOptions
+  readonly #generations = new Map<string, Generation>()
+
+  constructor(options: VersionsOptions) {
+    this.#options = options
+  }
+
+  get transfers(): number {
+    let count = 0
+    for (const generation of this.#generations.values()) count += generation.transfers
+    return count
+  }
+
+  /**
+   * Whether so many transfers are under way that another one would take more memory than there is for them: each holds
+   * the slice that its reader is at and the one before.
+   */
+  get isCrowded(): boolean {
+    const { room, size } = this.#options
+    let bytes = 0
+    for (const generation of this.#generations.values()) bytes += generation.transfers * generation.size
+    return bytes >= size * Math.max(LEAST_TRANSFERS, Math.floor(room / size / 2))
+  }
+
+  /** The one that is there, as long as somebody reads or fetches it, or another. */
+  of(kept: Kept, version: Version): Generation {
+    const id = `${kept.key} ${version.name}`
+    const present = this.#generations.get(id)
+    if (present) return present
+    const generation = this.#make(kept, version, id)
+    this.#generations.set(id, generation)
+    return generation
+  }
+
+  #make(kept: Kept, version: Version, id: string): Generation {
+    const { limit, store, clock, applied, patience = PATIENCE } = this.#options
+    const { distributionId, path } = kept
+    const keeps = version.keeps === 'slices'
+    const size = keeps ? this.#options.size : Math.min(this.#options.size, SMALL_PIECE)
+    const keyOf = (index: number): CacheKey => sliceKey(kept.key, version.name, size, index)
+    const isUsable = (each: Asked): boolean => this.#options.isUsable({ ...each, distributionId, path })
+    const usable = (found: StoredObject | undefined): StoredObject | undefined =>
+      found && isUsable(asked(found)) ? found : undefined
+    let stays = version.length !== undefined
+    let most = -1
+    const forget = (): void => {
+      const last = generation.lastIndex === Infinity ? most : generation.lastIndex
+      for (let index = 0; keeps && index <= last; index++) store.delete(keyOf(index))
+    }
+    const forgetAll = (): void => {
+      stays = false
+      this.#forgetDescription(kept.key, version.name)
+      forget()
+    }
+    const generation = new Generation({
+      ...{ size, limit, isUsable, patience, validator: version.validator, length: version.length },
+      ...(version.isAwaited && { isAwaited: version.isAwaited }),
+      load: index => {
+        const found = store.get(keyOf(index))
+        return found instanceof Promise ? found.then(usable) : usable(found)
+      },
+      ahead: () => (keeps ? this.#ahead() : 0),
+      isCrowded: () => this.isCrowded,
+      now: () => ({ sequence: applied(), askedAt: clock.now() }),
+      keep: (index, body, each) => {
+        if (!keeps) return
+        most = Math.max(most, index)
+        store.set(slice({ ...kept, ...each, key: keyOf(index), body }, clock.now()))
+        // What is asked for least goes first, and the description is asked for no more while all are reading.
+        void store.get(kept.key)
+      },
+      ended: length => {
+        if (!keeps) return
+        stays = true
+        if (version.validator !== undefined && isUsable(asked(kept)))
+          store.set({ ...kept, body: EMPTY, large: { length, generation: version.name } })
+      },
+      idle: () => {
+        if (this.#generations.get(id) !== generation) return
+        this.#generations.delete(id)
+        if (!stays) forget()
+      },
+      unshared: forgetAll,
+      changed: error => {
+        this.#generations.delete(id)
+        forgetAll()
+        generation.end(error)
+      },
+    })
+    return generation
+  }
+
+  #forgetDescription(key: CacheKey, name: string): void {
+    const { store } = this.#options
+    const found = store.get(key)
+    const judge = (stored: StoredObject | undefined): void => {
+      if (stored?.large?.generation === name) store.delete(key)
+    }
+    if (found instanceof Promise) void found.then(judge, () => {})
+    else judge(found)
+  }
+
+  #ahead(): number {
+    const { room, size } = this.#options
+    let held = 0
+    for (const generation of this.#generations.values()) held += generation.holds * generation.size
+    const least = held < room ? 1 : 0
+    return Math.max(least, Math.min(MOST_AHEAD, Math.floor(room / size / Math.max(1, this.transfers)) - 1))
+  }
+}
+
+/** When what is stored was asked for. */
+export function asked({
+  sequence,
+  askedAt,
+  bornAt,
+}: Pick<StoredObject, 'sequence' | 'askedAt' | 'bornAt'>): Asked {
+  return { sequence, askedAt: askedAt ?? bornAt }
+}
+
+function slice(kept: Kept & { body: Buffer }, now: Instant): StoredObject {
+  const { key, distributionId, path, sequence, askedAt, bornAt, validators, body } = kept
+  return {
+    ...{ key, distributionId, path, sequence, bornAt, validators, body },
+    ...(askedAt !== undefined && { askedAt }),
+    ...{ status: 206, headers: [], staleOnError: false, slice: true as const }, // no other value is
+    freshUntil: (now + SLICE_LIFETIME) as Instant, // an instant, moved
+  }
+}
