@@ -64,7 +64,7 @@ export function codingsOf(headers: FlatHeaders): string[] {
 }
 
 /** CloudFront's: a shorter text gains nothing, a longer one takes too long. */
-export const SMALLEST_COMPRESSED: Bytes = 1_000
+const SMALLEST_COMPRESSED: Bytes = 1_000
 export const LARGEST_COMPRESSED: Bytes = 10_000_000
 
 /** Statuses whose texts are compressed, as CloudFront has it. */

@@ -20,7 +20,7 @@ export type RangesRequest =
   | { kind: 'unsatisfiable' }
 
 /** Whoever asks for more at once is given the whole (RFC 9110 §17.15). */
-export const MOST_RANGES = 16
+const MOST_RANGES = 16
 
 /** With the empty ones between them, which count as nothing (RFC 9110 §5.6.1). */
 const MOST_PARTS = 4 * MOST_RANGES

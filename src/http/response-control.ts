@@ -10,7 +10,7 @@ export interface ResponseControl {
 }
 
 /** Our target list (RFC 9213 §2.2). `Sluice-Cache-Control` is another thing: what nodes tell each other. */
-export const TARGETED = ['sluice-cdn-cache-control', 'cdn-cache-control'] as const
+const TARGETED = ['sluice-cdn-cache-control', 'cdn-cache-control'] as const
 
 export function responseControl(headers: FlatHeaders): ResponseControl {
   for (const name of TARGETED) {
