@@ -62,3 +62,16 @@ test('what a process has counted stays in the sum when it ends, and its sizes go
   expect(after).toContain('sluice_requests_total{distribution="E1",role="edge"} 8')
   expect(after).toContain('sluice_cache_bytes{role="edge"} 60')
 })
+
+test('what a process says of its counts after its end is all of them, once', () => {
+  const sums = new MetricSums()
+  const late = {}
+  const lives = { member: {}, answered: page(100, 0, 0) }
+  const requests = (...others: { member: object; answered: string }[]): string | undefined =>
+    /^sluice_requests_total\{.*\} (\d+)$/m.exec(sums.of(own, [lives, ...others]))?.[1]
+  expect(requests({ member: late, answered: page(10, 0, 0) })).toBe('110')
+  sums.left(late)
+  expect(requests()).toBe('110')
+  expect(requests({ member: late, answered: page(12, 0, 0) })).toBe('112')
+  expect(requests()).toBe('112')
+})

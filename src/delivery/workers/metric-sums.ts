@@ -14,28 +14,43 @@ interface Page {
  */
 export class MetricSums {
   readonly #last = new Map<object, Page>()
+  /** Of those that have ended: the page that is in `#past`. */
+  readonly #ended = new WeakMap<object, Page>()
   readonly #past = new Map<string, Map<string, number>>()
 
   /** `own` is the page of this process; each of the others comes with the process that it is of. */
   of(own: string, others: readonly { member: object; answered: string }[]): string {
-    const pages = others.map(({ member, answered }) => {
+    const pages = others.flatMap(({ member, answered }) => {
       const page = readPage(answered)
+      if (this.#ended.has(member)) {
+        // Its last words, heard after its end.
+        this.#keep(member, page)
+        return []
+      }
       this.#last.set(member, page)
-      return page
+      return [page]
     })
     return render([readPage(own), ...pages], this.#past)
   }
 
   /** That process has ended. */
   left(member: object): void {
-    const page = this.#last.get(member)
+    this.#keep(member, this.#last.get(member) ?? { heads: new Map(), samples: new Map() })
     this.#last.delete(member)
-    for (const [family, samples] of page?.samples ?? []) {
-      const type = page?.heads.get(family)?.type
+  }
+
+  /** In place of what was kept of this process before. */
+  #keep(member: object, page: Page): void {
+    const before = this.#ended.get(member)
+    this.#ended.set(member, page)
+    for (const [family, samples] of page.samples) {
+      const type = page.heads.get(family)?.type
       if (type !== 'counter' && type !== 'histogram') continue
       const past = this.#past.get(family) ?? new Map<string, number>()
       this.#past.set(family, past)
-      for (const [sample, value] of samples) past.set(sample, (past.get(sample) ?? 0) + value)
+      const known = before?.samples.get(family)
+      for (const [sample, value] of samples)
+        past.set(sample, (past.get(sample) ?? 0) + value - (known?.get(sample) ?? 0))
     }
   }
 }
