@@ -60,7 +60,10 @@ export class Versions {
     const freshUntil = after(this.#clock.now(), Number(left))
     if (same !== undefined) {
       answer.destroy()
-      return { kind: 'version', object: same, source }
+      // The same body and fields, which others have made something of, but as young as the owner says.
+      const object = { ...same, bornAt, freshUntil }
+      if (this.last(x) === same) this.#last.set(nameOf(x), object)
+      return { kind: 'version', object, source }
     }
     const headers = withoutFields(answer.headers, OF_THE_ANSWER)
     const object: StoredObject = {
