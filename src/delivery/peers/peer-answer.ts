@@ -10,6 +10,7 @@ import {
   type Validators,
 } from '../../http/index.ts'
 import { known, type Answerable, type Exchange, type Step } from '../exchange.ts'
+import { bodyName } from './body-name.ts'
 import type { PeerQuestion } from './peer-question.ts'
 import { hasLeft, sendBytes, sendStream } from '../answer/send-stream.ts'
 
@@ -120,7 +121,9 @@ function answerFrom(x: Exchange, fill: Filling, word: string): ReturnType<Step> 
   const large = ['Sluice-Large', String(length), 'Sluice-Part', `${first}-${last}`]
   const age = Math.max(0, now(x) - fill.bornAt)
   const life = ['Sluice-Age-Ms', String(age), ...NEVER]
-  const head = [...fields(x, fill.headers, word, life), ...large]
+  const name = bodyName(known(x.found, 'what was found'))
+  const named = name === undefined ? [] : ['Sluice-Body', name]
+  const head = [...fields(x, fill.headers, word, life), ...large, ...named]
   return sendPart(x, { fill, range: { first, last }, head })
 }
 
@@ -145,11 +148,17 @@ function sendPart(x: Exchange, { fill, range: { first, last }, head }: PeerPart)
 
 function answerRead(x: Exchange, found: Answerable, read: NonNullable<Asker['read']>): ReturnType<Step> {
   const fill = readable(found)
-  if (fill === undefined || !isSame(read.version, fill.validators)) {
+  if (fill === undefined || !isThere(read, found, fill)) {
     if (found.kind === 'passing') found.answer.destroy()
     return refusePeer(x, 'changed')
   }
   return sendPart(x, { fill, range: read, head: [...RUN] })
+}
+
+/** Whether these are the bytes of which the asker has some already. */
+function isThere(read: NonNullable<Asker['read']>, found: Answerable, { validators }: Filling): boolean {
+  const name = bodyName(found)
+  return name === read.body && (name !== undefined || isSame(read.version, validators))
 }
 
 function readable(found: Answerable): Filling | undefined {
@@ -190,8 +199,9 @@ const OF_A_NODE: ReadonlySet<string> = new Set([
     'sluice-large',
     'sluice-part',
     'sluice-run',
+    'sluice-reached',
+    'sluice-body',
   ],
-  'sluice-reached',
 ])
 const OF_A_HOP: ReadonlySet<string> = new Set([...OF_A_NODE, 'content-length'])
 

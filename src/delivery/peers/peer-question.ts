@@ -1,8 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import type { Bytes, DistributionId } from '../../core/index.ts'
-import type { FlatHeaders, Validators } from '../../http/index.ts'
+import { endToEnd, fields, type FlatHeaders, type Validators } from '../../http/index.ts'
 import { stripSigning } from '../../signing/index.ts'
 import { known, type Exchange } from '../exchange.ts'
+import { joinedFields, sendable } from '../upstream/forwarding.ts'
 import { conditionsOf } from '../upstream/origin-request.ts'
 import type { Viewer } from '../viewer.ts'
 
@@ -11,6 +12,8 @@ export interface PeerRead {
   first: Bytes
   last: Bytes
   version: Validators
+  /** What the owner called its bytes (`bodyName`). */
+  body: string | undefined
 }
 
 /**
@@ -62,18 +65,20 @@ export function peerFields(
     ...['Sluice-Viewer', `${scheme} ${address} ${authority}`, 'Sluice-Largest', String(asked.largest)],
     ...conditionsOf({ validators: read?.version ?? asked.validators }),
     ...(read === undefined ? [] : ['Sluice-Read', `${read.first}-${read.last}`]),
+    ...(read?.body === undefined ? [] : ['Sluice-Body', read.body]),
     ...viewersFields(x),
   ]
 }
 
 function viewersFields(x: Exchange): string[] {
   const told: string[] = []
-  for (const [name, value] of Object.entries(x.request.headers)) {
-    if (value === undefined || name.startsWith(':') || NOT_TOLD.has(name) || x.spent.has(name)) continue
-    const text = typeof value === 'string' ? value : value.join(', ')
-    // HTTP/2 lets values through that no HTTP/1.1 request may hold (RFC 9110 §5.5).
-    if (/^[\t\x20-\x7e\x80-\xff]*$/.test(text)) told.push(`${OF_VIEWER}${name}`, text)
-  }
+  const all = joinedFields(x.request)
+  const onward = new Set([...fields(endToEnd(all))].map(([name]) => name))
+  // What is keyed goes along in any case: the owner has to find the same key.
+  for (const name of known(x.source, 'the source').headers) onward.add(name)
+  for (const [name, value] of fields(all))
+    if (onward.has(name) && !NOT_TOLD.has(name) && !x.spent.has(name) && sendable(value))
+      told.push(`${OF_VIEWER}${name}`, value)
   return told
 }
 
@@ -92,7 +97,14 @@ export function readPeerQuestion({ headers }: IncomingMessage): PeerQuestion | u
     viewer: { scheme, address, authority, host: authority.replace(/:\d*$/, '').toLowerCase() },
     largest: Number(text('largest')),
     validators,
-    read: read ? { first: Number(read[1]), last: Number(read[2]), version: validators } : undefined,
+    read: read
+      ? {
+          first: Number(read[1]),
+          last: Number(read[2]),
+          version: validators,
+          body: text('body') || undefined,
+        }
+      : undefined,
   }
 }
 

@@ -87,7 +87,7 @@ function remembered(selects: (name: string) => boolean): (name: string) => boole
 /** What goes with a viewer's question unkeyed: fields of his own, names in lower case, and what is said of him. */
 export function selectedFields(x: Exchange, forwarding: Forwarding): FlatHeaders {
   const selected: string[] = []
-  for (const [name, value] of fields(endToEnd(fieldsOf(x.request)))) {
+  for (const [name, value] of fields(endToEnd(joinedFields(x.request)))) {
     if (!forwarding.selects(name) || TOLD.has(name) || x.spent.has(name) || !sendable(value)) continue
     const own = ownValue(x, name, value)
     if (own !== undefined) selected.push(name, own)
@@ -127,8 +127,8 @@ export function sendable(value: string): boolean {
   return /^[\t\x20-\x7e\x80-\xff]*$/.test(value)
 }
 
-/** As Node has joined them, pseudo-fields of HTTP/2 left out. */
-function fieldsOf({ headers }: Incoming): string[] {
+/** A viewer's fields as Node has joined them, names in lower case, pseudo-fields of HTTP/2 left out. */
+export function joinedFields({ headers }: Incoming): string[] {
   const flat: string[] = []
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || name.startsWith(':')) continue

@@ -2,7 +2,7 @@ import type { Ask, Filling, PlaylistFound, Reached, StoredObject, UpstreamAnswer
 import { instant, SluiceError, type Bytes } from '../../core/index.ts'
 import { fieldValue, nodeAge, withoutFields, type Validators } from '../../http/index.ts'
 import type { Exchange } from '../exchange.ts'
-import { asOwnersFound, ownersSharing } from './borrowed-found.ts'
+import { asOwnersFound } from './borrowed-found.ts'
 import { hasLeft } from '../answer/send-stream.ts'
 import type { Neighbour, Owned } from './neighbour.ts'
 
@@ -20,12 +20,13 @@ interface Part {
 
 /** Thrown through the cache of copies where an object is too large for it: whoever asked reads it at its owner. */
 export class LargeElsewhere extends Error {
-  readonly #asker: Exchange
+  /** Head and bytes are of this one's request; some fields may be for his eyes alone. */
+  readonly asker: Exchange
   readonly #owned: Owned & { kind: 'answer' }
 
   constructor(asker: Exchange, owned: Owned & { kind: 'answer' }) {
     super('what is asked for is read at its owner')
-    this.#asker = asker
+    this.asker = asker
     this.#owned = owned
   }
 
@@ -33,23 +34,17 @@ export class LargeElsewhere extends Error {
     return fieldValue(headers, 'sluice-large') !== undefined
   }
 
-  /** Whether the owner lets it be given to this one too. */
-  isFor(x: Exchange): boolean {
-    return x === this.#asker || ownersSharing(this.#owned.answer).joinable !== 0
-  }
-
-  /** For each who waited; the bytes that came with the answer are those of the one who asked. */
-  foundBy(x: Exchange, elsewhere: Elsewhere): PlaylistFound {
+  /** For the one who asked. */
+  found(elsewhere: Elsewhere): PlaylistFound {
     const { answer } = this.#owned
+    const x = this.asker
     const length = Number(fieldValue(answer.headers, 'sluice-large'))
     const [first = 0] = (fieldValue(answer.headers, 'sluice-part') ?? '').split('-').map(Number)
-    const own = x === this.#asker
-    if (own && hasLeft(x.response)) answer.destroy()
-    else if (own) x.response.once('close', () => answer.destroy())
-    const part = own ? { first, answer } : undefined
-    const fill = new LargeFilling(x, { elsewhere, length, part, head: answer })
+    if (hasLeft(x.response)) answer.destroy()
+    else x.response.once('close', () => answer.destroy())
+    const fill = new LargeFilling(x, { elsewhere, length, part: { first, answer }, head: answer })
     return asOwnersFound({
-      ...{ kind: 'filling', fill, reason: 'miss', joined: !own },
+      ...{ kind: 'filling', fill, reason: 'miss', joined: false },
       // No body of one piece is made of it.
       whole: refusedWhole(),
     })
@@ -65,7 +60,7 @@ function refusedWhole(): Promise<StoredObject> {
 interface LargeParts {
   elsewhere: Elsewhere
   length: Bytes
-  part: Part | undefined
+  part: Part
   head: UpstreamAnswer
 }
 
@@ -78,6 +73,8 @@ class LargeFilling implements Filling {
   readonly bornAt: Filling['bornAt']
   readonly #x: Exchange
   readonly #elsewhere: Elsewhere
+  /** The owner's own word for these bytes, where a validator does not name them. */
+  readonly #body: string | undefined
   #part: Part | undefined
 
   constructor(x: Exchange, { elsewhere, length, part, head }: LargeParts) {
@@ -90,6 +87,7 @@ class LargeFilling implements Filling {
       etag: fieldValue(head.headers, 'etag'),
       lastModified: fieldValue(head.headers, 'last-modified'),
     }
+    this.#body = fieldValue(head.headers, 'sluice-body')
     this.length = length
     this.bornAt = instant(head.respondedAt - nodeAge(head.headers))
   }
@@ -139,7 +137,7 @@ class LargeFilling implements Filling {
   async #ask(first: Bytes, last: Bytes): Promise<UpstreamAnswer> {
     const { owner, alone } = this.#elsewhere
     const version = this.validators
-    const answer = await owner.read(this.#x, { first, last, version })
+    const answer = await owner.read(this.#x, { first, last, version, body: this.#body })
     if (answer !== undefined) return answer
     // Only what names one version may be put together from two sources.
     const validator = version.etag?.startsWith('W/') === false ? version.etag : undefined
@@ -159,7 +157,7 @@ class LargeFilling implements Filling {
 }
 
 const OF_THE_PART: ReadonlySet<string> = new Set([
-  ...['content-length', 'sluice-large', 'sluice-part', 'sluice-reached'],
+  ...['content-length', 'sluice-large', 'sluice-part', 'sluice-reached', 'sluice-body'],
 ])
 
 function changed(): SluiceError {

@@ -1,7 +1,9 @@
 import type { UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, SluiceError, type Bytes, type Clock, type Milliseconds } from '../../core/index.ts'
 import { fieldValue, type FlatHeaders, type Validators } from '../../http/index.ts'
-import type { Exchange } from '../exchange.ts'
+import { interimTo } from '../answer/interim.ts'
+import { known, type Exchange } from '../exchange.ts'
+import { secretsOf } from '../upstream/forwarding.ts'
 import { openConnections, type Connections } from '../upstream/origin-connections.ts'
 import { peerFields, peerTarget, type PeerRead } from '../peers/peer-question.ts'
 import { overloaded } from '../upstream/patience.ts'
@@ -81,7 +83,8 @@ export class Neighbour {
     const leave = this.#connections.take(lane, x.channel)
     if (leave === undefined) throw overloaded()
     try {
-      return await this.#connections.get(lane, peerTarget(x), headers)
+      const interim = interimTo(x, secretsOf(known(x.source, 'the source').origin))
+      return await this.#connections.send({ lane, method: 'GET', target: peerTarget(x), headers, interim })
     } catch (error) {
       x.node.log.debug({ id: x.id, code: codeOf(error) }, 'a worker cannot be asked')
       return undefined

@@ -102,11 +102,12 @@ export class Neighbours implements Siblings {
       each => asOwnersFound(each),
       (error: unknown) => {
         if (error instanceof OwnerAway) return this.#fetchAlone(x, owner, request)
-        if (error instanceof LargeElsewhere && error.isFor(x))
-          return error.foundBy(x, { owner, alone: request.ask })
-        if (error instanceof LargeElsewhere) return this.#askPart(x, owner, request)
-        if (!(error instanceof PartElsewhere)) throw error
-        return error.asker === x ? asOwnersFound(error.found) : this.#askPart(x, owner, request)
+        const apart = error instanceof LargeElsewhere || error instanceof PartElsewhere
+        if (!apart) throw error
+        if (error.asker !== x) return this.#askApart(x, owner, request)
+        return error instanceof LargeElsewhere
+          ? error.found({ owner, alone: request.ask })
+          : asOwnersFound(error.found)
       },
     )
   }
@@ -132,15 +133,16 @@ export class Neighbours implements Siblings {
     if (PartElsewhere.is(answer)) throw new PartElsewhere(x, passing(answer))
     const body = resumed(answer, { died: () => owner.hasEnded(run), again: () => request.ask(ANEW) })
     // The owner would not have it kept if it varied by anything that is not known.
-    return { ...answer, ...ownersSharing(answer), forwarded: [], body }
+    const forwarded = answer.status === 400 ? SOMETHING : []
+    return { ...answer, ...ownersSharing(answer), forwarded, body }
   }
 
-  /** After another viewer, with whom this one waited, got a part of his own. */
-  async #askPart(x: Exchange, owner: Neighbour, request: CacheRequest): Promise<PlaylistFound> {
+  /** After another viewer, with whom this one waited, got what is his alone: a part, or bytes that come as he reads. */
+  async #askApart(x: Exchange, owner: Neighbour, request: CacheRequest): Promise<PlaylistFound> {
     const owned = await this.#counted(owner.ask(x, { largest: x.node.largestCopy }))
     if (owned.kind !== 'answer') return this.#fetchAlone(x, owner, request)
     if (!LargeElsewhere.is(owned.answer)) return asOwnersFound(passing(owned.answer))
-    return new LargeElsewhere(x, owned).foundBy(x, { owner, alone: request.ask })
+    return new LargeElsewhere(x, owned).found({ owner, alone: request.ask })
   }
 
   async #askVersion(x: Exchange, owner: Neighbour, request: CacheRequest): Promise<PlaylistFound> {
@@ -158,6 +160,9 @@ export class Neighbours implements Siblings {
     return owned
   }
 }
+
+/** What the origin was shown of a viewer's is not known here, and it may be why it calls his request a bad one. */
+const SOMETHING: readonly string[] = ['?']
 
 /** Thrown through the cache of copies, which would keep what the owner does not know of. */
 class OwnerAway extends Error {}
