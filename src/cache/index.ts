@@ -1,6 +1,7 @@
 export * from './contract.ts'
 export { readCacheFile } from './disk/cache-file.ts'
 export * from './disk/disk-tier.ts'
+export { emptyShards } from './disk/layout.ts'
 export * from './live-playlists.ts'
 export * from './object-cache.ts'
 export * from './shard.ts'

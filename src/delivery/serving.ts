@@ -1,4 +1,4 @@
-import { DiskTier, shardsOf } from '../cache/index.ts'
+import { DiskTier, emptyShards, shardsOf } from '../cache/index.ts'
 import { systemClock } from '../core/index.ts'
 import { ConnectionCount } from '../inbound/index.ts'
 import { nodeTokenSource } from '../membership/index.ts'
@@ -41,6 +41,8 @@ export interface ServingParts extends Pick<CacheNodeOptions, 'issuers' | 'siblin
   share: number
   /** Which of these this one is, from 0. */
   index: number
+  /** Of what lies on its part of the disk: `emptied` where nothing there may be used any more. */
+  disk?: 'kept' | 'emptied'
 }
 
 export async function prepareServing(options: EdgeOptions, parts: ServingParts): Promise<Serving> {
@@ -60,7 +62,9 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
     mostADay: Math.floor(MOST_A_DAY / share),
   })
   const { diskCache } = options
-  const disk = diskCache && new DiskTier({ ...diskCache, shards: shardsOf(index, share), ...{ clock, log } })
+  const shards = shardsOf(index, share)
+  if (diskCache && parts.disk === 'emptied') await emptyShards(diskCache.folder, shards)
+  const disk = diskCache && new DiskTier({ ...diskCache, shards, ...{ clock, log } })
   await disk?.start()
   if (disk) measureDisk(disk, metrics)
   const node = new CacheNode({

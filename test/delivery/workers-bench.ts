@@ -1,7 +1,7 @@
 import { execFileSync, fork, type ChildProcess } from 'node:child_process'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
@@ -25,6 +25,8 @@ export interface WorkersOptions {
   /** Answers as the site, and as the built-in origin where a behaviour names that. */
   origin: (request: IncomingMessage, response: ServerResponse) => void
   memoryCacheBytes?: number
+  /** There is no disk when it is left out. */
+  diskCacheBytes?: number
   behaviours?: (Partial<Behaviour> & { pattern: string })[]
   snapshot?: Partial<Snapshot>
 }
@@ -92,6 +94,9 @@ export class WorkersBench {
     const ports = await fixPorts({ http: wish('http'), https: wish('https') })
     await ensureCertificates(folder, 'cdn.localhost', systemClock.now())
     const files = certificateFiles(folder)
+    const { diskCacheBytes } = options
+    const cacheFolder = path.join(folder, 'cache')
+    mkdirSync(cacheFolder)
     const edge: EdgeOptions = {
       http: ports.http,
       https: {
@@ -105,6 +110,7 @@ export class WorkersBench {
       identity: await loadOrCreateIdentity(path.join(folder, 'edge.json'), 'edge'),
       stateDir: path.join(folder, 'state'),
       memoryCacheBytes: options.memoryCacheBytes ?? 64 * 1024 * 1024,
+      ...(diskCacheBytes && { diskCache: { folder: cacheFolder, maxBytes: diskCacheBytes } }),
       workers: options.workers,
       workersFolder: path.join(folder, 'workers'),
       ...{ pop: 'test', trustedProxies: [], allowOrigins: ['127.0.0.0/8'], ownPorts: [] },

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync } from 'node:fs'
 import {
   get as httpGet,
   type Agent,
@@ -5,10 +6,12 @@ import {
   type IncomingMessage,
   type ServerResponse,
 } from 'node:http'
+import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { MiB, pause } from '../../src/core/index.ts'
 import { until } from '../membership/fake-control.ts'
 import { WorkersBench } from './workers-bench.ts'
-import { bytesOf, connectionsTo, getWhole, type GetOptions, type Got } from './workers-crowd.ts'
+import { bytesOf, connectionsTo, getWhole, isAlive, type GetOptions, type Got } from './workers-crowd.ts'
 
 /** Too large for a copy, and kept whole by its owner. */
 const LARGE = 2_000_000
@@ -24,6 +27,10 @@ class Origin {
     const { pathname } = new URL(request.url ?? '', 'http://site')
     const { headers } = request
     this.heard.set(pathname, headers)
+    if (request.method === 'PUT') {
+      this.version++
+      return void response.writeHead(204).end()
+    }
     const name = String(headers['x-name'])
     const large = (more: Record<string, string>, text = pathname): void =>
       void response
@@ -70,6 +77,7 @@ beforeAll(async () => {
   bench = await WorkersBench.start({
     workers: 2,
     origin: origin.answer,
+    diskCacheBytes: 256 * MiB,
     behaviours: [{ pattern: '*', query: 'all', methods: 'all', forward: 'all', cookies: 'all' }],
   })
   places = await connectionsByPlace()
@@ -191,3 +199,42 @@ test.each(EACH)('what an origin says early reaches the viewers of %s', async (_w
   })
   expect(early).toEqual([103, '</a.css>; rel=preload'])
 })
+
+/** Whether a file of the cache holds this path. */
+function isOnDisk(at: string): boolean {
+  const folder = path.join(bench.folder, 'cache')
+  return readdirSync(folder, { withFileTypes: true, recursive: true }).some(
+    entry =>
+      entry.isFile() &&
+      /^[0-9a-f]{32}$/.test(entry.name) &&
+      readFileSync(path.join(entry.parentPath, entry.name)).includes(`"path":"${at}"`),
+  )
+}
+
+test('what was changed while a worker was away stays changed when it comes back with its disk', async () => {
+  const at = bench.pathOwnedBy(1, 'changed')
+  const [survivor] = places[0] ?? []
+  expect((await get(at, { agent: survivor })).body.toString().trim()).toBe(`${at} 1`)
+  await until('it is on disk', () => isOnDisk(at))
+  const victim = bench.pids()[1] ?? 0
+  process.kill(victim, 'SIGKILL')
+  await until('it is gone', () => !isAlive(victim))
+  expect((await get(at, { agent: survivor, method: 'PUT' })).status).toBe(204)
+  while ((await bench.metric('sluice_edge_workers')) < 2) await pause(20)
+  places = await connectionsByPlace()
+  for (const [agent] of places) expect((await get(at, { agent })).body.toString().trim()).toBe(`${at} 2`)
+}, 20_000)
+
+test('an edge ends while a worker of it is being replaced, and leaves no process', async () => {
+  const [first, victim = 0] = bench.pids()
+  process.kill(victim, 'SIGKILL')
+  let after: number[] = []
+  await until('another is on its way', () => {
+    after = bench.pids()
+    return after.length === 2 && !after.includes(victim)
+  })
+  const ended = bench.drain()
+  const outcome = await Promise.race([ended.then(() => 'ended'), pause(10_000).then(() => 'it goes on')])
+  if (outcome !== 'ended') process.kill(bench.pid, 'SIGKILL')
+  expect([outcome, [first ?? 0, ...after].filter(isAlive)]).toEqual(['ended', []])
+}, 20_000)

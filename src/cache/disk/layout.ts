@@ -19,6 +19,12 @@ export function shardName(shard: number): string {
   return shard.toString(16).padStart(2, '0')
 }
 
+/** Removes all objects of these shards, when no tier has them open. Rejects when that cannot be done. */
+export async function emptyShards(folder: string, shards: readonly number[]): Promise<void> {
+  const layout = new Layout(folder)
+  for (const shard of shards) await promises.rm(layout.shard(shard), { recursive: true, force: true })
+}
+
 /** Where everything lies inside the folder: objects by shard, indexes, and files that are not finished. */
 export class Layout {
   readonly index: string

@@ -15,6 +15,7 @@ export class Member {
   /** It can be asked; never resolves when it ends before that. */
   readonly loaded: Promise<void>
   readonly #forked: Forked
+  #ending: Promise<void> | undefined
 
   constructor(answers: Omit<Answers<ToManager>, 'hello'>) {
     this.#forked = cluster.fork()
@@ -50,7 +51,11 @@ export class Member {
   }
 
   /** Asks the process to end and kills it when the limit passes; resolves when it is gone. */
-  async end(limit: Milliseconds): Promise<void> {
+  end(limit: Milliseconds): Promise<void> {
+    return (this.#ending ??= this.#end(limit))
+  }
+
+  async #end(limit: Milliseconds): Promise<void> {
     const timer = setTimeout(() => this.kill(), limit)
     // An answer that does not come is an exit.
     await this.wire.ask('end', null).catch(() => {})

@@ -9,10 +9,16 @@ export type SeenViewers = [channel: string, viewers: string[]][]
 
 type Ask<Asked, Answered = null> = { asked: Asked; answered: Answered }
 
+/** What has changed while nobody was in this place, before anybody is answered there. */
+export type Missed =
+  | { kind: 'changes'; changes: Changed[] }
+  /** More than anybody remembers: nothing on its part of the disk can be trusted. */
+  | { kind: 'too-many' }
+
 /** What the manager asks a worker. */
 export type ToWorker = {
   /** First of all. It answers when its siblings can ask it. */
-  start: Ask<{ options: EdgeOptions; index: number; tickets: string }>
+  start: Ask<{ options: EdgeOptions; index: number; tickets: string; missed: Missed }>
   /** It answers when the version counts for every request that comes from now on. */
   apply: Ask<{ snapshot: Snapshot; keys: IssuerSet[] }>
   /** Keys of issuers have changed. */
@@ -23,6 +29,7 @@ export type ToWorker = {
   metrics: Ask<null, string>
   /** Those who were seen since it was asked last. */
   viewers: Ask<null, SeenViewers>
+  /** It may come as soon as `start` was asked. */
   forget: Ask<Changed>
   /** Viewers' transfers end; siblings are still answered. */
   drain: Ask<null>

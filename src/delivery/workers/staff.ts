@@ -6,7 +6,8 @@ import type { Logger } from '../../telemetry/index.ts'
 import type { EdgeOptions } from '../edge.ts'
 import { Member } from './member.ts'
 import type { Changed } from '../peers/changed.ts'
-import type { ToWorker } from './messages.ts'
+import type { Missed, ToWorker } from './messages.ts'
+import { RecentChanges } from './recent-changes.ts'
 
 export interface StaffOptions {
   edge: EdgeOptions
@@ -26,6 +27,8 @@ const HANGS_AFTER: Milliseconds = 10_000
 const FORGOTTEN_WITHIN: Milliseconds = 1_000
 const DRAINED_WITHIN: Milliseconds = 9_000
 const ENDED_WITHIN: Milliseconds = 1_500
+/** The supervisor waits little longer. */
+const CLOSED_WITHIN: Milliseconds = 11_000
 /** A worker that ran this long was well; its next end is a first one. */
 const WELL_AFTER: Milliseconds = 10_000
 
@@ -33,6 +36,11 @@ const WELL_AFTER: Milliseconds = 10_000
 export class Staff {
   readonly #options: StaffOptions
   readonly #members = new Map<number, Member>()
+  /** Those that hear of changes: all that were told what they missed, though some cannot be asked yet. */
+  readonly #hearing = new Map<number, Member>()
+  readonly #changes = new RecentChanges()
+  /** How many changes there had been when the last process of a place ended. */
+  readonly #endedAt = new Map<number, number>()
   readonly #closing = new AbortController()
   #keeping: Promise<void>[] = []
   /** Workers that were started again. */
@@ -83,19 +91,17 @@ export class Staff {
   async askAll<What extends keyof ToWorker>(
     what: What,
     asked: ToWorker[What]['asked'],
-    options: { within?: Milliseconds; but?: Member | undefined } = {},
+    options: { within?: Milliseconds } = {},
   ): Promise<{ member: Member; answered: ToWorker[What]['answered'] }[]> {
     const within = options.within ?? HANGS_AFTER
-    const asking = this.#all()
-      .filter(member => member !== options.but)
-      .map(async member => {
-        try {
-          return [{ member, answered: await member.wire.ask(what, asked, within) }]
-        } catch (error) {
-          if (options.within === undefined) this.#giveUp(member, what, error)
-          return []
-        }
-      })
+    const asking = this.#all().map(async member => {
+      try {
+        return [{ member, answered: await member.wire.ask(what, asked, within) }]
+      } catch (error) {
+        if (options.within === undefined) this.#giveUp(member, what, error)
+        return []
+      }
+    })
     return (await Promise.all(asking)).flat()
   }
 
@@ -107,9 +113,12 @@ export class Staff {
   /** Lets transfers end while siblings still answer each other, then ends all. */
   async close(): Promise<void> {
     this.#closing.abort()
+    const late = setTimeout(killForked, CLOSED_WITHIN)
     await this.askAll('drain', null, { within: DRAINED_WITHIN })
     await Promise.all(this.#all().map(member => member.end(ENDED_WITHIN)))
+    // One that is still starting ends when it has started: what it was told to delete is deleted then.
     await Promise.all(this.#keeping)
+    clearTimeout(late)
   }
 
   #all(): Member[] {
@@ -131,11 +140,21 @@ export class Staff {
     })
     void member.exited.then(() => {
       if (this.#members.get(index) === member) this.#members.delete(index)
+      if (this.#hearing.get(index) === member) this.#hearing.delete(index)
+      // One that never began has changed nothing for the one before it.
+      if (!this.#endedAt.has(index)) this.#endedAt.set(index, this.#changes.count)
       left(member)
     })
     await Promise.race([member.loaded, member.exited])
-    await member.wire.ask('start', { options: edge, index, tickets: tickets() })
-    // From here on it hears of every change, after what holds now.
+    this.#hearing.set(index, member)
+    await member.wire.ask('start', {
+      options: edge,
+      index,
+      tickets: tickets(),
+      missed: this.#missedBy(index),
+    })
+    this.#endedAt.delete(index)
+    // From here on it hears of everything, after what holds now.
     this.#members.set(index, member)
     const known = latest()
     if (known !== undefined) await member.wire.ask('apply', known)
@@ -162,24 +181,41 @@ export class Staff {
   async #replace(index: number): Promise<Member | undefined> {
     try {
       const member = await this.#begin(index)
-      if (this.#ports !== undefined) await member.wire.ask('listen', null)
+      if (this.#closing.signal.aborted) await member.end(ENDED_WITHIN)
+      else if (this.#ports !== undefined) await member.wire.ask('listen', null)
       return member
     } catch (error) {
-      this.#options.log.error({ worker: index, error: messageOf(error) }, 'a worker cannot start')
-      this.#members.get(index)?.kill()
+      if (!this.#closing.signal.aborted)
+        this.#options.log.error({ worker: index, error: messageOf(error) }, 'a worker cannot start')
+      this.#hearing.get(index)?.kill()
       return undefined
     }
   }
 
+  /** Whoever ended before he heard of it, or hears of nothing yet, is told when another takes his place. */
   async #forget(changed: Changed, from: Member): Promise<void> {
-    await this.askAll('forget', changed, { within: FORGOTTEN_WITHIN, but: from })
+    this.#changes.add(changed)
+    const others = [...this.#hearing.values()].filter(member => member !== from)
+    await Promise.all(
+      others.map(member => member.wire.ask('forget', changed, FORGOTTEN_WITHIN).catch(() => {})),
+    )
+  }
+
+  #missedBy(index: number): Missed {
+    const changes = this.#changes.after(this.#endedAt.get(index) ?? 0)
+    return changes === undefined ? { kind: 'too-many' } : { kind: 'changes', changes }
   }
 
   async #killAll(): Promise<void> {
     this.#closing.abort()
-    for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL')
+    killForked()
     await Promise.all(this.#keeping)
   }
+}
+
+/** All processes that were forked here, started or not. */
+function killForked(): void {
+  for (const worker of Object.values(cluster.workers ?? {})) worker?.process.kill('SIGKILL')
 }
 
 /** At once the first time, since viewers wait; then 0.25 s, 0.5 s, 1 s, … 5 s, so that one that cannot live costs little. */

@@ -2,11 +2,13 @@ import { createHash } from 'node:crypto'
 import { systemClock, type Instant, type Milliseconds } from '../../core/index.ts'
 import { createGuard } from '../../outbound/index.ts'
 import { createLogger, createMetrics, type Metrics } from '../../telemetry/index.ts'
+import type { Changed } from '../peers/changed.ts'
 import { startPeerServer, type PeerServer } from '../peers/peer-server.ts'
 import { prepareServing, type Serving } from '../serving.ts'
 import type { SeenViewers, ToManager, ToWorker } from './messages.ts'
 import { PushedIssuers } from './pushed-issuers.ts'
 import { Neighbours } from './neighbours.ts'
+import { MOST_CHANGES } from './recent-changes.ts'
 import { Wire, type Answers } from './wire.ts'
 
 /** A viewer waits for it. */
@@ -29,11 +31,20 @@ export class Worker {
   readonly #wire: Wire<ToManager, ToWorker>
   readonly #issuers: PushedIssuers
   #started: Started | undefined
+  #starting: Promise<void> | undefined
+  #listening: Promise<unknown> | undefined
+  /** Changes that came while there was nothing yet to forget them. */
+  #changes: Changed[] = []
+  #forget: (changed: Changed) => void
   #viewersUntil: Instant = systemClock.now()
 
   constructor(channel: WorkerChannel) {
     this.#wire = new Wire<ToManager, ToWorker>(channel.send, this.#answers(channel))
     this.#issuers = new PushedIssuers(issuer => this.#wire.ask('renew', issuer))
+    this.#forget = changed => {
+      // The manager remembers no more than that; the next process begins with an empty disk.
+      if (this.#changes.push(changed) > MOST_CHANGES) channel.exit(1)
+    }
   }
 
   /** The manager may ask from now on. */
@@ -48,7 +59,7 @@ export class Worker {
   #answers(channel: WorkerChannel): Answers<ToWorker> {
     const done = null
     return {
-      start: asked => this.#start(asked).then(() => done),
+      start: asked => (this.#starting = this.#start(asked)).then(() => done),
       apply: ({ snapshot, keys }) => {
         this.#issuers.take(keys)
         this.#running.serving.node.apply(snapshot)
@@ -58,7 +69,11 @@ export class Worker {
         this.#issuers.take(keys)
         return done
       },
-      listen: () => this.#running.serving.listen(),
+      listen: () => {
+        const listening = this.#running.serving.listen()
+        this.#listening = listening.catch(() => {}) // who asked is told
+        return listening
+      },
       tickets: keys => {
         this.#running.serving.shareTickets(Buffer.from(keys, 'base64'))
         return done
@@ -66,12 +81,16 @@ export class Worker {
       metrics: () => this.#running.metrics.text(),
       viewers: () => this.#seen(),
       forget: changed => {
-        this.#running.serving.node.forget(changed)
-        this.#running.neighbours.letGo()
+        this.#forget(changed)
         return done
       },
-      drain: () => this.#running.serving.drain().then(() => done),
+      drain: async () => {
+        await this.#listening
+        await this.#running.serving.drain()
+        return done
+      },
       end: async () => {
+        await this.#starting
         await this.#end()
         // The answer goes out first.
         setImmediate(() => channel.exit(0))
@@ -85,7 +104,7 @@ export class Worker {
     return this.#started
   }
 
-  async #start({ options, index, tickets }: ToWorker['start']['asked']): Promise<void> {
+  async #start({ options, index, tickets, missed }: ToWorker['start']['asked']): Promise<void> {
     const log = createLogger('edge', options.logLevel)
     const metrics = createMetrics('edge')
     const guard = createGuard({ allow: options.allowOrigins, ownPorts: options.ownPorts })
@@ -97,10 +116,18 @@ export class Worker {
     const serving = await prepareServing(options, {
       ...{ metrics, guard, log, issuers: this.#issuers },
       ...{ share: options.workers, index },
+      disk: missed.kind === 'too-many' ? 'emptied' : 'kept',
       siblings: neighbours,
     })
     serving.shareTickets(Buffer.from(tickets, 'base64'))
     neighbours.measure(metrics)
+    this.#forget = changed => {
+      serving.node.forget(changed)
+      neighbours.letGo()
+    }
+    for (const changed of [...(missed.kind === 'changes' ? missed.changes : []), ...this.#changes])
+      this.#forget(changed)
+    this.#changes = []
     const peers = await startPeerServer(neighbours.ownSocket, serving.node)
     this.#started = { serving, metrics, neighbours, peers }
   }
