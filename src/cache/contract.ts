@@ -117,6 +117,8 @@ export interface CacheTier {
   delete(key: CacheKey): void
   /** It was used elsewhere; for tiers that have another in front of them. */
   touch?(key: CacheKey): void
+  /** The file that has what was set, for `readCacheFile` in any process; of a tier that keeps files. */
+  heldFileOf?(key: CacheKey): string | undefined
   readonly objects: number
   readonly bytes: Bytes
 }
@@ -174,6 +176,15 @@ export interface Filling {
    * Rejects with a SluiceError of side `upstream` when they cannot be had.
    */
   reach?(first: number, last: number): Promise<Reached>
+  /** Of a large object: what a byte is kept in, if it is kept. */
+  pieceAt?(byte: number): Piece
+}
+
+/** One part of a large object: its own key, and which bytes of the whole it has. */
+export interface Piece {
+  key: CacheKey
+  first: Bytes
+  length: Bytes
 }
 
 /** `stored`: nothing was asked upstream. `changed`: it is another object by now, looked up anew. */

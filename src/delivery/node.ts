@@ -19,6 +19,7 @@ import {
   type Matcher,
   type Snapshot,
 } from '../distribution/index.ts'
+import type { CacheKey } from '../http/index.ts'
 import type { IssuerKeys } from '../outbound/index.ts'
 import { trustedKeys, type IssuerTrust, type TrustedKeys } from '../signing/index.ts'
 import type { AccessLog, Logger } from '../telemetry/index.ts'
@@ -87,6 +88,7 @@ export class CacheNode {
   readonly copies: ObjectCache | undefined
   readonly largestCopy: Bytes
   readonly #newCopies: () => ObjectCache
+  readonly #disk: CacheTier | undefined
   readonly viewers: ViewerCount
   readonly upstream: Upstream
   readonly issuers: CacheNodeOptions['issuers']
@@ -124,6 +126,7 @@ export class CacheNode {
     this.takenWithin = options.takenWithin ?? TAKEN_WITHIN
     this.#pop = options.pop
     this.siblings = options.siblings
+    this.#disk = options.disk
     this.viewers = new ViewerCount(options.clock)
     this.upgraded = options.upgraded ?? new UpgradedConnections()
     const newest = (distribution: DistributionId, path: string): number =>
@@ -202,6 +205,11 @@ export class CacheNode {
   forget(changed: Changed): void {
     this.cache.forget(changed)
     this.copies?.forget(changed)
+  }
+
+  /** Where what is kept under a key lies on disk, if it does. */
+  fileOf(key: CacheKey): string | undefined {
+    return this.#disk?.heldFileOf?.(key)
   }
 
   /** The keys that may open a gated behaviour. */

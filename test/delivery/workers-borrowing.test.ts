@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readFileSync, readSync, rmSync, writeFileSync } from 'node:fs'
 import {
   get as httpGet,
   type Agent,
@@ -55,11 +55,31 @@ class Origin {
       case 'early':
         response.writeEarlyHints({ link: '</a.css>; rel=preload' })
         return void response.writeHead(200, { 'Cache-Control': 'no-store' }).end('late')
+      case 'sized':
+        return this.#answerSized(pathname, request, response)
       default: {
         const head = { 'Cache-Control': 'max-age=86400', ETag: `"${this.version}"` }
         return void response.writeHead(200, head).end(`${pathname} ${this.version}`.padEnd(3_000))
       }
     }
+  }
+
+  /** As long as its path says, in parts too. */
+  #answerSized(at: string, { headers }: IncomingMessage, response: ServerResponse): void {
+    const whole = this.bytes(at)
+    const head = { 'Accept-Ranges': 'bytes', 'Cache-Control': 'max-age=86400', ETag: `"${this.version}"` }
+    const range = /^bytes=(\d+)-(\d+)$/.exec(headers.range ?? '')
+    if (range === null)
+      return void response.writeHead(200, { ...head, 'Content-Length': whole.length }).end(whole)
+    const [first, last] = [Number(range[1]), Math.min(Number(range[2]), whole.length - 1)]
+    response
+      .writeHead(206, { ...head, 'Content-Range': `bytes ${first}-${last}/${whole.length}` })
+      .end(whole.subarray(first, last + 1))
+  }
+
+  /** What is there now. */
+  bytes(at: string): Buffer {
+    return bytesOf(`${at} ${this.version}`, Number(at.split('/')[2]?.split('-')[0]))
   }
 
   #firstHeld(at: string, answer: () => void): void {
@@ -200,29 +220,120 @@ test.each(EACH)('what an origin says early reaches the viewers of %s', async (_w
   expect(early).toEqual([103, '</a.css>; rel=preload'])
 })
 
-/** Whether a file of the cache holds this path. */
-function isOnDisk(at: string): boolean {
-  const folder = path.join(bench.folder, 'cache')
-  return readdirSync(folder, { withFileTypes: true, recursive: true }).some(
-    entry =>
-      entry.isFile() &&
-      /^[0-9a-f]{32}$/.test(entry.name) &&
-      readFileSync(path.join(entry.parentPath, entry.name)).includes(`"path":"${at}"`),
-  )
+/** What a file of the cache says of its object, and a little more. */
+function headOf(file: string): Buffer {
+  const head = Buffer.alloc(2_000)
+  const opened = openSync(file, 'r')
+  readSync(opened, head)
+  closeSync(opened)
+  return head
 }
+
+/** The files of the cache that hold bytes of what lies at this path now. */
+function filesOf(at: string): string[] {
+  const folder = path.join(bench.folder, 'cache')
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter(entry => entry.isFile() && /^[0-9a-f]{32}$/.test(entry.name))
+    .map(entry => path.join(entry.parentPath, entry.name))
+    .filter(file => {
+      const bytes = headOf(file)
+      return [`"path":"${at}"`, JSON.stringify(`"${origin.version}"`)].every(each => bytes.includes(each))
+    })
+}
+
+/** Has its owner fetch it, and waits until that has put it on disk: so many files. */
+async function keepOnDisk(at: string, files: number): Promise<void> {
+  expect((await get(at, { agent: places[0]?.[0] })).body.equals(origin.bytes(at))).toBe(true)
+  await until('it is on disk', () => filesOf(at).length === files)
+  // It answers when it knows that the last one is in its place.
+  await bench.metrics()
+}
+
+/** How often the file that an owner named was read, and how often it was of no use. */
+function filesRead(): Promise<[read: number, notRead: number]> {
+  const name = 'sluice_neighbour_files_total'
+  return Promise.all([bench.metric(name, 'result="read"'), bench.metric(name, 'result="not-read"')])
+}
+
+/** A worker's 28 MiB keep up to an eighth of them in one piece, and slices of that size; a copy is 1 MiB at most. */
+const KEPT: [how: string, size: number, files: number, read: number][] = [
+  ['of which a copy is kept', 700_000, 1, 1],
+  ['that is too large for a copy', 2_000_000, 1, 1],
+  ['that is kept in slices, beside what tells of them', 9_000_000, 4, 3],
+]
+
+test.each(KEPT)(
+  'what its owner has on disk is read there by the other worker, %s',
+  async (_how, size, n, read) => {
+    const at = bench.pathOwnedBy(0, `sized/${size}-read`)
+    await keepOnDisk(at, n)
+    const [agent] = places[1] ?? []
+    const before = await filesRead()
+    const { headers, body } = await get(at, { agent })
+    expect([headers['x-cache'], body.equals(origin.bytes(at))]).toEqual(['Hit from sluice', true])
+    expect(Object.keys(headers).filter(name => name.startsWith('sluice'))).toEqual([])
+    expect(await filesRead()).toEqual([before[0] + read, before[1]])
+    // For a few bytes nobody reads a file; of a copy nobody asks.
+    const part = await get(at, { agent, headers: { Range: 'bytes=300000-300009' } })
+    expect(part.body.equals(origin.bytes(at).subarray(300_000, 300_010))).toBe(true)
+    expect(await filesRead()).toEqual([before[0] + read, before[1]])
+  },
+)
+
+const HARM: [what: string, harm: (file: string) => void][] = [
+  ['is gone', file => rmSync(file)],
+  [
+    'is no longer what was written',
+    file => {
+      const bytes = readFileSync(file)
+      writeFileSync(file, bytes.fill(0, bytes.length - 100))
+    },
+  ],
+]
+const HARMED = HARM.flatMap(([what, harm]) =>
+  KEPT.map(([how, size, files]) => ({ what, how, harm, size, files })),
+)
+
+test.each(HARMED)('a file that $what is made good by its owner: an object $how', async each => {
+  const at = bench.pathOwnedBy(0, `sized/${each.size}-${each.what.replaceAll(' ', '-')}`)
+  await keepOnDisk(at, each.files)
+  for (const file of filesOf(at)) each.harm(file)
+  const before = await filesRead()
+  const { status, body } = await get(at, { agent: places[1]?.[0] })
+  expect([status, body.equals(origin.bytes(at))]).toEqual([200, true])
+  const [read, notRead] = await filesRead()
+  expect(read).toBe(before[0])
+  // A slice that has left its memory the owner reads itself before it names it.
+  if (each.files === 1) expect(notRead).toBe(before[1] + 1)
+})
+
+test('a file of another version is not taken for the one that its owner means', async () => {
+  const at = bench.pathOwnedBy(0, 'sized/2000000-older')
+  await keepOnDisk(at, 1)
+  const [file = ''] = filesOf(at)
+  const older = readFileSync(file)
+  expect((await get(at, { agent: places[0]?.[0], method: 'PUT' })).status).toBe(204)
+  await keepOnDisk(at, 1)
+  expect(filesOf(at)).toEqual([file])
+  writeFileSync(file, older)
+  const before = await filesRead()
+  expect((await get(at, { agent: places[1]?.[0] })).body.equals(origin.bytes(at))).toBe(true)
+  expect(await filesRead()).toEqual([before[0], before[1] + 1])
+})
 
 test('what was changed while a worker was away stays changed when it comes back with its disk', async () => {
   const at = bench.pathOwnedBy(1, 'changed')
   const [survivor] = places[0] ?? []
-  expect((await get(at, { agent: survivor })).body.toString().trim()).toBe(`${at} 1`)
-  await until('it is on disk', () => isOnDisk(at))
+  expect((await get(at, { agent: survivor })).body.toString().trim()).toBe(`${at} ${origin.version}`)
+  await until('it is on disk', () => filesOf(at).length === 1)
   const victim = bench.pids()[1] ?? 0
   process.kill(victim, 'SIGKILL')
   await until('it is gone', () => !isAlive(victim))
   expect((await get(at, { agent: survivor, method: 'PUT' })).status).toBe(204)
   while ((await bench.metric('sluice_edge_workers')) < 2) await pause(20)
   places = await connectionsByPlace()
-  for (const [agent] of places) expect((await get(at, { agent })).body.toString().trim()).toBe(`${at} 2`)
+  for (const [agent] of places)
+    expect((await get(at, { agent })).body.toString().trim()).toBe(`${at} ${origin.version}`)
 }, 20_000)
 
 test('an edge ends while a worker of it is being replaced, and leaves no process', async () => {

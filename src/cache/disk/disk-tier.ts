@@ -166,6 +166,13 @@ export class DiskTier implements CacheTier {
     return this.#layout.object(shardOf(key), fileIdOf(key))
   }
 
+  /** The same where it surely lies there, and nothing newer waits to be written. */
+  heldFileOf(key: CacheKey): string | undefined {
+    const index = this.#shards.get(shardOf(key))
+    if (!index?.certain || index.table.sizeOf(fileIdOf(key)) === undefined) return undefined
+    return this.#writes.queue.wanted(key) ? undefined : this.fileOf(key)
+  }
+
   /** False is certain. */
   mayHave(key: CacheKey): boolean {
     const index = this.#shards.get(shardOf(key))

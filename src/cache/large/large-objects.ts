@@ -1,14 +1,20 @@
 import { randomBytes } from 'node:crypto'
 import { codeOf, type Bytes } from '../../core/index.ts'
-import { askedRanges, fieldValue, type ByteRange, type ForwardReason } from '../../http/index.ts'
-import type { CacheRequest, Found, StoredObject, UpstreamAnswer } from '../contract.ts'
+import {
+  askedRanges,
+  fieldValue,
+  type ByteRange,
+  type CacheKey,
+  type ForwardReason,
+} from '../../http/index.ts'
+import type { CacheRequest, Found, Piece, StoredObject, UpstreamAnswer } from '../contract.ts'
 import { contentLength } from '../declared.ts'
 import type { Overflow } from '../fill.ts'
 import type { Generation } from './generation.ts'
 import { largeFilling } from './large-filling.ts'
 import { servesRanges, validatorOf, validatorOfStored } from './partial.ts'
 import { tooLarge } from './refusals.ts'
-import { bytesOf, generationOf } from './slices.ts'
+import { bytesOf, generationOf, sliceKey } from './slices.ts'
 import { asked, Versions, type Kept, type Version, type VersionsOptions } from './versions.ts'
 
 export interface LargeObjectsOptions extends VersionsOptions {
@@ -149,6 +155,7 @@ export class LargeObjects {
   ): Found {
     const { again, reason, source } = more
     const fill = largeFilling(reading, description, request)
+    if (description.large) fill.pieceAt = pieces(description.key, description.large, this.#options.size)
     fill.reach = async (first, last) => {
       try {
         return { kind: await reading().reach(request, first, last) }
@@ -171,4 +178,16 @@ export type Again = (request: CacheRequest) => Found | Promise<Found>
 async function* joined(had: Uint8Array, rest: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   if (had.length > 0) yield had
   yield* rest
+}
+
+function pieces(
+  key: CacheKey,
+  { generation, length }: NonNullable<StoredObject['large']>,
+  size: Bytes,
+): (byte: Bytes) => Piece {
+  return byte => {
+    const index = Math.floor(byte / size)
+    const { first, last } = bytesOf(index, index, size, length)
+    return { key: sliceKey(key, generation, size, index), first, length: last - first + 1 }
+  }
 }

@@ -10,6 +10,7 @@ import {
   type Validators,
 } from '../../http/index.ts'
 import { known, type Answerable, type Exchange, type Step } from '../exchange.ts'
+import { fileFields, fileWith, type BodyFile } from './body-file.ts'
 import { bodyName } from './body-name.ts'
 import type { PeerQuestion } from './peer-question.ts'
 import { hasLeft, sendBytes, sendStream } from '../answer/send-stream.ts'
@@ -80,6 +81,8 @@ function answerStored(x: Exchange, object: StoredObject, word: string, life: str
     return end(x, 304, fields(x, headers, word, life))
   if (body.length > known(x.asker, 'the asker').largest && status === 200)
     return answerFrom(x, asFilling(object), word)
+  const file = fileWith(x, { first: 0, last: body.length - 1 })
+  if (file !== undefined) return handOver(x, file, status, fields(x, headers, word, life))
   x.head(status, [...fields(x, headers, word, life), 'Content-Length', String(body.length)])
   return sendBytes(x, body) as undefined // nothing follows this step
 }
@@ -136,6 +139,8 @@ interface PeerPart {
 /** The first byte is here or on its way before there is a head, which says whether it had to be fetched. */
 function sendPart(x: Exchange, { fill, range: { first, last }, head }: PeerPart): ReturnType<Step> {
   const send = (reached: 'stored' | 'fetched'): undefined => {
+    const file = reached === 'stored' ? fileWith(x, { first, last }, fill) : undefined
+    if (file !== undefined) return handOver(x, file, 200, [...head, 'Sluice-Reached', reached])
     x.head(200, [...head, 'Sluice-Reached', reached, 'Content-Length', String(last - first + 1)])
     sendStream(x, fill.read(first, last))
   }
@@ -144,6 +149,12 @@ function sendPart(x: Exchange, { fill, range: { first, last }, head }: PeerPart)
     reached => (reached.kind === 'changed' ? refusePeer(x, 'changed') : send(reached.kind)),
     (error: unknown) => failPeer(x, error),
   )
+}
+
+/** The asker opens it himself; of a piece that ends sooner than what he wants he comes back for the rest. */
+function handOver(x: Exchange, file: BodyFile, status: number, head: string[]): undefined {
+  x.head(status, [...head, ...fileFields(file)])
+  x.response.end()
 }
 
 function answerRead(x: Exchange, found: Answerable, read: NonNullable<Asker['read']>): ReturnType<Step> {
@@ -201,6 +212,7 @@ const OF_A_NODE: ReadonlySet<string> = new Set([
     'sluice-run',
     'sluice-reached',
     'sluice-body',
+    'sluice-file',
   ],
 ])
 const OF_A_HOP: ReadonlySet<string> = new Set([...OF_A_NODE, 'content-length'])

@@ -33,6 +33,14 @@ export interface PeerQuestion {
   /** What is there already. */
   validators: Validators
   read: PeerRead | undefined
+  /** Whether a file may be named in place of a body. */
+  files: 'taken' | 'not-taken'
+}
+
+/** What an asker says beside the viewer's own. */
+export interface PeerAsked extends Pick<PeerQuestion, 'largest' | 'files'> {
+  validators?: Validators | undefined
+  read?: PeerRead | undefined
 }
 
 /** Stands before the name of each field of the viewer's own, so that none means anything between the two. */
@@ -51,10 +59,7 @@ export function peerTarget(x: Exchange): string {
   return own === '' ? path : `${path}?${own}`
 }
 
-export function peerFields(
-  x: Exchange,
-  asked: { validators?: Validators | undefined; largest: Bytes; read?: PeerRead | undefined },
-): string[] {
+export function peerFields(x: Exchange, asked: PeerAsked): string[] {
   const { distribution } = known(x.served, 'the distribution')
   const { scheme, address, authority } = known(x.viewer, 'the viewer')
   const { snapshot } = x.node
@@ -63,6 +68,7 @@ export function peerFields(
     ...['Sluice-Distribution', distribution.id, 'Sluice-Domain', distribution.domain],
     ...['Sluice-Version', String(snapshot?.version ?? 0), 'Sluice-Seq', String(snapshot?.sequence ?? 0)],
     ...['Sluice-Viewer', `${scheme} ${address} ${authority}`, 'Sluice-Largest', String(asked.largest)],
+    ...(asked.files === 'taken' ? ['Sluice-Files', asked.files] : []),
     ...conditionsOf({ validators: read?.version ?? asked.validators }),
     ...(read === undefined ? [] : ['Sluice-Read', `${read.first}-${read.last}`]),
     ...(read?.body === undefined ? [] : ['Sluice-Body', read.body]),
@@ -97,6 +103,7 @@ export function readPeerQuestion({ headers }: IncomingMessage): PeerQuestion | u
     viewer: { scheme, address, authority, host: authority.replace(/:\d*$/, '').toLowerCase() },
     largest: Number(text('largest')),
     validators,
+    files: text('files') === 'taken' ? 'taken' : 'not-taken',
     read: read
       ? {
           first: Number(read[1]),

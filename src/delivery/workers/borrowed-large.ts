@@ -1,7 +1,7 @@
 import type { Ask, Filling, PlaylistFound, Reached, StoredObject, UpstreamAnswer } from '../../cache/index.ts'
 import { instant, SluiceError, type Bytes } from '../../core/index.ts'
 import { fieldValue, nodeAge, withoutFields, type Validators } from '../../http/index.ts'
-import type { Exchange } from '../exchange.ts'
+import type { Exchange, Outgoing } from '../exchange.ts'
 import { asOwnersFound } from './borrowed-found.ts'
 import { hasLeft } from '../answer/send-stream.ts'
 import type { Neighbour, Owned } from './neighbour.ts'
@@ -40,8 +40,6 @@ export class LargeElsewhere extends Error {
     const x = this.asker
     const length = Number(fieldValue(answer.headers, 'sluice-large'))
     const [first = 0] = (fieldValue(answer.headers, 'sluice-part') ?? '').split('-').map(Number)
-    if (hasLeft(x.response)) answer.destroy()
-    else x.response.once('close', () => answer.destroy())
     const fill = new LargeFilling(x, { elsewhere, length, part: { first, answer }, head: answer })
     return asOwnersFound({
       ...{ kind: 'filling', fill, reason: 'miss', joined: false },
@@ -49,6 +47,13 @@ export class LargeElsewhere extends Error {
       whole: refusedWhole(),
     })
   }
+}
+
+/** Lets an answer go with the viewer whose it is. */
+export function destroyWith(response: Outgoing, answer: UpstreamAnswer): void {
+  // `close` may be over already.
+  if (hasLeft(response)) answer.destroy()
+  else response.once('close', () => answer.destroy())
 }
 
 function refusedWhole(): Promise<StoredObject> {
@@ -96,8 +101,7 @@ class LargeFilling implements Filling {
   async reach(first: Bytes, last: Bytes): Promise<Reached> {
     const answer = this.#take(first) ?? (await this.#ask(first, Math.min(last, this.length - 1)))
     this.#part = { first, answer }
-    if (hasLeft(this.#x.response)) answer.destroy()
-    else this.#x.response.once('close', () => answer.destroy())
+    destroyWith(this.#x.response, answer)
     return { kind: fieldValue(answer.headers, 'sluice-reached') === 'stored' ? 'stored' : 'fetched' }
   }
 

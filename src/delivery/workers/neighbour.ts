@@ -1,12 +1,14 @@
 import type { UpstreamAnswer } from '../../cache/index.ts'
-import { codeOf, SluiceError, type Bytes, type Clock, type Milliseconds } from '../../core/index.ts'
-import { fieldValue, type FlatHeaders, type Validators } from '../../http/index.ts'
+import { codeOf, SluiceError, type Clock, type Milliseconds } from '../../core/index.ts'
+import { fieldValue, withoutFields, type FlatHeaders } from '../../http/index.ts'
 import { interimTo } from '../answer/interim.ts'
 import { known, type Exchange } from '../exchange.ts'
 import { secretsOf } from '../upstream/forwarding.ts'
 import { openConnections, type Connections } from '../upstream/origin-connections.ts'
-import { peerFields, peerTarget, type PeerRead } from '../peers/peer-question.ts'
+import { readFileField } from '../peers/body-file.ts'
+import { peerFields, peerTarget, type PeerAsked, type PeerRead } from '../peers/peer-question.ts'
 import { overloaded } from '../upstream/patience.ts'
+import type { BorrowedFiles } from './borrowed-files.ts'
 
 /** What an owner answered. */
 export type Owned =
@@ -29,8 +31,12 @@ const LONGEST_WAIT: Milliseconds = 240_000
 /** Another process of this node, at its socket. */
 export class Neighbour {
   readonly #connections: Connections
+  readonly #files: BorrowedFiles
+  /** Bodies whose file was named: those that were read there, and those that had to be asked for after all. */
+  readonly files = { read: 0, 'not-read': 0 }
 
-  constructor(socketPath: string, clock: Clock) {
+  constructor(socketPath: string, clock: Clock, files: BorrowedFiles) {
+    this.#files = files
     this.#connections = openConnections({
       ...{ url: 'http://neighbour', socketPath, clock },
       most: { prompt: MOST_CONNECTIONS, held: MOST_CONNECTIONS },
@@ -40,8 +46,8 @@ export class Neighbour {
   }
 
   /** Rejects with what failed at the owner, a SluiceError of side `upstream`. */
-  async ask(x: Exchange, asked: { validators?: Validators | undefined; largest: Bytes }): Promise<Owned> {
-    const answer = await this.#get(x, peerFields(x, asked))
+  async ask(x: Exchange, asked: Omit<PeerAsked, 'files'>): Promise<Owned> {
+    const answer = await this.#get(x, asked)
     if (answer === undefined) return { kind: 'away' }
     const { headers } = answer
     const run = fieldValue(headers, 'sluice-run')
@@ -57,7 +63,7 @@ export class Neighbour {
 
   /** Some bytes of a version of a large object; undefined when the owner is away, or has another version. */
   async read(x: Exchange, read: PeerRead): Promise<UpstreamAnswer | undefined> {
-    const answer = await this.#get(x, peerFields(x, { read, largest: 0 }))
+    const answer = await this.#get(x, { read, largest: 0 })
     if (answer?.status === 200 && fieldValue(answer.headers, 'sluice-run') !== undefined) return answer
     answer?.destroy()
     return undefined
@@ -78,7 +84,21 @@ export class Neighbour {
     await this.#connections.destroy()
   }
 
-  async #get(x: Exchange, headers: FlatHeaders): Promise<UpstreamAnswer | undefined> {
+  /** With its body, wherever that comes from. */
+  async #get(x: Exchange, asked: Omit<PeerAsked, 'files'>): Promise<UpstreamAnswer | undefined> {
+    const answer = await this.#send(x, peerFields(x, { ...asked, files: 'taken' }))
+    const file = answer && readFileField(answer.headers)
+    if (answer === undefined || file === undefined) return answer
+    answer.destroy()
+    const body = await this.#files.read(file, FILES * x.node.largestCopy)
+    this.files[body === undefined ? 'not-read' : 'read']++
+    if (body === undefined) return this.#send(x, peerFields(x, { ...asked, files: 'not-taken' }))
+    const length = file.range.last - file.range.first + 1
+    const headers = [...withoutFields(answer.headers, OF_THE_FILE), 'Content-Length', String(length)]
+    return { ...answer, headers, body, destroy: () => void body.destroy() }
+  }
+
+  async #send(x: Exchange, headers: FlatHeaders): Promise<UpstreamAnswer | undefined> {
     const lane = x.channel === undefined && x.directives === '' ? 'prompt' : 'held'
     const leave = this.#connections.take(lane, x.channel)
     if (leave === undefined) throw overloaded()
@@ -93,6 +113,10 @@ export class Neighbour {
     }
   }
 }
+
+/** What is being read from files takes no more memory than so many copies of the largest size. */
+const FILES = 4
+const OF_THE_FILE: ReadonlySet<string> = new Set(['sluice-file', 'content-length'])
 
 const UPSTREAM = { side: 'upstream', kind: 'unavailable' } as const
 

@@ -14,7 +14,8 @@ import type { Changed } from '../peers/changed.ts'
 import { known, type Exchange } from '../exchange.ts'
 import type { Siblings } from '../peers/siblings.ts'
 import { asOwnersFound, ownersSharing } from './borrowed-found.ts'
-import { LargeElsewhere } from './borrowed-large.ts'
+import { BorrowedFiles } from './borrowed-files.ts'
+import { destroyWith, LargeElsewhere } from './borrowed-large.ts'
 import { Neighbour, type Owned } from './neighbour.ts'
 import { resumed } from './resumed-body.ts'
 import { Versions } from './versions.ts'
@@ -43,8 +44,9 @@ export class Neighbours implements Siblings {
   constructor(options: NeighboursOptions) {
     this.#options = options
     const { workers, index: own, clock } = options
+    const files = new BorrowedFiles()
     for (let index = 0; index < workers; index++)
-      if (index !== own) this.#all.set(index, new Neighbour(this.#socket(index), clock))
+      if (index !== own) this.#all.set(index, new Neighbour(this.#socket(index), clock, files))
     this.#versions = new Versions(clock)
   }
 
@@ -78,6 +80,16 @@ export class Neighbours implements Siblings {
       ['result'],
       () =>
         Object.entries(this.#asked).map(([result, n]): [Record<string, string>, number] => [{ result }, n]),
+    )
+    metrics.collected(
+      'sluice_neighbour_files_total',
+      'Bodies of which the worker that owns a key has named the file',
+      ['result'],
+      () =>
+        (['read', 'not-read'] as const).map((result): [Record<string, string>, number] => [
+          { result },
+          [...this.#all.values()].reduce((sum, { files }) => sum + files[result], 0),
+        ]),
     )
   }
 
@@ -129,8 +141,12 @@ export class Neighbours implements Siblings {
     if (owned.kind !== 'answer') throw new OwnerAway('the owner of the key cannot be asked')
     this.#orphanages.delete(owner)
     const { answer, run } = owned
-    if (LargeElsewhere.is(answer)) throw new LargeElsewhere(x, owned)
-    if (PartElsewhere.is(answer)) throw new PartElsewhere(x, passing(answer))
+    const large = LargeElsewhere.is(answer)
+    if (large || PartElsewhere.is(answer)) {
+      // His alone, even where it was to be refreshed behind his back and he hears nothing of it.
+      destroyWith(x.response, answer)
+      throw large ? new LargeElsewhere(x, owned) : new PartElsewhere(x, passing(answer))
+    }
     const body = resumed(answer, { died: () => owner.hasEnded(run), again: () => request.ask(ANEW) })
     // The owner would not have it kept if it varied by anything that is not known.
     const forwarded = answer.status === 400 ? SOMETHING : []
@@ -142,6 +158,7 @@ export class Neighbours implements Siblings {
     const owned = await this.#counted(owner.ask(x, { largest: x.node.largestCopy }))
     if (owned.kind !== 'answer') return this.#fetchAlone(x, owner, request)
     if (!LargeElsewhere.is(owned.answer)) return asOwnersFound(passing(owned.answer))
+    destroyWith(x.response, owned.answer)
     return new LargeElsewhere(x, owned).found({ owner, alone: request.ask })
   }
 
