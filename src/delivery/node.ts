@@ -42,10 +42,14 @@ interface Applied {
   snapshot: Snapshot
   matcher: Matcher
   invalidations: Invalidations
-  trusted: Map<Behaviour, TrustedKeys>
-  sources: ReadonlyMap<Behaviour, Source>
   /** Paths. */
   channels: ReadonlySet<string>
+}
+
+/** What a behaviour means to a node. */
+interface Meaning {
+  source: Source | undefined
+  trusted: TrustedKeys | undefined
 }
 
 export interface CacheNodeOptions {
@@ -114,6 +118,8 @@ export class CacheNode {
   #rows = 0
   #last = LAST_OF_ROW
   #applied: Applied | undefined
+  /** By a snapshot's own objects, for as long as a request goes on with one of them. */
+  readonly #meanings = new WeakMap<Behaviour, Meaning>()
 
   constructor(options: CacheNodeOptions) {
     this.clock = options.clock
@@ -158,11 +164,12 @@ export class CacheNode {
   /** Takes effect for the next request; requests under way go on with what they began with. */
   apply(snapshot: Snapshot): void {
     const groups = new Map(snapshot.keyGroups.map(group => [group.id, group]))
-    const trusted = new Map<Behaviour, TrustedKeys>()
+    const sources = sourcesOf(snapshot)
     for (const { behaviours } of snapshot.distributions) {
       for (const behaviour of behaviours) {
         const named = behaviour.gate?.keyGroups.flatMap(id => groups.get(id) ?? [])
-        if (named) trusted.set(behaviour, this.#readKeys(named))
+        const trusted = named && this.#readKeys(named)
+        this.#meanings.set(behaviour, { source: sources.get(behaviour), trusted })
       }
     }
     this.issuers.follow(snapshot.issuers)
@@ -170,8 +177,6 @@ export class CacheNode {
       snapshot,
       matcher: compileMatcher(snapshot),
       invalidations: compileInvalidations(snapshot.invalidations),
-      trusted,
-      sources: sourcesOf(snapshot),
       channels: new Set(snapshot.channels.map(({ path }) => path)),
     }
     this.upstream.keep(snapshot.distributions.flatMap(({ origins }) => origins))
@@ -214,12 +219,12 @@ export class CacheNode {
 
   /** The keys that may open a gated behaviour. */
   trustedBy(behaviour: Behaviour): TrustedKeys | undefined {
-    return this.#applied?.trusted.get(behaviour)
+    return this.#meanings.get(behaviour)?.trusted
   }
 
   /** Whom a behaviour's objects are asked of; undefined when it names an origin that is not there. */
   sourceOf(behaviour: Behaviour): Source | undefined {
-    return this.#applied?.sources.get(behaviour)
+    return this.#meanings.get(behaviour)?.source
   }
 
   /** The issuers whose tokens may open a gated behaviour, with their keys as they are known now. */

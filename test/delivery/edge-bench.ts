@@ -97,7 +97,7 @@ export class EdgeBench {
       guard?: Guard
       log?: Logger
       /** Follows the snapshot's issuers; without it only those with inline keys open anything. */
-      issuers?: IssuerKeys
+      issuers?: Pick<IssuerKeys, 'follow' | 'of' | 'renew' | 'close'>
       upgraded?: UpgradedConnections
       /** PEM, for origins that speak TLS. */
       authorities?: string

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { createServer, request as httpRequest, type IncomingMessage, type Server } from 'node:http'
 import { createServer as createTlsServer, request as httpsRequest } from 'node:https'
-import type { AddressInfo, Socket } from 'node:net'
+import { connect, type AddressInfo, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -322,6 +322,14 @@ describe('a WebSocket', () => {
   test('has no body', async () => {
     const answer = await open(await edge(siteAt('http')), '/chat', { 'Content-Length': '4' })
     expect([answer.status, asked]).toEqual([400, []])
+  })
+
+  test.each(['POST', 'M-SEARCH', 'DELETE'])('is never asked for by %s', async method => {
+    const socket = connect(Number(new URL((await edge(siteAt('http'))).url).port), '127.0.0.1')
+    closers.push(() => socket.destroy())
+    socket.write(`${method} /chat HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n`)
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect([answer.toString().split('\r\n')[0], asked]).toEqual(['HTTP/1.1 400 Bad Request', []])
   })
 
   test('on which nothing moves for too long is ended on both sides', async () => {

@@ -72,9 +72,13 @@ export const upgrade: Step = async (x: Exchange) => {
   const { node, request, response } = x
   const { headers } = request
   const { origin } = known(node.sourceOf(known(x.behaviour, 'the behaviour')), 'the source')
+  // RFC 6455 §4.1; passed on, it would be another request than the viewer's.
+  if (request.method !== 'GET') return sendError(x, 400, 'InvalidRequest', 'A request to leave HTTP is a GET')
   // What comes behind the head is the other protocol's, and so cannot be a body as well (RFC 9110 §7.8).
   if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined)
     return sendError(x, 400, 'InvalidRequest', 'A request to leave HTTP has no body')
+  // Letting him in may have taken longer than he stayed, and his `close` does not come again.
+  if (hasLeft(response)) return record(x) as undefined // nobody is there to be told
   const leave = node.upgraded.take()
   if (leave === undefined || origin.kind !== 'http') {
     leave?.()
@@ -93,7 +97,11 @@ export const upgrade: Step = async (x: Exchange) => {
       protocol: headers.upgrade?.toLowerCase() ?? '',
     })
     if (upgraded.kind === 'answered') return answerWith(x, upgraded.answer, undefined)
-    await carry(x, upgraded)
+    try {
+      await carry(x, upgraded)
+    } finally {
+      upgraded.socket.destroy()
+    }
   } catch (error) {
     if (hasLeft(response)) return record(x) as undefined // nobody is there to be told
     return sendTrouble(x, error)
@@ -109,6 +117,7 @@ async function carry(
   const { node, request } = x
   const response = x.response as ServerResponse // HTTP/2 leaves nothing in this way
   const { socket: viewer, head: ahead } = known(x.leaving, 'the connection')
+  if (hasLeft(response)) return record(x)
   response.detachSocket(viewer)
   const before = viewer.bytesWritten
   viewer.write(switching(request.headers.upgrade ?? '', [...headers, ...node.signature(x.id)]), 'latin1')

@@ -1,5 +1,5 @@
-import { SluiceError, type Milliseconds } from '../../core/index.ts'
-import { MOST_INTERIM, unreadable } from './origin-limits.ts'
+import type { Milliseconds } from '../../core/index.ts'
+import { MOST_INTERIM, timedOut, unreadable } from './origin-limits.ts'
 
 /**
  * Waits for the head of one answer. Its signal ends the request when the head takes too long, counted from when the
@@ -41,10 +41,6 @@ export class AnswerWatch {
   }
 
   #wait(span: Milliseconds): void {
-    const late = new SluiceError('upstream-timeout', 'the origin did not answer in time', {
-      side: 'upstream',
-      kind: 'unavailable',
-    })
-    this.#timer = setTimeout(() => this.#ending.abort(late), span)
+    this.#timer = setTimeout(() => this.#ending.abort(timedOut()), span)
   }
 }

@@ -5,6 +5,7 @@ import type { FlatHeaders } from '../../http/index.ts'
 import type { Guard } from '../../outbound/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import { bucketAnswer, bucketRequest, bucketUrl, storeError } from './origin-bucket.ts'
+import { secretsOf } from './forwarding.ts'
 import { openConnections, type Connections, type Sent } from './origin-connections.ts'
 import { unreadable, type Wire } from './origin-limits.ts'
 import { foreignAnswer, httpRequest, placeOf, serverOf, type OriginRequest } from './origin-request.ts'
@@ -63,8 +64,7 @@ export class ForeignOrigins implements Asks {
   async #askServer(origin: HttpOrigin, question: UpstreamQuestion): Promise<UpstreamAnswer> {
     const request = httpRequest(origin, question)
     const answer = await this.#send(question, request)
-    const secrets = origin.headers.map(({ name }) => name)
-    const fields = foreignAnswer(answer.headers, secrets, question.cookies)
+    const fields = foreignAnswer(answer.headers, secretsOf(origin), question.cookies)
     return { ...answer, headers: fields, forwarded: request.forwarded }
   }
 
@@ -76,7 +76,11 @@ export class ForeignOrigins implements Asks {
       return { ...storeError(404), requestedAt: now, respondedAt: now, forwarded: [] }
     }
     const answer = await bucketAnswer(await this.#send(question, request), request.signer)
-    return { ...answer, headers: foreignAnswer(answer.headers, []), forwarded: request.forwarded }
+    return {
+      ...answer,
+      headers: foreignAnswer(answer.headers, secretsOf(origin)),
+      forwarded: request.forwarded,
+    }
   }
 
   async #send(question: UpstreamQuestion, request: OriginRequest): Promise<UpstreamAnswer> {
@@ -109,8 +113,7 @@ export class ForeignOrigins implements Asks {
         attempts: attemptsOf(origin),
         repeatable: body === undefined && IDEMPOTENT.has(method),
       })
-      const secrets = origin.headers.map(({ name }) => name)
-      return { ...answer, headers: foreignAnswer(answer.headers, secrets, cookies) }
+      return { ...answer, headers: foreignAnswer(answer.headers, secretsOf(origin), cookies) }
     } catch (error) {
       this.#tell(origin, error)
       throw error
@@ -121,8 +124,7 @@ export class ForeignOrigins implements Asks {
   async upgrade(request: UpgradeRequest): Promise<Upgraded> {
     const { origin, cookies, headers, protocol, signal } = request
     const asked = { ...placeOf(origin, request), wire: wireOf(origin), headers, protocol, signal }
-    const hidden = origin.headers.map(({ name }) => name)
-    const kept = (fields: FlatHeaders): string[] => foreignAnswer(fields, hidden, cookies)
+    const kept = (fields: FlatHeaders): string[] => foreignAnswer(fields, secretsOf(origin), cookies)
     try {
       const upgraded = await askPersistently({
         ask: () => askUpgrade({ ...this.#options, ...asked }),

@@ -3,9 +3,10 @@ import { buildConnector, Pool } from 'undici'
 import type { UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, KiB, SluiceError, type Clock, type Milliseconds } from '../../core/index.ts'
 import { endToEnd, type FlatHeaders } from '../../http/index.ts'
-import { addressRefused, literalRefusal, type Guard } from '../../outbound/index.ts'
+import type { Guard } from '../../outbound/index.ts'
 import { AnswerWatch } from './answer-watch.ts'
 import { ConnectionFates, Unanswered } from './connection-fates.ts'
+import { guarded } from './guarded.ts'
 import { LARGEST_HEAD, MOST_FIELDS, unreadable, type Wire } from './origin-limits.ts'
 import type { Interim } from '../answer/interim.ts'
 import { Places } from './places.ts'
@@ -177,18 +178,16 @@ function connectorOf(options: ConnectionsOptions, wire: Wire): buildConnector.co
   const { url, guard, authorities, socketPath } = options
   const timeout = wire.connect
   if (guard === undefined) return buildConnector({ timeout, ...(socketPath !== undefined && { socketPath }) })
-  const { hostname, port, protocol } = new URL(url)
-  const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port)
   const connect = buildConnector({
     timeout,
-    lookup: guard.lookupFor(number),
+    lookup: guarded(guard, url).lookup,
     // Said, so that NODE_TLS_REJECT_UNAUTHORIZED does not unsay it.
     rejectUnauthorized: true,
     ...(authorities !== undefined && { ca: authorities }),
   })
   return (request, callback) => {
-    const refusal = literalRefusal(guard, hostname, number)
+    const { refusal } = guarded(guard, url)
     if (refusal === undefined) connect(request, callback)
-    else queueMicrotask(() => callback(addressRefused(refusal), null))
+    else queueMicrotask(() => callback(refusal, null))
   }
 }

@@ -16,6 +16,13 @@ export const MOST_FIELDS = 512
 /** Interim answers (RFC 9110 §15.2) that may come before the one that counts. */
 export const MOST_INTERIM = 32
 
+export function timedOut(): SluiceError {
+  return new SluiceError('upstream-timeout', 'the origin did not answer in time', {
+    side: 'upstream',
+    kind: 'unavailable',
+  })
+}
+
 export function unreadable(sentence: string): SluiceError {
   return new SluiceError('upstream-unreadable', sentence, { side: 'upstream', kind: 'unavailable' })
 }

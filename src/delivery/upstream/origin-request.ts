@@ -97,19 +97,18 @@ const OF_NODES = /^(?:x-)?sluice-(?!cdn-cache-control$)/
 const PAST_US = 'alt-svc'
 
 /**
- * The answer of a foreign origin without what only nodes may say, and without whatever is named like a secret of ours:
- * some origins hand back what they were sent.
+ * The answer of a foreign origin without what only nodes may say, and without whatever is named like a secret of ours
+ * (names in lower case): some origins hand back what they were sent.
  */
 export function foreignAnswer(
   headers: FlatHeaders,
-  secrets: readonly string[],
+  secrets: ReadonlySet<string>,
   cookies: 'none' | 'all' = 'none',
 ): string[] {
-  const hidden = new Set(secrets.map(name => name.toLowerCase()))
   const out: string[] = []
   for (const [name, value] of fields(headers)) {
     const lower = name.toLowerCase()
-    if (OF_NODES.test(lower) || hidden.has(lower) || lower === PAST_US) continue
+    if (OF_NODES.test(lower) || secrets.has(lower) || lower === PAST_US) continue
     if (cookies === 'none' && COOKIES.has(lower)) continue
     out.push(name, value)
   }

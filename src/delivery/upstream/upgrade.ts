@@ -4,8 +4,9 @@ import type { Duplex } from 'node:stream'
 import type { UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, SluiceError, type Clock } from '../../core/index.ts'
 import { endToEnd, type FlatHeaders } from '../../http/index.ts'
-import { addressRefused, literalRefusal, type Guard } from '../../outbound/index.ts'
-import { LARGEST_HEAD, MOST_FIELDS, MOST_INTERIM, unreadable, type Wire } from './origin-limits.ts'
+import type { Guard } from '../../outbound/index.ts'
+import { guarded } from './guarded.ts'
+import { LARGEST_HEAD, MOST_FIELDS, MOST_INTERIM, timedOut, unreadable, type Wire } from './origin-limits.ts'
 import { Unanswered } from './connection-fates.ts'
 
 /** A request for another protocol than HTTP on a connection of its own. */
@@ -33,16 +34,15 @@ export type Upgraded =
 /** Asks once. Rejects with `Unanswered` or a SluiceError of side `upstream`. Node's own client, since undici's tells nothing of a refusal. */
 export function askUpgrade(asked: UpgradeAsked): Promise<Upgraded> {
   const { url, target, headers, protocol, guard, clock, authorities, signal, wire } = asked
-  const { hostname, port, host, protocol: scheme } = new URL(url)
-  const number = port === '' ? (scheme === 'https:' ? 443 : 80) : Number(port)
-  const refusal = literalRefusal(guard, hostname, number)
-  if (refusal !== undefined) return Promise.reject(addressRefused(refusal))
+  const { hostname, host, protocol: scheme } = new URL(url)
+  const { port, refusal, lookup } = guarded(guard, url)
+  if (refusal !== undefined) return Promise.reject(refusal)
   const requestedAt = clock.now()
   const sent = (scheme === 'https:' ? secureRequest : plainRequest)({
-    ...{ host: hostname.replace(/^\[(.*)\]$/, '$1'), port: number, path: target, method: 'GET' },
+    ...{ host: hostname.replace(/^\[(.*)\]$/, '$1'), port, path: target, method: 'GET' },
     headers: ['Host', host, 'Connection', 'Upgrade', 'Upgrade', protocol, ...headers],
     // A connection of its own, which is not HTTP's any more afterwards.
-    ...{ agent: false, lookup: guard.lookupFor(number), maxHeaderSize: LARGEST_HEAD, signal },
+    ...{ agent: false, lookup, maxHeaderSize: LARGEST_HEAD, signal },
     ...{ rejectUnauthorized: true, ...(authorities !== undefined && { ca: authorities }) },
   })
   return new Promise((resolve, reject) => {
@@ -108,11 +108,4 @@ function answerOf(
   const status = answer.statusCode ?? 0
   const destroy = (): void => void sent.destroy()
   return { ...times, status, headers: endToEnd(answer.rawHeaders), body: answer, destroy }
-}
-
-function timedOut(): SluiceError {
-  return new SluiceError('upstream-timeout', 'the origin did not answer in time', {
-    side: 'upstream',
-    kind: 'unavailable',
-  })
 }
