@@ -173,44 +173,23 @@ describe('an answer to a request with a cookie', () => {
 })
 
 describe('a targeted field', () => {
-  test.each<[string, Record<string, string>, string]>([
-    [
-      'a long one before a short lifetime',
-      { 'Cache-Control': 'max-age=1', 'CDN-Cache-Control': 'max-age=9' },
-      'hit',
-    ],
-    [
-      'a short one before a long lifetime',
-      { 'Cache-Control': 'max-age=9', 'CDN-Cache-Control': 'max-age=1' },
-      'stale',
-    ],
-    ['one before no-store', { 'Cache-Control': 'no-store', 'CDN-Cache-Control': 'max-age=9' }, 'hit'],
-    [
-      'no-store before a lifetime',
-      { 'Cache-Control': 'max-age=9', 'CDN-Cache-Control': 'no-store' },
-      'uri-miss',
-    ],
-    [
-      'private before a lifetime',
-      { 'Cache-Control': 'max-age=9', 'CDN-Cache-Control': 'private' },
-      'uri-miss',
-    ],
-    [
-      'ours before that of all',
-      { 'Sluice-CDN-Cache-Control': 'max-age=9', 'CDN-Cache-Control': 'no-store' },
-      'hit',
-    ],
-    [
-      'none that cannot be read',
-      { 'Cache-Control': 'max-age=9', 'CDN-Cache-Control': 'max-age=1, &&' },
-      'hit',
-    ],
-  ])('%s', async (_, headers, expected) => {
+  const cdn = (value: string): Record<string, string> => ({ 'CDN-Cache-Control': value })
+  const ours = (value: string): Record<string, string> => ({ 'Sluice-CDN-Cache-Control': value })
+  test.each<[string, string, Record<string, string>, string]>([
+    ['a long one before a short lifetime', 'max-age=1', cdn('max-age=9'), 'hit'],
+    ['a short one before a long lifetime', 'max-age=9', cdn('max-age=1'), 'stale'],
+    ['one before no-store', 'no-store', cdn('max-age=9'), 'hit'],
+    ['no-store before a lifetime', 'max-age=9', cdn('no-store'), 'uri-miss'],
+    ['private before a lifetime', 'max-age=9', cdn('private'), 'uri-miss'],
+    ['ours before that of all', 'no-store', { ...ours('max-age=9'), ...cdn('no-store') }, 'hit'],
+    ['none that cannot be read', 'max-age=9', cdn('max-age=1, &&'), 'hit'],
+  ])('%s', async (_, control, targeted, expected) => {
+    const headers = { 'Cache-Control': control, ...targeted }
     const clock = handClock()
     const { get } = await site(say({ ...headers, ETag: '"a"' }), {}, { clock })
     const first = await get('/a')
     expect(first.headers['sluice-cdn-cache-control']).toBeUndefined()
-    expect(first.headers['cdn-cache-control']).toBe(headers['CDN-Cache-Control'])
+    expect(first.headers['cdn-cache-control']).toBe(targeted['CDN-Cache-Control'])
     clock.move(3_000)
     expect((await get('/a')).headers['cache-status']).toMatch(new RegExp(`^sluice; (?:fwd=)?${expected}`))
   })
@@ -303,4 +282,16 @@ describe('which pages may read an answer', () => {
     const { get } = await site(say({ 'Access-Control-Allow-Credentials': 'true' }))
     expect(corsOf(await get('/')).slice(0, 2)).toEqual(['*', undefined])
   })
+})
+
+test.each(['max-age=60', 'no-store'])('an answer without content has no length, under %s', async control => {
+  const { get } = await site(say({ 'Cache-Control': control, 'Content-Length': '0' }, 204))
+  for (let turn = 0; turn < 2; turn++) {
+    const { status, headers } = await get('/')
+    expect([status, headers['content-length'], headers['transfer-encoding']]).toEqual([
+      204,
+      undefined,
+      undefined,
+    ])
+  }
 })

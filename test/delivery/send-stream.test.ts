@@ -2,7 +2,8 @@ import { EventEmitter, once } from 'node:events'
 import { expect, test } from 'vitest'
 import type { Exchange } from '../../src/delivery/exchange.ts'
 import { sendStream } from '../../src/delivery/answer/send-stream.ts'
-import { silentLogger } from '../../src/telemetry/index.ts'
+import { silentLogger, type Logger } from '../../src/telemetry/index.ts'
+import { keptLog } from './foreign-origin.ts'
 
 /** A viewer's side that takes what it is given until the test says that it is full. */
 class Viewer extends EventEmitter {
@@ -22,8 +23,8 @@ class Viewer extends EventEmitter {
   }
 }
 
-function send(viewer: Viewer, chunks: AsyncIterable<Uint8Array>): Exchange {
-  const node = { log: silentLogger, takenWithin: 60_000 }
+function send(viewer: Viewer, chunks: AsyncIterable<Uint8Array>, log: Logger = silentLogger): Exchange {
+  const node = { log, takenWithin: 60_000 }
   const x = { node, response: viewer, bodyBytes: 0 } as unknown as Exchange // all that is looked at
   sendStream(x, chunks)
   return x
@@ -58,6 +59,26 @@ test('a body that fails is cut and never ended, so that it cannot look whole', a
   send(viewer, parts('half', new Error('the origin is gone')))
   expect(await finished).toEqual(['cut'])
   expect(viewer.taken).toEqual(['half'])
+})
+
+test.each([
+  ['who stays is told in the log', false, 1],
+  ['who has left is nothing to tell', true, 0],
+])('a body that fails for a viewer %s', async (_, leaves, lines) => {
+  const viewer = new Viewer()
+  const kept = keptLog()
+  const read = new Promise<void>(resolve => {
+    const body = async function* (): AsyncGenerator<Uint8Array> {
+      yield await Promise.resolve(Buffer.from('half'))
+      viewer.destroyed = leaves
+      resolve()
+      throw new Error('nobody wants it any more')
+    }
+    send(viewer, body(), kept.log)
+  })
+  await read
+  await new Promise(resolve => setImmediate(resolve))
+  expect(kept.lines).toHaveLength(lines)
 })
 
 test('a viewer that leaves ends the reading of its body', async () => {

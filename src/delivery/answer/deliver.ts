@@ -1,6 +1,6 @@
 import type { Filling, Found, StoredObject, UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, type Instant } from '../../core/index.ts'
-import { cacheStatus, fieldValue, LONGEST_DELTA, passedAge, type CacheOutcome } from '../../http/index.ts'
+import { cacheStatus, LONGEST_DELTA, passedAge, type CacheOutcome } from '../../http/index.ts'
 import { carriedShape, carryPassing, mayCarry, type Passing, type Shape } from '../gate/carry.ts'
 import { corsBeside } from './cors.ts'
 import { known, type CacheWord, type Exchange, type Step } from '../exchange.ts'
@@ -17,7 +17,7 @@ import { begin, bodyFor, fieldsFor, firstBytes, planBody, type BodyPlan } from '
 import { record } from '../record.ts'
 import { sendError } from './refusal.ts'
 import { hasLeft, sendBytes, sendStream } from './send-stream.ts'
-import { preparedHeaders, viewerHeaders } from './viewer-headers.ts'
+import { passedLength, preparedHeaders, viewerHeaders } from './viewer-headers.ts'
 
 /** Answers from whatever `lookup` found: conditions, range, then bytes as fast as the viewer takes them. */
 export const deliver: Step = (x: Exchange) => {
@@ -261,9 +261,7 @@ function deliverPassing(x: Exchange, came: Passing, outcome: CacheOutcome): unde
   // It was in some cache before us, and nobody but that one knows how old it is.
   const age = passedAge(headers)
   if (age !== undefined) base.push('Age', String(age))
-  const length = fieldValue(headers, 'content-length')
-  if (length !== undefined) base.push('Content-Length', length)
-  x.head(status, base)
+  x.head(status, [...base, ...passedLength(status, headers)])
   record(x)
   if (x.request.method === 'HEAD') {
     answer.destroy()

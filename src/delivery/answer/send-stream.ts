@@ -19,6 +19,8 @@ export type Chunks = Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 /** Writes chunks no faster than the viewer takes them. A body that fails is cut, never ended, so that it cannot look whole. */
 export function sendStream(x: Exchange, chunks: Chunks): void {
   write(x, chunks).catch((error: unknown) => {
+    // What he no longer wants is ended for that very reason.
+    if (hasLeft(x.response)) return
     x.node.log.warn({ id: x.id, code: codeOf(error), path: x.loggedPath }, 'an answer was cut')
     cut(x.response)
   })

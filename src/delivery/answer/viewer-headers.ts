@@ -20,6 +20,12 @@ export function viewerHeaders(headers: FlatHeaders, gate: 'open' | 'gated'): str
   return out
 }
 
+/** The length that an answer is passed on with; beside a 204 there must be none (RFC 9110 §8.6), whatever its origin says. */
+export function passedLength(status: number, headers: FlatHeaders): string[] {
+  const length = status === 204 ? undefined : fieldValue(headers, 'content-length')
+  return length === undefined ? [] : ['Content-Length', length]
+}
+
 /** Each has a value of this node's own, or is set for each answer. */
 const DROPPED = new Set([
   'age',

@@ -5,7 +5,6 @@ import {
   cacheStatus,
   endToEnd,
   fields,
-  fieldValue,
   invalidatedTargets,
   keyedQuery,
   type FlatHeaders,
@@ -22,7 +21,7 @@ import { CDN_ID } from '../request-head.ts'
 import { hasLeft, sendStream } from '../answer/send-stream.ts'
 import { Upload } from './upload.ts'
 import { sendTrouble } from '../upstream/trouble.ts'
-import { viewerHeaders } from '../answer/viewer-headers.ts'
+import { passedLength, viewerHeaders } from '../answer/viewer-headers.ts'
 
 /**
  * Sends a request that may change something to its origin, body and all, and the answer back. Neither is ever whole in
@@ -146,10 +145,9 @@ export function answerWith(x: Exchange, answer: UpstreamAnswer, upload: Upload |
     return record(x) as undefined // nothing follows this step
   }
   x.cache = status >= 400 ? 'Error' : 'Miss'
-  const length = fieldValue(headers, 'content-length')
   x.head(status, [
     ...viewerHeaders(headers, x.gated ? 'gated' : 'open'),
-    ...(length === undefined ? [] : ['Content-Length', length]),
+    ...passedLength(status, headers),
     ...['X-Cache', `${x.cache} from sluice`],
     ...['Cache-Status', cacheStatus({ kind: 'forwarded', reason: 'method', status })],
     ...x.node.signature(x.id),
