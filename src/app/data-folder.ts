@@ -9,7 +9,7 @@ import {
   statSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { codeOf, messageOf, SluiceError, type RoleName } from '../core/index.ts'
+import { codeOf, messageOf, SluiceError } from '../core/index.ts'
 
 /** Where everything lies inside the data folder. */
 export interface DataFolder {
@@ -61,10 +61,6 @@ export function layout(root: string): DataFolder {
     certificates: join(root, 'certificates'),
     logs: join(root, 'logs'),
   }
-}
-
-export function stateFolder(data: DataFolder, role: RoleName): string {
-  return join(data.root, role)
 }
 
 /** Makes the data folder and those inside it, for this user alone; one sentence when that cannot be. */

@@ -1,3 +1,4 @@
+import { Lru } from '../../core/index.ts'
 import { fieldValue, sameSite, type FlatHeaders } from '../../http/index.ts'
 import type { Exchange } from '../exchange.ts'
 import { allowedOf } from '../methods.ts'
@@ -61,8 +62,22 @@ export function preflightHeaders(x: Exchange): string[] {
   ]
 }
 
+/** Whether a page of this origin may read what stands behind a gate of this host; `listed` are the behaviour's origins. */
 export function mayReadGated(origin: string, host: string, listed: readonly string[]): boolean {
   if (listed.includes(origin)) return true
+  if (origin.length > LONGEST_REMEMBERED) return isNear(origin, host)
+  const pair = `${origin} ${host}`
+  let near = known.get(pair)
+  if (near === undefined) known.set(pair, (near = isNear(origin, host)))
+  return near
+}
+
+/** The page of a film says the same with each segment, and to read it costs more than to find the segment. */
+const known = new Lru<string, boolean>({ max: 1_000 })
+/** A host has at most 253 characters. */
+const LONGEST_REMEMBERED = 300
+
+function isNear(origin: string, host: string): boolean {
   if (!URL.canParse(origin)) return false
   const { protocol, hostname } = new URL(origin)
   if (protocol !== 'http:' && protocol !== 'https:') return false
