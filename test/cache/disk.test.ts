@@ -2,6 +2,8 @@ import { readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { readCacheFile } from '../../src/cache/disk/cache-file.ts'
+import type { DiskTier } from '../../src/cache/disk/disk-tier.ts'
+import type { StoredObject } from '../../src/cache/index.ts'
 import { SHARDS, shardOf } from '../../src/cache/shard.ts'
 import { after, instant, type Clock } from '../../src/core/index.ts'
 import type { CacheKey } from '../../src/http/index.ts'
@@ -71,13 +73,18 @@ test.each(['table', 'clean', 'journal-1'])('an index whose %s is rubbish is made
   expect(next.objects).toBe(100)
 })
 
-test('every single flipped byte of a file makes it a miss, and the file goes', async () => {
+/** An object that is on disk, with its file and what that holds. */
+async function oneFile(): Promise<{ tier: DiskTier; object: StoredObject; file: string; right: Buffer }> {
   const tier = await bench.start()
   const object = objectOf('a', 'a body of a few bytes')
   tier.set(object)
   await tier.settled()
   const file = tier.fileOf(object.key)
-  const right = readFileSync(file)
+  return { tier, object, file, right: readFileSync(file) }
+}
+
+test('every single flipped byte of a file makes it a miss, and the file goes', async () => {
+  const { tier, object, file, right } = await oneFile()
   for (let at = 0; at < right.length; at++) {
     const wrong = Buffer.from(right)
     wrong[at] = (wrong[at] ?? 0) ^ (1 << (at % 8))
@@ -96,12 +103,7 @@ test('every single flipped byte of a file makes it a miss, and the file goes', a
 })
 
 test('a file that is cut anywhere, longer than it was, or of another form is a miss', async () => {
-  const tier = await bench.start()
-  const object = objectOf('a', 'a body of a few bytes')
-  tier.set(object)
-  await tier.settled()
-  const file = tier.fileOf(object.key)
-  const right = readFileSync(file)
+  const { tier, object, file, right } = await oneFile()
   for (let length = 0; length < right.length; length++) {
     writeFileSync(file, right.subarray(0, length))
     expect([length, await readCacheFile(file, object.key)]).toEqual([length, undefined])

@@ -1,14 +1,11 @@
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { connect as connectHttp2, type ClientHttp2Session, type IncomingHttpHeaders } from 'node:http2'
+import type { ClientHttp2Session, IncomingHttpHeaders } from 'node:http2'
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
 import { DEFAULT_WIRE } from '../../src/distribution/index.ts'
-import { systemClock } from '../../src/core/index.ts'
-import { EdgeBench, snapshotOf } from './edge-bench.ts'
+import { BothPorts } from './both-ports.ts'
+import type { EdgeBench } from './edge-bench.ts'
+import { snapshotOf } from './edge-bench.ts'
 import { snapshotWith } from './foreign-origin.ts'
 import { grantFor } from './grants.ts'
 
@@ -16,9 +13,8 @@ import { grantFor } from './grants.ts'
 let raw: Server
 let answered: string
 const sockets = new Set<Socket>()
-let folder: string
+let ports: BothPorts
 let plain: EdgeBench
-let secure: EdgeBench
 let session: ClientHttp2Session
 
 beforeAll(async () => {
@@ -29,32 +25,20 @@ beforeAll(async () => {
   })
   await new Promise<void>(resolve => raw.listen(0, '127.0.0.1', resolve))
   const { port } = raw.address() as AddressInfo // listening on TCP
-  folder = await mkdtemp(path.join(tmpdir(), 'sluice-hostile-'))
-  await ensureCertificates(folder, 'cdn.localhost', systemClock.now())
-  const files = certificateFiles(folder)
   const groups = snapshotOf().keyGroups.map(({ id }) => id)
-  const options = {
+  ports = await BothPorts.start((_request, response) => response.end(), {
     snapshot: snapshotWith(
       [{ id: 'site', kind: 'http', url: `http://127.0.0.1:${port}`, headers: [], ...DEFAULT_WIRE }],
       [{ pattern: '/members/*', gate: { keyGroups: groups, issuers: [] } }, { pattern: '*' }],
     ),
     allowOrigins: ['127.0.0.0/8'],
-  }
-  plain = await EdgeBench.start((_request, response) => response.end(), options)
-  secure = await EdgeBench.start((_request, response) => response.end(), {
-    ...options,
-    tls: { certificateFile: files.certificate, keyFile: files.key },
   })
-  session = connectHttp2(secure.url, { rejectUnauthorized: false })
-  await once(session, 'connect')
+  ;({ plain, session } = ports)
 })
 afterAll(async () => {
-  session.close()
-  await plain.close()
-  await secure.close()
+  await ports.close()
   for (const socket of sockets) socket.destroy()
   await new Promise(resolve => raw.close(resolve))
-  await rm(folder, { recursive: true, force: true })
 })
 
 let number = 0
