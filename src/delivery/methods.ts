@@ -2,11 +2,24 @@ import type { Exchange } from './exchange.ts'
 
 const READ = ['GET', 'HEAD', 'OPTIONS']
 const ALL = [...READ, 'POST', 'PUT', 'PATCH', 'DELETE']
-const UNSAFE: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 
-/** As `Allow` lists them. */
+/**
+ * Registered methods are spelt in capitals (RFC 9110 §9.1). HTTP/2 brings any other spelling too, and a server that does
+ * not mind the case would take `trace` or `head` for what it is not here.
+ */
+const SPELLING = /^[A-Z][A-Z0-9_-]{0,31}$/
+
+/** The first two are answered here; the others are about a connection, and show a viewer what an origin is sent. */
+const NEVER_RELAYED: ReadonlySet<string> = new Set(['GET', 'HEAD', 'CONNECT', 'TRACE'])
+
+/** As `Allow` lists them; others go on where these do, and what an origin makes of them it says itself. */
 export function allowedOf(x: Exchange): string {
   return (mayWrite(x) ? ALL : READ).join(', ')
+}
+
+/** Whether there are behaviours that send requests of this method to their origin as they are, body and all. */
+export function mayBeRelayed(method: string): boolean {
+  return !NEVER_RELAYED.has(method) && SPELLING.test(method)
 }
 
 /**
@@ -15,8 +28,9 @@ export function allowedOf(x: Exchange): string {
  */
 export function isRelayed(x: Exchange): boolean {
   const method = x.request.method ?? ''
-  if (UNSAFE.has(method)) return mayWrite(x)
-  return method === 'OPTIONS' && !x.gated && mayWrite(x)
+  // Nearly every request ends here.
+  if (method === 'GET' || !mayBeRelayed(method)) return false
+  return mayWrite(x) && !(method === 'OPTIONS' && x.gated)
 }
 
 /** Only a server of somebody else's is ever written to, or talked to in another protocol. */

@@ -201,7 +201,7 @@ export const Behaviour = Type.Object({
   ]),
   /** Whether Cookie goes to the origin and Set-Cookie comes back. Behind a gate neither does: its cookies are grants. */
   cookies: Type.Union([Type.Literal('none'), Type.Literal('all')]),
-  /** `read` is GET, HEAD and OPTIONS; `all` adds POST, PUT, PATCH and DELETE, which go to the origin and are never kept. */
+  /** `read` is GET, HEAD and OPTIONS; `all` adds every other but CONNECT and TRACE; they go to the origin and are never kept. */
   methods: Type.Union([Type.Literal('read'), Type.Literal('all')]),
   /** Texts and playlists go compressed to viewers that accept it. */
   compress: Type.Boolean(),

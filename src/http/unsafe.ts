@@ -10,7 +10,8 @@ export interface RequestTarget {
   target: string
 }
 
-const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+/** As registered (RFC 9110 §16.1); a method that is not known here may change anything. */
+const SAFE = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY'])
 
 /**
  * The targets, path and query, whose stored answers a successful unsafe request undoes (RFC 9111 §4.4): its own and,

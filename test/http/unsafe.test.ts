@@ -16,9 +16,12 @@ test.each([100, 199, 400, 404, 500, 599])('a %s undoes nothing', status => {
   expect(targets(['Location', '/b'], status)).toEqual([])
 })
 
-test.each(['GET', 'HEAD', 'OPTIONS', 'TRACE'])('%s undoes nothing', method => {
-  expect(targets(['Location', '/b'], 200, { method })).toEqual([])
-})
+test.each(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PROPFIND', 'REPORT', 'SEARCH', 'QUERY'])(
+  '%s undoes nothing',
+  method => {
+    expect(targets(['Location', '/b'], 200, { method })).toEqual([])
+  },
+)
 
 test.each<[string[], string[]]>([
   [['Location', '/b?c'], ['/b?c']],

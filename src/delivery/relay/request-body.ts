@@ -1,6 +1,7 @@
 import { ServerResponse } from 'node:http'
 import { KiB, type Bytes } from '../../core/index.ts'
 import type { BodiedRequest, Exchange, Incoming, Outgoing } from '../exchange.ts'
+import { mayBeRelayed } from '../methods.ts'
 import { cut } from '../answer/send-stream.ts'
 
 /** More than this of a body that nobody takes is not worth the line. */
@@ -9,9 +10,6 @@ const LARGEST_UNTAKEN: Bytes = 64 * KiB
 /** Less than this in the time that one write may take is no pace; a telephone line brings a hundred times as much. */
 const LEAST_PACE: Bytes = 4 * KiB
 
-/** Methods whose body may be meant for the origin; a step that relays it reads it. */
-const MAY_BE_RELAYED = new Set(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
-
 /**
  * Sees to it that a request's body ends, whatever becomes of the request. What no step takes is read away up to a bound,
  * so that the connection stays usable; beyond it, or too slowly, the connection is given up (over HTTP/2 the stream).
@@ -19,7 +17,8 @@ const MAY_BE_RELAYED = new Set(['POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'])
 export function settleBody(x: Exchange): void {
   const { request, response } = x
   if (!hasBody(request)) return
-  if (!MAY_BE_RELAYED.has(request.method ?? '')) return readAway(x, request)
+  // What may be meant for the origin is read by the step that relays it.
+  if (!mayBeRelayed(request.method ?? '')) return readAway(x, request)
   watchPace(x, request)
   if (!(response instanceof ServerResponse)) return
   // Of what nobody has read by then Node would read all, without bound.
