@@ -22,6 +22,7 @@ declare module 'http-cache-tests/tests/*.mjs' {
     id: string
     kind?: 'required' | 'optimal' | 'check'
     browser_only?: boolean
+    requests: { pause_after?: boolean }[]
   }
   export interface SuiteSet {
     tests: SuiteCase[]
