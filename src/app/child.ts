@@ -96,6 +96,11 @@ export class Child {
     return exit
   }
 
+  /** Tells the role to look after the files that it reads. */
+  look(): void {
+    this.#send({ kind: 'look' })
+  }
+
   /** Ends the process at once. */
   kill(): void {
     this.#process.kill('SIGKILL')

@@ -5,6 +5,8 @@ export type ToRole =
   | { kind: 'start'; role: RoleName; options: unknown; lock: string }
   | { kind: 'ask'; id: number; what: 'health' | 'metrics' }
   | { kind: 'drain' }
+  /** Files that it has read, such as certificates, may have changed. */
+  | { kind: 'look' }
 
 /** What a role's process says to the supervisor. */
 export type FromRole =

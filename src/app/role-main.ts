@@ -22,11 +22,13 @@ const channel: Channel = {
   onMessage: handle => void process.on('message', handle),
   onDisconnect: handle => void process.on('disconnect', handle),
   onSignal: handle => void process.on('SIGTERM', handle),
+  hangUp: () => void process.emit('SIGHUP'),
   exit: code => process.exit(code),
 }
 
-// A terminal's Ctrl-C reaches the whole group; the supervisor decides in which order the roles end.
+// A terminal's Ctrl-C and its end reach the whole group; the supervisor decides in which order the roles end.
 process.on('SIGINT', () => {})
+process.on('SIGHUP', () => {})
 
 // The state after an error that nobody expected is unknown: say it and end, the supervisor starts a fresh process.
 const dieOf = (what: string) => (error: unknown) => {

@@ -17,6 +17,8 @@ export interface Channel {
   onMessage(handle: (value: unknown) => void): void
   onDisconnect(handle: () => void): void
   onSignal(handle: () => void): void
+  /** To this process itself, where whoever reads files that may change hears it. */
+  hangUp(): void
   exit(code: number): void
 }
 
@@ -72,6 +74,8 @@ export class RoleProcess {
       case 'drain':
         void this.end()
         return
+      case 'look':
+        return this.#channel.hangUp()
       default:
         message satisfies never
     }

@@ -84,6 +84,11 @@ export class Supervisor {
     for (const child of this.#running.values()) child.kill()
   }
 
+  /** Tells every role to look after the files that it reads. */
+  look(): void {
+    for (const child of this.#running.values()) child.look()
+  }
+
   /** How each role does now; a role that does not answer is not ready. */
   states(): Promise<RoleState[]> {
     return Promise.all(

@@ -6,7 +6,7 @@ import { Admin, missing } from './admin.ts'
 import { certificateFiles, ensureCertificates } from './certificates.ts'
 import { readClientFile, tokenSha256, writeClientFile } from './client-file.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
-import { Ending, type SignalSource } from './ending.ts'
+import { Ending, type HangUp, type SignalSource } from './ending.ts'
 import type { FirstChannel } from './first-channel.ts'
 import { firstRun } from './first-run.ts'
 import { urlOf } from './listen.ts'
@@ -39,6 +39,7 @@ export interface UpOptions {
   sample: 'publish' | 'leave-out'
   env: Record<string, string | undefined>
   signals: SignalSource
+  hangUp: HangUp
   /** Shows one line to the person at the terminal. */
   show: (line: string) => void
   /** `channel` when this start has made one to try. */
@@ -59,9 +60,12 @@ export async function up(options: UpOptions): Promise<void> {
   const lock = await lockDataFolder(data)
   const undo: (() => Promise<unknown>)[] = [() => lock.release()]
   let supervisor: Supervisor | undefined
-  const ending = new Ending(options.signals, systemClock, () => {
-    supervisor?.kill()
-    options.exit(1)
+  const ending = new Ending(options.signals, {
+    ...{ clock: systemClock, hangUp: options.hangUp, look: () => supervisor?.look() },
+    atOnce() {
+      supervisor?.kill()
+      options.exit(1)
+    },
   })
   try {
     await waitForPredecessors(data, options.show)

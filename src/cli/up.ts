@@ -19,6 +19,7 @@ export const upCommand: CommandSpec = {
       ...{ configuration, env },
       sample: context.options['sample'] === false ? 'leave-out' : 'publish',
       signals: process,
+      hangUp: [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY) ? 'end' : 'look',
       show: line => context.output.say(line),
       onReady: (ready, first, channel) => tellReady(context, ready, { first, channel }),
       exit: code => process.exit(code),

@@ -17,6 +17,7 @@ function channel() {
     onMessage: handle => void events.on('message', handle),
     onDisconnect: handle => void events.on('disconnect', handle),
     onSignal: handle => void events.on('signal', handle),
+    hangUp: () => void events.emit('hang-up'),
     exit: code => {
       exits.push(code)
       events.emit('exit')
@@ -70,6 +71,19 @@ test('it starts with its options, answers, drains once and exits with 0', async 
   ])
   expect([running.closed, exits]).toEqual([1, [0]])
   expect((await lockState(lock)).kind).toBe('free')
+})
+
+test('told to look after its files it tells itself, and goes on', async () => {
+  const running = role()
+  const { events, sent, exits, begin } = run(() => Promise.resolve(running))
+  begin()
+  await until('started', () => sent.some(message => message.kind === 'started'))
+  let looks = 0
+  events.on('hang-up', () => looks++)
+  events.emit('message', { kind: 'look' })
+  expect([looks, running.closed, exits]).toEqual([1, 0, []])
+  events.emit('message', { kind: 'drain' })
+  await once(events, 'exit')
 })
 
 test('it drains when the channel closes, also in the middle of its start', async () => {

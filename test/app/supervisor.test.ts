@@ -98,6 +98,14 @@ test('the waits grow while a role dies again and again, and begin anew after a m
   expect(waits).toEqual([0, 500, 1000, 2000, 0])
 })
 
+test('every role that runs is told to look after its files', async () => {
+  const { supervisor } = supervise([spec('control'), spec('edge')])
+  await supervisor.start()
+  supervisor.look()
+  const told = (await supervisor.metrics()).map(text => (JSON.parse(text) as { looks: number }).looks)
+  expect(told).toEqual([1, 1])
+})
+
 test('roles drain from the last to the first, and those that are needed run until then', async () => {
   const { supervisor, events, aliveAtDrain } = supervise([spec('control'), spec('origin'), spec('edge')])
   await supervisor.start()

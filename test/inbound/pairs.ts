@@ -17,7 +17,7 @@ export async function makePair(
   folder: string,
   name: string,
   names: readonly string[],
-  options: { days?: number } = {},
+  options: { days?: number; common?: string } = {},
 ): Promise<CertificatePair> {
   const pair = {
     certificateFile: path.join(folder, `${name}.pem`),
@@ -25,7 +25,7 @@ export async function makePair(
   }
   await promisify(execFile)('openssl', [
     ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'],
-    ...['-days', String(options.days ?? 2), '-subj', `/CN=${name}`],
+    ...['-days', String(options.days ?? 2), '-subj', `/CN=${options.common ?? name}`],
     ...['-addext', `subjectAltName=${names.map(each => `DNS:${each}`).join(',')}`],
     ...['-keyout', `${pair.keyFile}.new`, '-out', `${pair.certificateFile}.new`],
   ])
