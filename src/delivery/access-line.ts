@@ -1,4 +1,5 @@
 import type { Instant, Reason, RequestId } from '../core/index.ts'
+import { loggedPath } from '../signing/index.ts'
 import type { Viewer } from './viewer.ts'
 
 /** What is told of a request in the access log. Nothing in it may let a reader in: no query, cookie, token. */
@@ -8,6 +9,7 @@ export interface AccessEntry {
   distribution: string | undefined
   viewer: Viewer | undefined
   method: string
+  /** As it was asked for; what may be a grant in it is not written. */
   path: string | undefined
   status: number
   bytes: number
@@ -24,7 +26,7 @@ export function accessLine(entry: AccessEntry): string {
   const { path, reason } = entry
   return (
     `{"time":"${isoTime(entry.at)}","id":"${entry.id}"${beginning(entry)}` +
-    (path === undefined ? '' : `,"path":${quoted(path)}`) +
+    (path === undefined ? '' : `,"path":${pathOf(path)}`) +
     `,"status":${entry.status},"bytes":${entry.bytes},"ms":${entry.ms},"result":"${entry.result}"` +
     (reason === undefined ? '' : `,"reason":"${reason}"`) +
     (entry.complete ? ',"complete":true,"protocol":"' : ',"complete":false,"protocol":"') +
@@ -49,6 +51,20 @@ function beginning({ viewer, distribution, method }: AccessEntry): string {
   for (const [name, value] of Object.entries(fields))
     if (value !== undefined) text += `,"${name}":${quoted(value)}`
   if (viewer) beginnings.set(viewer, { distribution, method, text })
+  return text
+}
+
+/** The same are asked for again and again, and to look for grants in them takes long. */
+const paths = new Map<string, string>()
+const MOST_PATHS = 1000
+const LONGEST_KEPT = 256
+
+function pathOf(path: string): string {
+  const known = paths.get(path)
+  if (known !== undefined) return known
+  const text = quoted(loggedPath(path))
+  if (paths.size >= MOST_PATHS) paths.clear()
+  if (path.length <= LONGEST_KEPT) paths.set(path, text)
   return text
 }
 

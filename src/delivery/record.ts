@@ -31,7 +31,7 @@ function write(x: Exchange): void {
       viewer: x.viewer,
       method: x.request.method ?? '',
       // Never the target as sent: path tokens and signing parameters would let a reader of the log in.
-      path: x.loggedPath,
+      path: x.target?.path,
       status: x.status,
       bytes: x.bodyBytes,
       ms: node.clock.now() - x.startedAt,

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { KiB } from '../core/index.ts'
+import { KiB, type Bytes } from '../core/index.ts'
 import { dateLine, linesOf, ownLines, statusLine } from './head-text.ts'
 
 /** Less than this is copied behind its head, which costs less than to write twice. */
@@ -7,6 +7,19 @@ const COPIED = 16 * KiB
 
 /** Where heads and small bodies are put together for a socket that has sent them by the time that its `write` returns. */
 let bench = Buffer.allocUnsafeSlow(2 * COPIED)
+
+/** The same for other sockets, one behind the other: to have each allocated would cost more than to fill it. */
+const SLAB = 128 * KiB
+let slab = Buffer.allocUnsafeSlow(SLAB)
+let slabUsed = 0
+
+function fromSlab(length: Bytes): Buffer {
+  if (length > slab.length - slabUsed) {
+    slab = Buffer.allocUnsafeSlow(SLAB)
+    slabUsed = 0
+  }
+  return slab.subarray(slabUsed, (slabUsed += length))
+}
 
 /** How the end of an answer is told: by its head alone, by its length, or by chunks. */
 type Framing = 'none' | 'length' | 'chunks'
@@ -171,10 +184,10 @@ export class Http1Answer {
     const { socket, writesAtOnce } = this.#connection
     const length = head.length + bytes.length
     const shared = writesAtOnce && length <= bench.length
-    const all = shared ? bench : Buffer.allocUnsafe(length)
+    const all = shared ? bench.subarray(0, length) : fromSlab(length)
     all.write(head, 'latin1')
     if (bytes.length > 0) all.set(bytes, head.length)
-    socket.write(shared ? all.subarray(0, length) : all)
+    socket.write(all)
     // What the system has not taken is still to be read from there.
     if (shared && socket.writableLength > 0) bench = Buffer.allocUnsafeSlow(2 * COPIED)
   }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer as createNodeHttp, ServerResponse, type IncomingMessage } from 'node:http'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
-import { openHttp1, type Http1Answer, type Http1Options, type Http1Request } from '../../src/http1/index.ts'
+import { Http1Reader, type Http1Answer, type Http1Options, type Http1Request } from '../../src/http1/index.ts'
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
 const HEAD = 'HEAD / HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -21,17 +21,14 @@ async function portOf(server: Server): Promise<number> {
 /** What is not plain goes to Node's server, which answers with its own name. */
 async function serve(onRequest: Handle, options: Partial<Http1Options> = {}): Promise<number> {
   const others = createNodeHttp((request, response) => response.end(`Node ${request.method} ${request.url}`))
-  return portOf(
-    createServer({ allowHalfOpen: true }, socket => {
-      openHttp1(socket, {
-        onRequest,
-        handOver: taken => others.emit('connection', taken),
-        leaving: () => false,
-        ...{ idle: 65_000, stalled: 75_000, longestHead: 20_480 },
-        ...options,
-      })
-    }),
-  )
+  const reader = new Http1Reader({
+    onRequest,
+    handOver: taken => others.emit('connection', taken),
+    leaving: () => false,
+    ...{ idle: 65_000, stalled: 75_000, longestHead: 20_480 },
+    ...options,
+  })
+  return portOf(createServer({ allowHalfOpen: true }, socket => void reader.open(socket)))
 }
 
 async function dial(port: number): Promise<Socket & { text: () => string }> {

@@ -1,6 +1,6 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { systemClock, type Listen } from '../../core/index.ts'
-import { openHttp1 } from '../../http1/index.ts'
+import { Http1Reader } from '../../http1/index.ts'
 import { CertificateShelf, ConnectionCount, type ConnectionCaps } from '../../inbound/index.ts'
 import { Connections } from './connections.ts'
 import { guardEntry } from './entry.ts'
@@ -57,15 +57,13 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
   const connections = new Connections()
   const { handle, onUpgrade } = options
   const full = await createFullHttp1({ handle, onUpgrade, connections, turnedAway, limits })
-  const onHttp1 = (socket: Socket): void => {
-    const connection = openHttp1(socket, {
-      onRequest: handle,
-      handOver: full.take,
-      leaving: () => connections.draining,
-      ...{ idle: limits.idle, stalled: limits.stalled, longestHead: MAX_HEAD_BYTES },
-    })
-    readBy(socket, connection)
-  }
+  const reader = new Http1Reader({
+    onRequest: handle,
+    handOver: full.take,
+    leaving: () => connections.draining,
+    ...{ idle: limits.idle, stalled: limits.stalled, longestHead: MAX_HEAD_BYTES },
+  })
+  const onHttp1 = (socket: Socket): void => readBy(socket, reader.open(socket))
   const onHttp2 = (socket: Socket): void =>
     connections.watchSession(openHttp2(socket, { limits, turnedAway, onRequest: handle }))
   const shelf = openShelf(options)
