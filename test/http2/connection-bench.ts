@@ -48,7 +48,7 @@ export interface Bench {
 
 /** A server without TLS, and Node's own client. */
 export async function bench(handle: Handle, limits: Partial<Http2Limits> = {}): Promise<Bench> {
-  let told = (_: Opened): void => {}
+  let told: (opened: Opened) => void = () => {}
   const opened = new Promise<Opened>(resolve => (told = resolve))
   const sockets = new Set<Socket>()
   const server = createServer(socket => {
