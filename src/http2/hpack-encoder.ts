@@ -113,7 +113,29 @@ export function prepare(fields: Fields): PreparedFields {
   return made
 }
 
-function makePrepared(fields: Fields): PreparedFields {
+/**
+ * Several lines of one name as one (RFC 9110 §5.3), but for Set-Cookie, of which each is its own: of a field that may stand
+ * once some clients take the first line and others the last.
+ */
+export function oneLineEach(fields: Fields): Fields {
+  const places = new Map<string, number>()
+  let lines: string[] | undefined
+  for (let at = 0; at + 1 < fields.length; at += 2) {
+    const name = (fields[at] ?? '').toLowerCase()
+    const before = name === 'set-cookie' ? undefined : places.get(name)
+    if (before === undefined) {
+      places.set(name, lines?.length ?? at)
+      lines?.push(fields[at] ?? '', fields[at + 1] ?? '')
+    } else {
+      lines ??= fields.slice(0, at)
+      lines[before + 1] = `${lines[before + 1]}, ${fields[at + 1]}`
+    }
+  }
+  return lines ?? fields
+}
+
+function makePrepared(list: Fields): PreparedFields {
+  const fields = oneLineEach(list)
   const bytes = Buffer.allocUnsafeSlow(roomFor(fields))
   let at = 0
   let dated = false

@@ -1,6 +1,6 @@
 import type { Bytes } from '../core/index.ts'
 import { INTERNAL_ERROR, NO_ERROR } from './codes.ts'
-import type { Fields } from './hpack-encoder.ts'
+import { oneLineEach, type Fields } from './hpack-encoder.ts'
 import { Listeners, type AnswerEvent } from './listeners.ts'
 import type { BodiedRequest } from './request.ts'
 import type { AnswerHead, Sender } from './sender.ts'
@@ -82,12 +82,12 @@ export class Http2Stream {
     return true
   }
 
-  /** `headers` is flat, and may have several lines of one name. Throws for fields that cannot be sent. */
+  /** `headers` is flat; several lines of one name are made one. Throws for fields that cannot be sent. */
   writeHead(status: number, headers: Fields): void {
-    this.writeHeadPrepared(status, NO_FIELDS, headers)
+    this.writeHeadPrepared(status, NO_FIELDS, oneLineEach(headers))
   }
 
-  /** `fixed` is read and coded once for each list; it must not change. */
+  /** The same of `fixed`, which is read and coded once for each list and must not change; `own` names nothing twice. */
   writeHeadPrepared(status: number, fixed: Fields, own: Fields): void {
     if (this.destroyed || this.headersSent) return
     this.#owner.sender.head(this, { status, fixed, own })
@@ -98,7 +98,7 @@ export class Http2Stream {
   /** An interim answer (RFC 9110 §15.2); none is sent behind the head of the answer. */
   inform(status: number, headers: Fields): void {
     if (this.destroyed || this.headersSent) return
-    const head: AnswerHead = { status, fixed: NO_FIELDS, own: headers }
+    const head: AnswerHead = { status, fixed: NO_FIELDS, own: oneLineEach(headers) }
     this.#owner.sender.head(this, head)
     this.#owner.touched()
   }

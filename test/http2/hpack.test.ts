@@ -100,12 +100,20 @@ test('fields are read back as they were written, prepared or not', () => {
     fc.property(fc.array(fc.tuple(name, value), { maxLength: 20 }), pairs => {
       const fields = pairs.flat()
       const wanted = pairs.flatMap(([each, its]) => [each.toLowerCase(), its])
+      const once = new Set(wanted.filter((_, at) => at % 2 === 0)).size === pairs.length
       const out = Buffer.alloc(roomFor(fields))
       const end = writeFields(out, 0, fields)
       expect(decode(new HpackDecoder(), out.subarray(0, end))).toEqual(wanted)
-      expect(decode(new HpackDecoder(), prepare(fields).bytes)).toEqual(wanted)
+      if (once) expect(decode(new HpackDecoder(), prepare(fields).bytes)).toEqual(wanted)
     }),
   )
+})
+
+test('several lines of one name are made one, but for Set-Cookie', () => {
+  const fields = ['A', '1', 'set-cookie', 'b', 'a', '2', 'Set-Cookie', 'c', 'D', '4', 'a', '3']
+  expect(decode(new HpackDecoder(), prepare(fields).bytes)).toEqual([
+    ...['a', '1, 2, 3', 'set-cookie', 'b', 'set-cookie', 'c', 'd', '4'],
+  ])
 })
 
 test('every status is read back', () => {
