@@ -44,7 +44,11 @@ export function createTlsServer(options: TlsServerOptions): TlsServer {
     },
   )
   shelf.onOwn(({ cert, key }) => server.setSecureContext({ ...shared, cert, key, ticketKeys }))
-  server.on('tlsClientError', () => turnedAway.add('tls'))
+  server.on('tlsClientError', (_error, socket) => {
+    turnedAway.add('tls')
+    // One that says nothing would stay for ever.
+    socket.destroy()
+  })
   return {
     server,
     setTicketKeys(keys) {
