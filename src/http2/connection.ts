@@ -64,6 +64,8 @@ export class Http2Connection implements StreamOwner {
   readonly #splitter = new FrameSplitter()
   readonly #idle: Deadline
   readonly #head: Deadline
+  /** How many frames had come when it began. */
+  #awaited = 0
   readonly #settings: Deadline
   /** Requests with a body, which are handed on when what came with them is judged. */
   #opened: BodiedRequest[] = []
@@ -162,6 +164,10 @@ export class Http2Connection implements StreamOwner {
     this.decline(id, code)
   }
 
+  get takenWithin(): Milliseconds {
+    return this.limits.stalled
+  }
+
   over({ id }: Http2Stream): void {
     this.forget({ id })
   }
@@ -221,8 +227,10 @@ export class Http2Connection implements StreamOwner {
     // Whoever does not read what he has asked for is not heard either.
     if (this.#output.full) this.socket.pause()
     const waits = this.#inbound.withinHead || this.#splitter.partial === 'head'
+    const { whole } = this.#inbound
     if (!waits || this.#output.full) this.#head.end()
-    else if (!this.#head.running) this.#head.begin()
+    else if (!this.#head.running || whole !== this.#awaited) this.#head.begin()
+    this.#awaited = whole
     this.#send()
   }
 

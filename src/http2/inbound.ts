@@ -31,6 +31,8 @@ export class Inbound {
   readonly #connection: Http2Connection
   readonly #heads: Heads
   readonly #inflow = new Inflow()
+  /** Frames so far, those of one head counted as one. */
+  whole = 0
 
   constructor(connection: Http2Connection) {
     this.#connection = connection
@@ -44,6 +46,11 @@ export class Inbound {
 
   /** A whole frame that carries `length` bytes. */
   frame(bytes: Buffer, head: number, length: number): void {
+    this.#take(bytes, head, length)
+    if (!this.#heads.open) this.whole++
+  }
+
+  #take(bytes: Buffer, head: number, length: number): void {
     const type = bytes[head + 3] ?? 0
     const flags = bytes[head + 4] ?? 0
     const id = bytes.readUInt32BE(head + 5) & 0x7fffffff

@@ -1,5 +1,5 @@
-import type { Bytes } from '../core/index.ts'
-import { INTERNAL_ERROR, NO_ERROR } from './codes.ts'
+import type { Bytes, Milliseconds } from '../core/index.ts'
+import { CANCEL, INTERNAL_ERROR, NO_ERROR } from './codes.ts'
 import { oneLineEach, type Fields } from './hpack-encoder.ts'
 import { Listeners, type AnswerEvent } from './listeners.ts'
 import type { BodiedRequest } from './request.ts'
@@ -8,9 +8,14 @@ import type { AnswerHead, Sender } from './sender.ts'
 /** Written ahead of what the viewer takes, before whoever writes is asked to wait. */
 const MOST_AHEAD: Bytes = 16 * 1024
 
+/** Whoever sends a body that nobody wants may go on so long behind its answer. */
+const LINGER: Milliseconds = 2000
+
 /** What a stream needs of its connection. */
 export interface StreamOwner {
   readonly sender: Sender
+  /** Of an answer that is all written, until something of it is taken. */
+  readonly takenWithin: Milliseconds
   /** Something was written; it goes out with whatever else is written now. */
   touched(): void
   /** Sends RST_STREAM, and forgets the stream. */
@@ -63,6 +68,7 @@ export class Http2Stream {
   #offset = 0
   #listeners: Listeners | undefined
   #wantsDrain = false
+  #late: NodeJS.Timeout | undefined
 
   constructor(owner: StreamOwner, id: number, request: { method: string; endAfterHeaders: boolean }) {
     this.#owner = owner
@@ -128,6 +134,7 @@ export class Http2Stream {
     const content = chunk === undefined || chunk.length === 0 || this.method === 'HEAD' ? undefined : chunk
     if (this.waiting > 0 || (content !== undefined && !sender.endWith(this, content))) {
       if (content !== undefined) this.#queue(content, undefined)
+      if (this.waiting > 0) this.#late = setTimeout(() => this.close(CANCEL), this.#owner.takenWithin)
       return
     }
     if (content === undefined) sender.end(this)
@@ -190,6 +197,7 @@ export class Http2Stream {
       taken()
     }
     if (what === 'whole') return this.#finish()
+    this.#late?.refresh()
     if (this.waiting > 0 || !this.#wantsDrain) return
     this.#wantsDrain = false
     this.#listeners?.emit('drain')
@@ -206,6 +214,7 @@ export class Http2Stream {
   broken(): void {
     if (this.destroyed) return
     this.destroyed = true
+    clearTimeout(this.#late)
     this.#pieces = []
     this.waiting = 0
     this.body?.breakOff()
@@ -227,6 +236,7 @@ export class Http2Stream {
 
   #finish(): void {
     this.writableFinished = true
+    clearTimeout(this.#late)
     const over = this.remoteEnded
     // Whoever asks when it has finished finds it closed as well, if it is.
     if (over) {
@@ -235,6 +245,12 @@ export class Http2Stream {
     }
     this.#listeners?.emit('finish')
     if (over) this.#closed()
+    else this.#late = setTimeout(() => this.#leave(), LINGER)
+  }
+
+  /** RFC 9113 §8.1: of a request that is answered, and that nobody reads, no more need be sent. */
+  #leave(): void {
+    if (!this.remoteEnded && this.body?.readableFlowing === null) this.close(NO_ERROR)
   }
 
   #close(): void {
@@ -244,6 +260,7 @@ export class Http2Stream {
   }
 
   #closed(): void {
+    clearTimeout(this.#late)
     this.body?.close()
     this.#listeners?.emit('close')
   }
