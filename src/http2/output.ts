@@ -2,8 +2,15 @@ import type { Socket } from 'node:net'
 import { KiB, type Bytes, type Milliseconds } from '../core/index.ts'
 import { Deadline } from './deadline.ts'
 
-/** Handed over in one write at the most, and not more before that is taken: TLS keeps as much again while it waits. */
-export const WRITE_BYTES: Bytes = 64 * KiB
+/**
+ * Handed over in one write at the most, and not more before that is taken: TLS keeps as much again while it waits. Large
+ * writes cost a fifth less for each byte; while many wait for peers who do not read, they are small ones.
+ */
+const LARGE_WRITE: Bytes = 256 * KiB
+const SMALL_WRITE: Bytes = 32 * KiB
+
+/** Of large writes, all connections of a process together. */
+const MOST_LARGE = 64
 
 /** While a write is under way only heads and words of the protocol gather, which are short. */
 const FIRST_BYTES: Bytes = 2 * KiB
@@ -12,14 +19,33 @@ const FIRST_BYTES: Bytes = 2 * KiB
 const MOST_GATHERED: Bytes = 64 * KiB
 
 /** Given back for the next write of any connection. */
-const free: Buffer[] = []
-const MOST_FREE = 32
+const free: { large: Buffer[]; small: Buffer[] } = { large: [], small: [] }
+const MOST_FREE = 16
+
+let largeInUse = 0
+
+function takeBuffer(): Buffer {
+  if (largeInUse >= MOST_LARGE) return free.small.pop() ?? Buffer.allocUnsafeSlow(SMALL_WRITE)
+  largeInUse++
+  return free.large.pop() ?? Buffer.allocUnsafeSlow(LARGE_WRITE)
+}
+
+/** Of any size: others than those two are forgotten. */
+function giveBack(buffer: Buffer): void {
+  if (buffer.length === LARGE_WRITE) largeInUse--
+  const list =
+    buffer.length === LARGE_WRITE ? free.large : buffer.length === SMALL_WRITE ? free.small : undefined
+  if (list !== undefined && list.length < MOST_FREE) list.push(buffer)
+}
 
 /** What one connection is about to send, and what of it is on its way. */
 export class Output {
   readonly #socket: Socket
   readonly #taken: () => void
   readonly #stalled: Deadline
+  /** The size of the buffer that is under way. */
+  #flown = 0
+  #closed = false
   /** Frames are written into it, at `at`, after `reserve`. */
   buffer: Buffer = NONE
   at = 0
@@ -41,13 +67,13 @@ export class Output {
 
   /** Whether more waits than anybody needs who reads. */
   get full(): boolean {
-    return this.at > MOST_GATHERED
+    return this.flying && this.at > MOST_GATHERED
   }
 
   /** What there is room for in one write; nothing while one is under way. */
   get room(): number {
     if (this.flying) return 0
-    if (this.buffer.length < WRITE_BYTES) this.#move(free.pop() ?? Buffer.allocUnsafeSlow(WRITE_BYTES))
+    if (this.buffer.length < SMALL_WRITE) this.#move(takeBuffer())
     return this.buffer.length - this.at
   }
 
@@ -55,10 +81,11 @@ export class Output {
   reserve(bytes: number): void {
     if (this.buffer.length - this.at >= bytes) return
     // A small beginning grows into a whole write first, and a full one goes.
-    if (!this.flying && this.buffer.length >= WRITE_BYTES && this.at > 0) this.flush()
-    if (!this.flying && this.buffer.length < WRITE_BYTES && this.room >= bytes) return
-    const needed = Math.max(this.at + bytes, FIRST_BYTES, Math.min(2 * this.at, 256 * KiB))
-    this.#move(Buffer.allocUnsafeSlow(needed))
+    if (!this.flying && this.buffer.length >= SMALL_WRITE && this.at > 0) this.flush()
+    if (!this.flying && this.buffer.length < SMALL_WRITE && this.room >= bytes) return
+    const needed = Math.max(this.at + bytes, FIRST_BYTES, Math.min(2 * this.at, LARGE_WRITE))
+    // One byte more than what is counted and given back.
+    this.#move(Buffer.allocUnsafeSlow(needed + (needed === LARGE_WRITE ? 1 : 0)))
   }
 
   /** Hands over what has gathered, unless a write is under way; then that will, when it ends. */
@@ -68,33 +95,38 @@ export class Output {
     this.buffer = NONE
     this.at = 0
     this.flying = true
+    this.#flown = buffer.length
     this.writes++
     this.#stalled.begin()
     this.#socket.write(buffer.subarray(0, at), () => this.#landed(buffer))
   }
 
+  /** For good, when its socket has closed. */
   close(): void {
+    if (this.#closed) return
+    this.#closed = true
     this.#stalled.close()
-    this.#giveBack(this.buffer)
+    // Whether its write will ever be said to be over is not known.
+    if (this.flying && this.#flown === LARGE_WRITE) largeInUse--
+    // Nothing is taken or written any more.
+    this.flying = true
+    giveBack(this.buffer)
     this.buffer = NONE
     this.at = 0
   }
 
   #landed(buffer: Buffer): void {
+    if (this.#closed) return
     this.flying = false
     this.#stalled.end()
-    this.#giveBack(buffer)
+    giveBack(buffer)
     this.#taken()
   }
 
   #move(to: Buffer): void {
     this.buffer.copy(to, 0, 0, this.at)
-    this.#giveBack(this.buffer)
+    giveBack(this.buffer)
     this.buffer = to
-  }
-
-  #giveBack(buffer: Buffer): void {
-    if (buffer.length === WRITE_BYTES && free.length < MOST_FREE) free.push(buffer)
   }
 }
 
