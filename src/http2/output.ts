@@ -10,7 +10,7 @@ const LARGE_WRITE: Bytes = 256 * KiB
 const SMALL_WRITE: Bytes = 32 * KiB
 
 /** Of large writes, all connections of a process together. */
-const MOST_LARGE = 64
+const MOST_LARGE = 16
 
 /** While a write is under way only heads and words of the protocol gather, which are short. */
 const FIRST_BYTES: Bytes = 2 * KiB
