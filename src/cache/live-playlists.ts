@@ -168,7 +168,8 @@ export class LivePlaylists {
 
   /** What is known and not undone by an invalidation. */
   #current({ playlist, request }: Asked): Known | undefined {
-    const known = this.#known.get(playlist)
+    // Where nothing is live, nobody pays for it.
+    const known = this.#known.size === 0 ? undefined : this.#known.get(playlist)
     if (known === undefined) return undefined
     const since = this.#options.invalidated(request.distributionId, request.path)
     const { full, delta } = known

@@ -71,8 +71,13 @@ function pathOf(path: string): string {
 /** Nothing that JSON would escape. */
 const UNESCAPED = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
+/** JSON in ASCII, so that the log takes each character as a byte. */
 function quoted(text: string): string {
-  return UNESCAPED.test(text) ? `"${text}"` : JSON.stringify(text)
+  if (UNESCAPED.test(text)) return `"${text}"`
+  return JSON.stringify(text).replace(
+    /[\u007f-\uffff]/g,
+    each => `\\u${each.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 let told = { at: NaN, text: '' }

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net'
 import { KiB, type Bytes } from '../core/index.ts'
-import { dateLine, linesOf, ownLines, statusLine } from './head-text.ts'
+import { beginningOf, dateLine, linesOf, ownLines } from './head-text.ts'
+
+const NOTHING = Buffer.alloc(0)
 
 /** Less than this is copied behind its head, which costs less than to write twice. */
 const COPIED = 16 * KiB
@@ -8,8 +10,11 @@ const COPIED = 16 * KiB
 /** Where heads and small bodies are put together for a socket that has sent them by the time that its `write` returns. */
 let bench = Buffer.allocUnsafeSlow(2 * COPIED)
 
-/** The same for other sockets, one behind the other: to have each allocated would cost more than to fill it. */
-const SLAB = 128 * KiB
+/**
+ * The same for other sockets, one behind the other: to have each allocated would cost more than to fill it. What is larger
+ * than this, the system hands out by pages.
+ */
+const SLAB = 64 * KiB
 let slab = Buffer.allocUnsafeSlow(SLAB)
 let slabUsed = 0
 
@@ -63,7 +68,8 @@ export class Http1Answer {
   #framing: Framing = 'none'
   /** Bytes of the body that its length still promises. */
   #missing = 0
-  /** Goes out with the first bytes of the body. */
+  /** Go out with the first bytes of the body: what many answers begin with, and what is this one's own. */
+  #beginning: Buffer = NOTHING
   #head = ''
   /** Few answers have one, and an EventEmitter each would cost more than to find what is sent. */
   #ears: Ear[] | undefined
@@ -111,7 +117,8 @@ export class Http1Answer {
     const kept = this.shouldKeepAlive ? this.#connection.keptLines : 'Connection: close\r\n'
     const chunked = this.#framing === 'chunks' ? 'Transfer-Encoding: chunked\r\n' : ''
     const date = lines.dated ? '' : dateLine()
-    this.#head = `${statusLine(status)}${lines.text}${ownLines(own)}${chunked}${date}${kept}\r\n`
+    this.#beginning = beginningOf(lines, status)
+    this.#head = `${ownLines(own)}${chunked}${date}${kept}\r\n`
   }
 
   /** Answers 102 before the answer itself. */
@@ -138,8 +145,7 @@ export class Http1Answer {
     }
     const { socket } = this
     socket.cork()
-    const head = this.#takeHead()
-    if (head !== '') socket.write(head, 'latin1')
+    this.#writeHead()
     if (this.#framing === 'chunks') socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1')
     let more = socket.write(chunk)
     if (this.#framing === 'chunks') more = socket.write('\r\n', 'latin1')
@@ -166,36 +172,39 @@ export class Http1Answer {
     if (this.destroyed) return
     this.writableEnded = true
     const { socket } = this
-    const head = this.#takeHead()
-    if (bytes.length > COPIED) {
+    if (this.#head === '') {
+      if (bytes.length > 0) socket.write(bytes)
+    } else if (bytes.length > COPIED) {
       socket.cork()
-      if (head !== '') socket.write(head, 'latin1')
+      this.#writeHead()
       socket.write(bytes)
       socket.uncork()
-    } else if (head === '') {
-      if (bytes.length > 0) socket.write(bytes)
     } else {
-      this.#writeTogether(head, bytes)
+      this.#writeTogether(bytes)
     }
     this.#connection.ended()
   }
 
-  #writeTogether(head: string, bytes: Uint8Array): void {
+  #writeHead(): void {
+    if (this.#head === '') return
+    this.socket.write(this.#beginning)
+    this.socket.write(this.#head, 'latin1')
+    this.#head = ''
+  }
+
+  #writeTogether(bytes: Uint8Array): void {
     const { socket, writesAtOnce } = this.#connection
-    const length = head.length + bytes.length
+    const from = this.#beginning.length + this.#head.length
+    const length = from + bytes.length
     const shared = writesAtOnce && length <= bench.length
     const all = shared ? bench.subarray(0, length) : fromSlab(length)
-    all.write(head, 'latin1')
-    if (bytes.length > 0) all.set(bytes, head.length)
+    all.set(this.#beginning)
+    all.write(this.#head, this.#beginning.length, 'latin1')
+    if (bytes.length > 0) all.set(bytes, from)
+    this.#head = ''
     socket.write(all)
     // What the system has not taken is still to be read from there.
     if (shared && socket.writableLength > 0) bench = Buffer.allocUnsafeSlow(2 * COPIED)
-  }
-
-  #takeHead(): string {
-    const head = this.#head
-    this.#head = ''
-    return head
   }
 
   /** Breaks the answer off together with its connection. */
@@ -249,7 +258,6 @@ export class Http1Answer {
 }
 
 const NOBODY: readonly Ear[] = []
-const NOTHING = Buffer.alloc(0)
 const LAST_CHUNK = Buffer.from('0\r\n\r\n')
 
 function framingOf(method: string, status: number, length: string | undefined): Framing {

@@ -5,6 +5,8 @@ interface Lines {
   readonly text: string
   /** Whether Date is among them; it is added to those that lack it. */
   readonly dated: boolean
+  /** With the line of a status before them, as bytes. */
+  beginning?: { status: number; bytes: Buffer }
 }
 
 const made = new WeakMap<readonly string[], Lines>()
@@ -41,6 +43,16 @@ const OURS = new Set([
   'trailer',
 ])
 
+/** How a head begins whose first fields are these. */
+export function beginningOf(lines: Lines, status: number): Buffer {
+  let beginning = lines.beginning
+  if (beginning?.status !== status) {
+    beginning = { status, bytes: Buffer.from(statusLine(status) + lines.text, 'latin1') }
+    lines.beginning = beginning
+  }
+  return beginning.bytes
+}
+
 /** Lines of fields that are this answer's own and need no check. */
 export function ownLines(fields: readonly string[]): string {
   let text = ''
@@ -50,7 +62,7 @@ export function ownLines(fields: readonly string[]): string {
 
 const statusLines = new Map<number, string>()
 
-export function statusLine(status: number): string {
+function statusLine(status: number): string {
   let line = statusLines.get(status)
   if (line === undefined)
     statusLines.set(status, (line = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'unknown'}\r\n`))

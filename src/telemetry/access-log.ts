@@ -11,7 +11,7 @@ const MOST_WAITING = 4 * MiB
 export const MOST_A_DAY = 2 * 1024 ** 3
 
 export interface AccessLog {
-  /** One whole line with its end. Never hand in a query, cookie or token. */
+  /** One whole line with its end, in ASCII. Never hand in a query, cookie or token. */
   append(line: string): void
   readonly dropped: number
   close(): Promise<void>
@@ -26,9 +26,6 @@ export interface AccessLogOptions {
 
 /** Lines become bytes at once: text that waits is what the collector of garbage copies again and again. */
 const PAGE = 64 * KiB
-
-/** A character takes so many bytes in UTF-8, at most. */
-const WIDEST = 3
 
 /** One JSON line per request in `<folder>/access-YYYY-MM-DD.log` (UTC), kept for a week. */
 export async function openAccessLog(options: AccessLogOptions): Promise<AccessLog> {
@@ -71,13 +68,12 @@ export async function openAccessLog(options: AccessLogOptions): Promise<AccessLo
   timer.unref()
   return {
     append(line) {
-      const most = line.length * WIDEST
-      if (most > PAGE - filled) flush()
-      if (most > PAGE) {
+      if (line.length > PAGE - filled) flush()
+      if (line.length > PAGE) {
         dropped++
         return
       }
-      filled += page.write(line, filled)
+      filled += page.write(line, filled, 'latin1')
       lines++
     },
     get dropped() {

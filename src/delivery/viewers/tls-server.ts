@@ -31,7 +31,7 @@ export function createTlsServer(options: TlsServerOptions): TlsServer {
   const server = createServer(
     {
       ...shared,
-      ALPNProtocols: ['h2', 'http/1.1'],
+      ...{ ALPNProtocols: ['h2', 'http/1.1'], noDelay: true },
       ...{ cert: shelf.own.cert, key: shelf.own.key, ticketKeys },
       SNICallback: (name, done) => done(null, shelf.context(name)),
       handshakeTimeout: limits.handshake,
