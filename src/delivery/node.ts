@@ -109,9 +109,10 @@ export class CacheNode {
   readonly grants = new GrantMemo()
   readonly upgraded: UpgradedConnections
   readonly carried = new CarriedPlaylists()
+  /** Where this is, as it says of itself. */
+  readonly pop: string
   readonly codedTexts = new CodedTexts()
   readonly codingStreams = new CodingStreams()
-  readonly #pop: string
   readonly #run = randomBytes(6).toString('base64url')
   /** Ids come in rows of which all but the last two digits are the same. */
   #row = ''
@@ -130,7 +131,7 @@ export class CacheNode {
     this.log = options.log
     this.trustedProxies = options.trustedProxies
     this.takenWithin = options.takenWithin ?? TAKEN_WITHIN
-    this.#pop = options.pop
+    this.pop = options.pop
     this.siblings = options.siblings
     this.#disk = options.disk
     this.viewers = new ViewerCount(options.clock)
@@ -248,6 +249,6 @@ export class CacheNode {
 
   /** Fields that every answer carries. */
   signature(id: RequestId): string[] {
-    return ['Via', '1.1 sluice', 'X-Sluice-Id', id, 'X-Sluice-Pop', this.#pop]
+    return ['Via', '1.1 sluice', 'X-Sluice-Id', id, 'X-Sluice-Pop', this.pop]
   }
 }

@@ -58,7 +58,8 @@ export function readHead(text: string, memo: HeadMemo, longest: Bytes): HeadRead
   const end = from + memo.text.length
   // `startsWith` goes character by character.
   if (memo.fields !== undefined && text.slice(from, end) === memo.text) {
-    return end > longest ? OTHER : { kind: 'head', head: { method, target, ...memo.fields }, end }
+    const { headers, rawHeaders } = memo.fields
+    return end > longest ? OTHER : { kind: 'head', head: { method, target, headers, rawHeaders }, end }
   }
   return readAnew(text, { method, target }, { from, memo, longest })
 }

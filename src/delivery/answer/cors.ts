@@ -8,6 +8,13 @@ const EXPOSED =
   'X-Sluice-Reason, X-Sluice-Id, X-Cache, Cache-Status, Age, Content-Length, Content-Range, ETag'
 
 const OPEN = ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', EXPOSED]
+const BY_ORIGIN: readonly string[] = ['Vary', 'Origin']
+const NOTHING: readonly string[] = []
+
+/** Whether fields are the same list for many, and have nothing of one page's in them. */
+export function isSteady(fields: readonly string[]): boolean {
+  return fields === OPEN || fields === BY_ORIGIN || fields === NOTHING
+}
 
 /** Pages ask it with credentials, or they could not keep its cookies, and do not know what is gated. */
 export const SESSION = '/.sluice/session'
@@ -20,7 +27,7 @@ export function corsHeaders(x: Exchange): readonly string[] {
   if (!x.gated && x.target?.path !== SESSION) return OPEN
   const origin = x.header('origin')
   if (origin === undefined || !mayReadGated(origin, x.viewer?.host ?? '', x.behaviour?.corsOrigins ?? [])) {
-    return ['Vary', 'Origin']
+    return BY_ORIGIN
   }
   return [
     'Access-Control-Allow-Origin',
@@ -46,7 +53,7 @@ const said = new WeakMap<FlatHeaders, boolean>()
 
 /** What goes with an origin's answer beside what it says itself. */
 export function corsBeside(x: Exchange, headers: FlatHeaders): readonly string[] {
-  return !x.gated && saysWhoReads(headers) ? [] : corsHeaders(x)
+  return !x.gated && saysWhoReads(headers) ? NOTHING : corsHeaders(x)
 }
 
 /** The answer to a preflight; never gated, since browsers send it without credentials (Fetch, "CORS-preflight fetch"). */

@@ -17,6 +17,7 @@ import { begin, bodyFor, fieldsFor, firstBytes, planBody, type BodyPlan } from '
 import { record } from '../record.ts'
 import { sendError } from './refusal.ts'
 import { hasLeft, sendBytes, sendStream } from './send-stream.ts'
+import { beginWhole } from './steady-head.ts'
 import { passedLength, preparedHeaders, viewerHeaders } from './viewer-headers.ts'
 
 /** Answers from whatever `lookup` found: conditions, range, then bytes as fast as the viewer takes them. */
@@ -92,11 +93,14 @@ function sendStored(
   const { status, body } = object
   const length = Buffer.isBuffer(body) ? body.length : undefined
   const plan = planBody(x, object, length, now)
-  const fixed = fieldsFor(plan, preparedHeaders(object, x.gated ? 'gated' : 'open'))
-  const own = constant(x, word, outcome, object.freshUntil, now)
-  for (const text of corsBeside(x, object.headers)) own.push(text)
-  own.push('Age', String(ageOf(object.bornAt, now)))
-  begin(x, plan, { status, length }, { fixed, own })
+  const age = String(ageOf(object.bornAt, now))
+  const told = tell(outcome, object.freshUntil, now)
+  const whole = plan.kind === 'whole' ? length : undefined
+  if (whole === undefined || !beginWhole(x, object, { word, told, age, length: whole })) {
+    const fixed = fieldsFor(plan, preparedHeaders(object, x.gated ? 'gated' : 'open'))
+    const own = [...constant(x, word, told), ...corsBeside(x, object.headers), 'Age', age]
+    begin(x, plan, { status, length }, { fixed, own })
+  }
   if (plan.kind === 'none' || x.request.method === 'HEAD') {
     x.response.end()
   } else if (!Buffer.isBuffer(body)) {
@@ -190,7 +194,7 @@ function sendFill(
 ): undefined {
   const now = x.node.clock.now()
   const fixed = fieldsFor(plan, preparedHeaders(fill, x.gated ? 'gated' : 'open'))
-  const own = constant(x, fill.status >= 400 ? 'Error' : word, outcome, freshUntil, now)
+  const own = constant(x, fill.status >= 400 ? 'Error' : word, tell(outcome, freshUntil, now))
   own.push(...corsBeside(x, fill.headers))
   const isFirst = word === 'Miss' && !(outcome.kind === 'forwarded' && outcome.collapsed === 'collapsed')
   own.push(...(isFirst ? ageThere(fill, now) : ['Age', String(ageOf(fill.bornAt, now))]))
@@ -255,7 +259,7 @@ function deliverPassing(x: Exchange, came: Passing, outcome: CacheOutcome): unde
   }
   const base = [
     ...viewerHeaders(headers, x.gated ? 'gated' : 'open'),
-    ...constant(x, status >= 400 ? 'Error' : 'Miss', outcome, undefined, answer.respondedAt),
+    ...constant(x, status >= 400 ? 'Error' : 'Miss', tell(outcome, undefined, answer.respondedAt)),
     ...corsBeside(x, headers),
   ]
   // It was in some cache before us, and nobody but that one knows how old it is.
@@ -273,25 +277,16 @@ function deliverPassing(x: Exchange, came: Passing, outcome: CacheOutcome): unde
   sendStream(x, answer.body)
 }
 
-/** What every delivered answer carries beside the origin's own fields. RFC 9211 for Cache-Status. */
-function constant(
-  x: Exchange,
-  word: CacheWord,
-  outcome: CacheOutcome,
-  freshUntil: Instant | undefined,
-  now: Instant,
-): string[] {
+/** What every delivered answer carries beside the origin's own fields. */
+function constant(x: Exchange, word: CacheWord, told: string): string[] {
   x.cache = word
-  const ttl = freshUntil === undefined ? undefined : Math.floor((freshUntil - now) / 1000)
   const fields = x.node.signature(x.id)
-  fields.push('X-Cache', X_CACHE[word], 'Cache-Status', cacheStatus(outcome, ttl))
+  fields.push('X-Cache', `${word} from sluice`, 'Cache-Status', told)
   if (x.variesByCoding) fields.push('Vary', 'Accept-Encoding')
   return fields
 }
 
-const X_CACHE: Record<CacheWord, string> = {
-  Hit: 'Hit from sluice',
-  RefreshHit: 'RefreshHit from sluice',
-  Miss: 'Miss from sluice',
-  Error: 'Error from sluice',
+/** RFC 9211. */
+function tell(outcome: CacheOutcome, freshUntil: Instant | undefined, now: Instant): string {
+  return cacheStatus(outcome, freshUntil === undefined ? undefined : Math.floor((freshUntil - now) / 1000))
 }

@@ -98,14 +98,12 @@ export function begin(
     headers.push('Content-Length', '0')
   } else if (!WITHOUT_LENGTH.has(x.status) && length !== undefined) {
     headers.push('Content-Length', String(length))
-    if (plan.kind === 'whole' && 'writeHeadPrepared' in x.response)
-      return x.response.writeHeadPrepared(status, fields.fixed, headers)
   }
   x.head(x.status, [...fields.fixed, ...headers])
 }
 
 /** RFC 9110 §8.6 forbids it beside the one, and beside the other it would be the length of something else. */
-const WITHOUT_LENGTH: ReadonlySet<number> = new Set([204, 304])
+export const WITHOUT_LENGTH: ReadonlySet<number> = new Set([204, 304])
 
 function statusOf(plan: BodyPlan, status: number): number {
   if (plan.kind === 'none') return plan.status

@@ -1,0 +1,83 @@
+import type { FlatHeaders } from '../../http/index.ts'
+import type { CacheWord, Exchange } from '../exchange.ts'
+import { corsBeside, isSteady } from './cors.ts'
+import { WITHOUT_LENGTH } from './plan-body.ts'
+import { preparedHeaders } from './viewer-headers.ts'
+
+/** What one answer was made for, and the fields that any other has which is made for the same. */
+interface Steady {
+  pop: string
+  gated: boolean
+  word: CacheWord
+  varies: boolean
+  ranges: boolean
+  cors: readonly string[]
+  fields: readonly string[]
+}
+
+/** The last of each stored object: nearly all who ask for one are answered in the same way. */
+const last = new WeakMap<FlatHeaders, Steady>()
+
+/** What of an answer is its own. */
+export interface Own {
+  word: CacheWord
+  /** For Cache-Status. */
+  told: string
+  /** Seconds. */
+  age: string
+  /** Bytes. */
+  length: number
+}
+
+/** Writes the head of a stored answer that is sent as a whole; false, and nothing, where it has to be put together. */
+export function beginWhole(
+  x: Exchange,
+  object: { readonly headers: FlatHeaders; readonly status: number },
+  { word, told, age, length }: Own,
+): boolean {
+  const { response } = x
+  const { status } = object
+  if (!('writeHeadPrepared' in response) || WITHOUT_LENGTH.has(status)) return false
+  const steady = steadyFields(x, object, word)
+  if (steady === undefined) return false
+  x.cache = word
+  x.status = status
+  const own = ['X-Sluice-Id', x.id, 'Cache-Status', told, 'Age', age, 'Content-Length', String(length)]
+  response.writeHeadPrepared(status, steady, own)
+  return true
+}
+
+/**
+ * All fields of a stored answer sent as a whole that are the same for everybody, in one list that is made once; the rest
+ * are id, age, freshness and length. Undefined where something in it is this viewer's own.
+ */
+function steadyFields(
+  x: Exchange,
+  object: { readonly headers: FlatHeaders; readonly status: number },
+  word: CacheWord,
+): readonly string[] | undefined {
+  const cors = corsBeside(x, object.headers)
+  if (!isSteady(cors)) return undefined
+  const { gated, variesByCoding: varies } = x
+  const { pop } = x.node
+  const ranges = object.status === 200 && !x.wholeOnly
+  const known = last.get(object.headers)
+  if (
+    known?.word === word &&
+    known.gated === gated &&
+    known.cors === cors &&
+    known.varies === varies &&
+    known.ranges === ranges &&
+    known.pop === pop
+  )
+    return known.fields
+  const fields = [
+    ...preparedHeaders(object, gated ? 'gated' : 'open'),
+    ...['Via', '1.1 sluice', 'X-Sluice-Pop', pop, 'X-Cache', `${word} from sluice`],
+    ...(varies ? ['Vary', 'Accept-Encoding'] : []),
+    ...cors,
+    ...(ranges ? ['Accept-Ranges', 'bytes'] : []),
+  ]
+  last.set(object.headers, { pop, gated, word, varies, ranges, cors, fields })
+  return fields
+}
