@@ -1,6 +1,14 @@
 import type { Socket } from 'node:net'
 import { KiB, type Bytes } from '../core/index.ts'
-import { beginningOf, dateLine, linesOf, ownLines } from './head-text.ts'
+import {
+  beginningOf,
+  checkedLines,
+  dateLine,
+  linesOf,
+  ownLines,
+  statusLine,
+  type Lines,
+} from './head-text.ts'
 
 const NOTHING = Buffer.alloc(0)
 
@@ -11,10 +19,10 @@ const COPIED = 16 * KiB
 let bench = Buffer.allocUnsafeSlow(2 * COPIED)
 
 /**
- * The same for other sockets, one behind the other: to have each allocated would cost more than to fill it. What is larger
- * than this, the system hands out by pages.
+ * The same for other sockets, one behind the other: to have each allocated would cost more than to fill it. Whenever
+ * something larger than this is freed, the C library tidies up all that is free.
  */
-const SLAB = 64 * KiB
+const SLAB = 32 * KiB
 let slab = Buffer.allocUnsafeSlow(SLAB)
 let slabUsed = 0
 
@@ -99,26 +107,34 @@ export class Http1Answer {
       else others.push(name, value)
     }
     const own = length === undefined ? [] : ['Content-Length', length]
-    this.#begin(status, others, own, length)
+    const lines = checkedLines(others)
+    this.#begin(status, lines, own, length)
+    this.#head = `${statusLine(status)}${lines.text}${this.#head}`
   }
 
   /** `fixed` is the same list each time, and checked once. `own` is known to be good and ends with Content-Length. */
   writeHeadPrepared(status: number, fixed: readonly string[], own: readonly string[]): void {
-    this.#begin(status, fixed, own, own.at(-1))
+    const lines = linesOf(fixed)
+    this.#begin(status, lines, own, own.at(-1))
+    this.#beginning = beginningOf(lines, status)
   }
 
-  #begin(status: number, fixed: readonly string[], own: readonly string[], length: string | undefined): void {
+  /** The same of fields that nobody is sent again soon. */
+  writeHeadOnce(status: number, fields: readonly string[], own: readonly string[]): void {
+    const lines = checkedLines(fields)
+    this.#begin(status, lines, own, own.at(-1))
+    this.#head = `${statusLine(status)}${lines.text}${this.#head}`
+  }
+
+  #begin(status: number, { dated }: Lines, own: readonly string[], length: string | undefined): void {
     if (this.headersSent) throw new Error('an answer has one head')
-    const lines = linesOf(fixed)
     this.headersSent = true
     this.statusCode = status
     this.#framing = framingOf(this.#method, status, length)
     if (this.#framing === 'length') this.#missing = Number(length)
     const kept = this.shouldKeepAlive ? this.#connection.keptLines : 'Connection: close\r\n'
     const chunked = this.#framing === 'chunks' ? 'Transfer-Encoding: chunked\r\n' : ''
-    const date = lines.dated ? '' : dateLine()
-    this.#beginning = beginningOf(lines, status)
-    this.#head = `${ownLines(own)}${chunked}${date}${kept}\r\n`
+    this.#head = `${ownLines(own)}${chunked}${dated ? '' : dateLine()}${kept}\r\n`
   }
 
   /** Answers 102 before the answer itself. */
@@ -128,7 +144,7 @@ export class Http1Answer {
 
   /** Answers 103 before the answer itself. Throws of bad fields what Node's own throws. */
   writeEarlyHints(hints: Readonly<Record<string, string>>): void {
-    this.#interim(`HTTP/1.1 103 Early Hints\r\n${linesOf(Object.entries(hints).flat()).text}\r\n`)
+    this.#interim(`HTTP/1.1 103 Early Hints\r\n${checkedLines(Object.entries(hints).flat()).text}\r\n`)
   }
 
   #interim(text: string): void {
@@ -187,7 +203,7 @@ export class Http1Answer {
 
   #writeHead(): void {
     if (this.#head === '') return
-    this.socket.write(this.#beginning)
+    if (this.#beginning.length > 0) this.socket.write(this.#beginning)
     this.socket.write(this.#head, 'latin1')
     this.#head = ''
   }

@@ -123,6 +123,7 @@ test.each([
 
 test.each([
   ['has a line feed', ['X-Name', 'a\r\nb'], 'ERR_INVALID_CHAR'],
+  ['has a character that would end as a line feed', ['X-Name', 'a\u010ab'], 'ERR_INVALID_CHAR'],
   ['has no name', ['', 'a'], 'ERR_INVALID_HTTP_TOKEN'],
 ])('a field that %s is not written', async (_, fields, code) => {
   const thrown: unknown[] = []
@@ -130,6 +131,7 @@ test.each([
     for (const write of [
       () => answer.writeHead(200, fields),
       () => answer.writeHeadPrepared(200, fields, OWN),
+      () => answer.writeHeadOnce(200, fields, OWN),
       () => answer.writeEarlyHints({ [fields[0] ?? '']: fields[1] ?? '' }),
     ])
       try {
@@ -140,7 +142,7 @@ test.each([
     film(_request, answer)
   })
   expect(await exchange(port, GET)).toContain('film')
-  expect(thrown).toEqual([code, code, code])
+  expect(thrown).toEqual([code, code, code, code])
 })
 
 test('how the connection goes on is not for the fields of an answer to say', async () => {

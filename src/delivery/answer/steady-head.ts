@@ -15,8 +15,12 @@ interface Steady {
   fields: readonly string[]
 }
 
-/** The last of each stored object: nearly all who ask for one are answered in the same way. */
-const last = new WeakMap<FlatHeaders, Steady>()
+/**
+ * Of those stored objects that are asked for most, how each was answered last: nearly all who ask for one are answered
+ * in the same way. For any other, such a list would cost more memory than the object and more time than it saves.
+ */
+const last = new Map<FlatHeaders, Steady | 'seen'>()
+const MOST = 4096
 
 /** What of an answer is its own. */
 export interface Own {
@@ -49,7 +53,8 @@ export function beginWhole(
 
 /**
  * All fields of a stored answer sent as a whole that are the same for everybody, in one list that is made once; the rest
- * are id, age, freshness and length. Undefined where something in it is this viewer's own.
+ * are id, age, freshness and length. Undefined where something in it is this viewer's own, and for what has not been
+ * asked for in a while.
  */
 function steadyFields(
   x: Exchange,
@@ -62,8 +67,14 @@ function steadyFields(
   const { pop } = x.node
   const ranges = object.status === 200 && !x.wholeOnly
   const known = last.get(object.headers)
+  if (known === undefined) {
+    if (last.size >= MOST) last.clear()
+    last.set(object.headers, 'seen')
+    return undefined
+  }
   if (
-    known?.word === word &&
+    known !== 'seen' &&
+    known.word === word &&
     known.gated === gated &&
     known.cors === cors &&
     known.varies === varies &&
