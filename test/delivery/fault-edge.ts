@@ -1,6 +1,6 @@
 import { fork, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
@@ -14,7 +14,7 @@ import { DEFAULT_WIRE, type Origin } from '../../src/distribution/index.ts'
 import { cacheKey } from '../../src/http/index.ts'
 import { loadOrCreateIdentity } from '../../src/membership/index.ts'
 import { ROOT } from '../house/tree.ts'
-import { FakeControl } from '../membership/fake-control.ts'
+import { FakeControl, until } from '../membership/fake-control.ts'
 import { DISTRIBUTION } from './edge-bench.ts'
 import { snapshotWith } from './foreign-origin.ts'
 
@@ -104,10 +104,13 @@ export class FaultEdge {
     return this.#up.promise
   }
 
-  /** As the kernel would, in the middle of whatever it does. Resolves when it is gone. */
+  /** As the kernel would, in the middle of whatever it does. Resolves when it is gone, and its workers with it. */
   async kill(): Promise<void> {
     this.#up = deferred()
+    const workers = childrenOf(this.#child.pid)
     await this.#end(this.#child)
+    // They end by themselves once nobody is above them, and until then they write and delete.
+    await until('the workers are gone', () => !workers.some(isRunning), 20_000)
   }
 
   /** On the same ports and folders; nobody waits for `up` until it is opened. */
@@ -233,4 +236,18 @@ function deferred(): Deferred {
   let resolve = (): void => {}
   const promise = new Promise<void>(done => (resolve = done))
   return { promise, resolve }
+}
+
+function childrenOf(pid: number | undefined): number[] {
+  const text = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
+  return text.split(' ').filter(Boolean).map(Number)
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
 }
