@@ -73,15 +73,23 @@ export function up(args: string[], env: Record<string, string> = {}): Promise<Up
   })
 }
 
-/** The processes that a process has started. */
+/** The processes that a process has started, without those that end meanwhile. */
 export function childrenOf(pid: number): { pid: number; role: string }[] {
   const pids = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8')
     .trim()
     .split(' ')
     .filter(Boolean)
     .map(Number)
-  return pids.map(child => ({
-    pid: child,
-    role: readFileSync(`/proc/${child}/cmdline`, 'utf8').split('\0').filter(Boolean).at(-1) ?? '',
-  }))
+  return pids.flatMap(child => {
+    const role = roleOf(child)
+    return role === undefined ? [] : [{ pid: child, role }]
+  })
+}
+
+function roleOf(pid: number): string | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean).at(-1) ?? ''
+  } catch {
+    return undefined // It ended between both reads.
+  }
 }
