@@ -15,11 +15,11 @@ const NOTHING = Buffer.alloc(0)
 /** Less than this is copied behind its head, which costs less than to write twice. */
 const COPIED = 16 * KiB
 
-/** Where heads and small bodies are put together for a socket that has sent them by the time that its `write` returns. */
+/** Where heads and small bodies are put together for a socket that has taken them by the time that its `write` returns. */
 let bench = Buffer.allocUnsafeSlow(2 * COPIED)
 
 /**
- * The same for other sockets, one behind the other: to have each allocated would cost more than to fill it. Whenever
+ * The same for those that have to wait, one behind the other: to have each allocated would cost more than to fill it. Whenever
  * something larger than this is freed, the C library tidies up all that is free.
  */
 const SLAB = 32 * KiB
@@ -39,8 +39,8 @@ type Framing = 'none' | 'length' | 'chunks'
 
 export interface AnswerConnection {
   readonly socket: Socket
-  /** A write usually reaches the system at once; TLS takes its time. */
-  readonly writesAtOnce: boolean
+  /** Its socket has encrypted what it is given when `write` returns, unless something else waits there already. */
+  readonly encrypts: boolean
   /** What a kept connection is told, as lines. */
   readonly keptLines: string
   /** The last of an answer was written. */
@@ -209,18 +209,18 @@ export class Http1Answer {
   }
 
   #writeTogether(bytes: Uint8Array): void {
-    const { socket, writesAtOnce } = this.#connection
+    const { socket, encrypts } = this.#connection
     const from = this.#beginning.length + this.#head.length
     const length = from + bytes.length
-    const shared = writesAtOnce && length <= bench.length
+    const shared = length <= bench.length && !(encrypts && socket.writableLength > 0)
     const all = shared ? bench.subarray(0, length) : fromSlab(length)
     all.set(this.#beginning)
     all.write(this.#head, this.#beginning.length, 'latin1')
     if (bytes.length > 0) all.set(bytes, from)
     this.#head = ''
     socket.write(all)
-    // What the system has not taken is still to be read from there.
-    if (shared && socket.writableLength > 0) bench = Buffer.allocUnsafeSlow(2 * COPIED)
+    // What the system has not taken is still to be read from there; what is encrypted stands elsewhere.
+    if (shared && !encrypts && socket.writableLength > 0) bench = Buffer.allocUnsafeSlow(2 * COPIED)
   }
 
   /** Breaks the answer off together with its connection. */

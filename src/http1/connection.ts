@@ -47,7 +47,7 @@ export class Http1Reader {
 
 class Connection implements AnswerConnection, Http1Connection {
   readonly socket: Socket
-  readonly writesAtOnce: boolean
+  readonly encrypts: boolean
   readonly keptLines: string
   readonly #options: Http1Options
   readonly #memo: HeadMemo = { text: '', fields: undefined }
@@ -65,7 +65,7 @@ class Connection implements AnswerConnection, Http1Connection {
   constructor(socket: Socket, options: Http1Options, quiet: QuietConnections) {
     this.socket = socket
     this.#options = options
-    this.writesAtOnce = !('encrypted' in socket)
+    this.encrypts = 'encrypted' in socket
     this.keptLines = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(options.idle / 1000)}\r\n`
     this.#quiet = quiet
     quiet.add(this)
