@@ -27,6 +27,7 @@ let slab = Buffer.allocUnsafeSlow(SLAB)
 let slabUsed = 0
 
 function fromSlab(length: Bytes): Buffer {
+  if (length > SLAB) return Buffer.allocUnsafeSlow(length)
   if (length > slab.length - slabUsed) {
     slab = Buffer.allocUnsafeSlow(SLAB)
     slabUsed = 0

@@ -33,9 +33,12 @@ const END = '\r\n\r\n'
 /** Characters of a target (RFC 3986, and what browsers leave as it is); no space, no control, nothing beyond ASCII. */
 const TARGET = /^[!-~]+$/
 
-/** A field line (RFC 9112 §5): a token, a value without controls, and nothing of folding or bare line ends. */
+/**
+ * A field line (RFC 9112 §5): a token, a value without controls, and nothing of folding or bare line ends. Spaces are not
+ * given back once they are read, or a line of them that ends badly would be tried from each one.
+ */
 const FIELD =
-  /([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*((?:[!-~\x80-\xff]+(?:[ \t]+[!-~\x80-\xff]+)*)?)[ \t]*\r\n/y
+  /([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(?![ \t])((?:[!-~\x80-\xff]+(?:[ \t]+[!-~\x80-\xff]+)*)?)[ \t]*\r\n/y
 
 /** What decides how messages are framed, or what happens to the connection. */
 const SPECIAL = new Set([

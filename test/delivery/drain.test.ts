@@ -84,3 +84,28 @@ test('an answer under way is finished, and its connection ends with it', async (
   expect(body).toBe('0123456789')
   await ended
 })
+
+test('what was answered and has not gone out yet still does', async () => {
+  const body = Buffer.alloc(15_000, 'x')
+  let answered = 0
+  let its: Socket | undefined
+  const server = await http((request, response) => {
+    answered++
+    its = (request as IncomingMessage).socket // without TLS there is no HTTP/2
+    response.writeHead(200, ['Content-Length', String(body.length)])
+    response.end(body)
+  })
+  const socket = await opened(connect(server.port, '127.0.0.1'))
+  socket.pause()
+  // Until the system takes no more: the last answer counts as given, and waits here.
+  for (let asked = 0; (its?.writableLength ?? 0) === 0;) {
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    asked++
+    await expect.poll(() => answered, { timeout: 20_000, interval: 1 }).toBe(asked)
+  }
+  const ended = server.close(GRACE)
+  let bodies = 0
+  for await (const chunk of socket) bodies += String(chunk).split('x').length - 1
+  expect(bodies).toBe(answered * body.length)
+  await ended
+}, 60_000)

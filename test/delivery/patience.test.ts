@@ -5,12 +5,14 @@ import { connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { connect as connectTls } from 'node:tls'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { certificateFiles, ensureCertificates } from '../../src/app/certificates.ts'
 import { KiB, MiB, systemClock } from '../../src/core/index.ts'
 import { EdgeBench } from './edge-bench.ts'
 
 const LARGE = Buffer.alloc(8 * MiB)
+/** Written at once. */
+const SMALL = Buffer.alloc(200_000)
 
 let folder: string
 const benches: Record<string, EdgeBench> = {}
@@ -24,7 +26,8 @@ beforeAll(async () => {
     ['https', { certificateFile: certificate, keyFile: key }],
   ] as const) {
     benches[name] = await EdgeBench.start(
-      (_request, response) => response.setHeader('Cache-Control', 'max-age=60').end(LARGE),
+      (request, response) =>
+        response.setHeader('Cache-Control', 'max-age=60').end(request.url === '/page' ? SMALL : LARGE),
       { limits: { handshake: 300, idle: 300, stalled: 600 }, ...(tls && { tls }) },
     )
   }
@@ -65,6 +68,17 @@ describe.each(['http', 'https'])('an HTTP/1.1 connection over %s', name => {
       .toMatchObject({ path: '/film', complete: false })
     socket.destroy()
   })
+
+  test('is ended when its answers are not taken, however small, though a byte comes now and then', async () => {
+    const socket = await open(name)
+    const over = closed(socket)
+    socket.pause()
+    // More than the system takes.
+    socket.write('GET /page HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(100))
+    const drip = setInterval(() => socket.write('G'), 100)
+    onTestFinished(() => clearInterval(drip))
+    await over
+  }, 20_000)
 })
 
 test('who opens a connection and does not begin TLS is let go', async () => {

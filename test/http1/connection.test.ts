@@ -243,6 +243,18 @@ test('hints come before the answer', async () => {
   )
 })
 
+/** Around what is put together before it is written. */
+test.each([1, 16, 31, 32, 33, 64])('a head of %i KiB goes out whole', async size => {
+  const value = 'y'.repeat(size * 1024 - 300)
+  const port = await serve((_request, answer) => {
+    answer.writeHeadOnce(200, ['X', value], ['Content-Length', '15000'])
+    answer.end(Buffer.alloc(15_000, 'z'))
+  })
+  const text = await exchange(port, HEAD + GET + HEAD)
+  const head = `HTTP/1.1 200 OK\r\nX: ${value}\r\nContent-Length: 15000\r\nDate: now\r\nConnection: keep-alive\r\nKeep-Alive: timeout=65\r\n\r\n`
+  expect(text === head + head + 'z'.repeat(15_000) + head).toBe(true)
+})
+
 test('who does not read holds up nobody, and asks on in vain', async () => {
   const body = Buffer.alloc(20_000_000, 'x')
   let asked = 0

@@ -100,3 +100,15 @@ test('a field may have the name of a thing that other objects have', () => {
   const result = read(`GET / HTTP/1.1\r\n${H}__proto__: x\r\nconstructor: y\r\n\r\n`)
   expect(result).toMatchObject({ head: { rawHeaders: ['Host', 'a', '__proto__', 'x', 'constructor', 'y'] } })
 })
+
+/** Two hundred of them are read in a moment, or in minutes. */
+test.each([
+  ['spaces', ' '],
+  ['tabs', '\t'],
+  ['words', 'y '],
+  ['a long word', 'y'],
+])('%s before something that no value has are read once', (_, text) => {
+  const bad = `GET / HTTP/1.1\r\n${H}X:${text.repeat(20_000 / text.length)}\x01\r\n\r\n`
+  const memo = { text: '', fields: undefined }
+  for (let n = 0; n < 200; n++) expect(readHead(bad, memo, 20_480)).toEqual({ kind: 'other' })
+})

@@ -34,7 +34,7 @@ export function sendBytes(x: Exchange, bytes: Uint8Array): void {
   x.bodyBytes = bytes.length
   response.end(bytes)
   // The connection's own limit starts anew whenever the viewer says something.
-  if (bytes.length > AT_ONCE) cutLate(x, bytes.length)
+  if (!response.writableFinished && !hasLeft(response)) cutLate(x, bytes.length)
 }
 
 function atOnce({ socket }: Exclude<Outgoing, Http2Stream>): Bytes {

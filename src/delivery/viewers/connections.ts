@@ -49,7 +49,7 @@ export class Connections {
     this.#draining = true
     for (const session of this.#sessions) session.close()
     const open = [...this.#sessions].filter(({ socket }) => !socket.destroyed)
-    const answered = [...this.#sockets, ...this.#secured].filter(socket => answering(socket) !== undefined)
+    const answered = [...this.#sockets, ...this.#secured].filter(isBusy)
     for (const socket of answered) if (!this.#upgraded.has(socket)) endWhenAnswered(socket)
     const busy = [...answered, ...this.#upgraded, ...open.map(({ socket }) => socket)]
     const kept = new Set(busy.map(peerOf))
@@ -66,6 +66,11 @@ export class Connections {
 function hold(sockets: Set<Socket>, socket: Socket): void {
   sockets.add(socket)
   socket.once('close', () => sockets.delete(socket))
+}
+
+/** What is answered may still have its last bytes here. */
+function isBusy(socket: Socket): boolean {
+  return answering(socket) !== undefined || socket.writableLength > 0
 }
 
 /** Several requests of one connection are answered one after the other, each with an answer of its own. */
