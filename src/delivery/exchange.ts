@@ -66,6 +66,8 @@ export class Exchange {
   /** Set by `read`. */
   viewer: Viewer | undefined
   target: Target | undefined
+  /** Set by `read`: false where the fields that name a condition or a range need not be looked for. */
+  selects = true
   /** Set by `match`. */
   served: CompiledDistribution | undefined
   behaviour: Behaviour | undefined

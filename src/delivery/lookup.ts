@@ -39,8 +39,8 @@ function find(x: Exchange): PlaylistFound | Promise<PlaylistFound> {
     key,
     selection,
     scheme,
-    range: x.header('range'),
-    ifRange: x.header('if-range'),
+    range: x.selects ? x.header('range') : undefined,
+    ifRange: x.selects ? x.header('if-range') : undefined,
     ask: question =>
       askUpstream(x, [query, directives].filter(part => part !== '').join('&'), question, selection),
   })
@@ -50,7 +50,15 @@ function find(x: Exchange): PlaylistFound | Promise<PlaylistFound> {
       askUpstream(x, text, question, selection)
     const { variant } = x
     return node.playlists.lookup({
-      ...{ distributionId, path, bounds, query, variant, directives, ask, selection, scheme },
+      distributionId,
+      path,
+      bounds,
+      query,
+      variant,
+      directives,
+      ask,
+      selection,
+      scheme,
     })
   }
   return node.cache.lookup({
@@ -59,8 +67,8 @@ function find(x: Exchange): PlaylistFound | Promise<PlaylistFound> {
     bounds,
     method,
     key,
-    range: x.header('range'),
-    ifRange: x.header('if-range'),
+    range: x.selects ? x.header('range') : undefined,
+    ifRange: x.selects ? x.header('if-range') : undefined,
     ask: question => askUpstream(x, query, question, selection),
     selection,
     scheme,

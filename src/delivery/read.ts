@@ -1,11 +1,11 @@
 import { canonicalPath } from '../core/index.ts'
 import { takePathToken, type TakenPath } from '../signing/index.ts'
 import type { Exchange, SpelledToken, Step } from './exchange.ts'
+import { knownHead } from './known-head.ts'
 import { match } from './match.ts'
 import { refuse, sendError } from './answer/refusal.ts'
-import { faultOf, isLoop, readAbsolute } from './request-head.ts'
+import { faultOf, readAbsolute } from './request-head.ts'
 import { serveReserved } from './answer/reserved.ts'
-import { readViewer } from './viewer.ts'
 
 /** First step: limits, who asks, path token off, canonical path (SEAMS 1). Nothing decodes the path again after it. */
 export const read: Step = (x: Exchange) => {
@@ -19,10 +19,12 @@ export const read: Step = (x: Exchange) => {
   let url = request.url ?? ''
   const absolute = url.startsWith('/') ? undefined : readAbsolute(url)
   if (absolute) url = request.url = absolute.path
-  const viewer = readViewer(request, x.node.trustedProxies, absolute?.authority)
+  const head = knownHead(request, x.node.trustedProxies, absolute?.authority)
+  const { viewer } = head
   if (viewer.kind === 'bad') return refuse(x, 'bad-host', { message: `The request has ${viewer.why}` })
   x.viewer = viewer.viewer
-  if (isLoop(x.header('cdn-loop'))) return refuse(x, 'loop')
+  x.selects = head.selects
+  if (head.loops) return refuse(x, 'loop')
 
   const queryAt = url.indexOf('?')
   const withToken = queryAt < 0 ? url : url.slice(0, queryAt)

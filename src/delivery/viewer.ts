@@ -1,4 +1,3 @@
-import { IncomingMessage } from 'node:http'
 import { isIP, type Socket } from 'node:net'
 import { plainAddress, trustProxies } from '../inbound/index.ts'
 import type { Incoming } from './exchange.ts'
@@ -40,19 +39,8 @@ export function peerOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddres
 /** A name has at most 253 characters (RFC 1035 §2.3.4); a longer one would only fill logs. */
 const LONGEST_AUTHORITY = 260
 
-/** By the fields of their requests, which a connection hands out again as long as they stay the same. */
-const known = new WeakMap<object, ViewerResult>()
-
 /** `target` is what stands before the path in a target of absolute form. */
 export function readViewer(request: Incoming, trusted: TrustedProxies, target?: string): ViewerResult {
-  // Node makes them anew for each request.
-  if (request instanceof IncomingMessage || target !== undefined) return readAnew(request, trusted, target)
-  let result = known.get(request.headers)
-  if (result === undefined) known.set(request.headers, (result = readAnew(request, trusted, target)))
-  return result
-}
-
-function readAnew(request: Incoming, trusted: TrustedProxies, target: string | undefined): ViewerResult {
   const { headers, socket } = request
   let authority = authorityOf(request, target)
   if (typeof authority !== 'string') return { kind: 'bad', ...authority }

@@ -54,7 +54,8 @@ export const CONDITIONS: readonly Condition[] = [
 
 /** The first condition that does not hold; undefined when the policy allows the request. */
 export function firstFailing(policy: Policy, request: JudgedRequest, now: Instant): Condition | undefined {
-  return CONDITIONS.find(condition => !condition.holds(policy, request, now))
+  for (const condition of CONDITIONS) if (!condition.holds(policy, request, now)) return condition
+  return undefined
 }
 
 /** The URLs that a resource is held against; one that covers any of them covers the request (SEAMS 1, 5). */
@@ -70,7 +71,8 @@ export function askedUrls(request: JudgedRequest): UrlSections[] {
 function covers({ resource }: Policy, request: JudgedRequest): boolean {
   const { scheme, rawPath: path, query } = request
   // Nearly always the URL as sent is the one that was meant.
-  if (resourceCovers(resource, { scheme, ...splitHost(request.authority, scheme), path, query })) return true
+  const { host, port } = splitHost(request.authority, scheme)
+  if (resourceCovers(resource, { scheme, host, port, path, query })) return true
   return askedUrls(request).some(url => resourceCovers(resource, url))
 }
 

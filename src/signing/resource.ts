@@ -75,12 +75,16 @@ export function exactResource(text: string): Resource {
 export function resourceCovers(resource: Resource, url: UrlSections): boolean {
   if (resource.readings === 'compared') return true
   if (!schemeCovers(resource.scheme, url.scheme)) return false
-  return resource.readings.some(
-    reading =>
-      wildcardMatches(reading.path, url.path) &&
-      wildcardMatches(reading.query, url.query) &&
-      wildcardMatches(reading.host, url.host) &&
-      (reading.port === undefined || wildcardMatches(reading.port, url.port)),
+  for (const reading of resource.readings) if (readingCovers(reading, url)) return true
+  return false
+}
+
+function readingCovers({ host, port, path, query }: Reading, url: UrlSections): boolean {
+  return (
+    wildcardMatches(path, url.path) &&
+    wildcardMatches(query, url.query) &&
+    wildcardMatches(host, url.host) &&
+    (port === undefined || wildcardMatches(port, url.port))
   )
 }
 

@@ -43,7 +43,7 @@ export function planBody(
   now: Instant,
 ): BodyPlan {
   const { status, headers, validators } = there
-  if (status !== 200) return WHOLE
+  if (status !== 200 || !x.selects) return WHOLE
   const conditions = {
     ifMatch: x.header('if-match'),
     ifUnmodifiedSince: x.header('if-unmodified-since'),
