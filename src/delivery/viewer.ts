@@ -1,4 +1,5 @@
 import { isIP, type Socket } from 'node:net'
+import { Peer } from '../http2/index.ts'
 import { plainAddress, trustProxies } from '../inbound/index.ts'
 import type { Incoming } from './exchange.ts'
 
@@ -20,20 +21,15 @@ export type ViewerResult = { kind: 'viewer'; viewer: Viewer } | { kind: 'bad'; w
  */
 export interface TrustedProxies {
   has(address: string): boolean
-  /** Of each open connection on which a proxy has named its viewer by PROXY protocol: the address, by `peerOf`. */
-  readonly named: Map<string, string>
+  /** Of a connection on which a proxy has named its viewer by PROXY protocol: the address, by the socket that HTTP is read from. */
+  readonly named: WeakMap<Socket, string>
 }
 
 export function compileTrustedProxies(cidrs: readonly string[]): TrustedProxies {
-  const named = new Map<string, string>()
+  const named = new WeakMap<Socket, string>()
   if (cidrs.length === 0) return { has: () => false, named }
   const trusted = trustProxies(cidrs)
   return { has: address => trusted.has(address), named }
-}
-
-/** Tells connections apart: TLS knows another socket than the listener, with the same peer. */
-export function peerOf({ remoteAddress, remotePort }: Pick<Socket, 'remoteAddress' | 'remotePort'>): string {
-  return `${remoteAddress} ${remotePort}`
 }
 
 /** A name has at most 253 characters (RFC 1035 §2.3.4); a longer one would only fill logs. */
@@ -47,7 +43,7 @@ export function readViewer(request: Incoming, trusted: TrustedProxies, target?: 
   let scheme: Viewer['scheme'] = 'encrypted' in socket && socket.encrypted ? 'https' : 'http'
   let address = plainAddress(socket.remoteAddress ?? '')
   if (trusted.has(address)) {
-    address = trusted.named.get(peerOf(socket)) ?? address
+    address = trusted.named.get(socket instanceof Peer ? socket.socket : socket) ?? address
     // A proxy that passes connections on looks into no request: what these say is the viewer's own invention.
     if (trusted.has(address)) {
       address = forwardedFor(headers['x-forwarded-for'], trusted) ?? address

@@ -1,6 +1,6 @@
 export * from './codes.ts'
 export { Http2Connection, type Http2Limits, type Http2Options } from './connection.ts'
 export type { AnswerEvent } from './listeners.ts'
-export { BodiedRequest, BodilessRequest, type Http2Request } from './request.ts'
+export { BodiedRequest, BodilessRequest, Peer, type Http2Request } from './request.ts'
 export type { HeadLimits } from './request-head.ts'
 export { Http2Stream } from './stream.ts'

@@ -9,19 +9,18 @@ import type { Http2Stream } from './stream.ts'
 /** Who is at the other end of a connection. Asking for an address costs more than all else here, and it stays the same. */
 export class Peer {
   readonly remoteAddress: string | undefined
-  readonly remotePort: number | undefined
   readonly encrypted = true
-  readonly #socket: Socket
+  /** Tells connections apart; what is read from it is HTTP/2's alone. */
+  readonly socket: Socket
 
   constructor(socket: Socket) {
-    this.#socket = socket
+    this.socket = socket
     this.remoteAddress = socket.remoteAddress
-    this.remotePort = socket.remotePort
   }
 
   /** Of all streams together. */
   get bytesRead(): Bytes {
-    return this.#socket.bytesRead
+    return this.socket.bytesRead
   }
 }
 

@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import type { Incoming } from '../../src/delivery/exchange.ts'
 import { compileTrustedProxies, readViewer } from '../../src/delivery/viewer.ts'
@@ -80,11 +81,9 @@ test('two Host are refused, whichever case', () => {
 test('who was named by the PROXY protocol stays it, whatever his fields say; a proxy that is named is asked on', () => {
   const proxies = compileTrustedProxies(['10.0.0.0/8'])
   const of = (named: string): string => {
-    proxies.named.set('10.0.0.1 undefined', named)
-    const found = readViewer(
-      request('10.0.0.1', { 'x-forwarded-for': '198.51.100.7', 'x-forwarded-host': 'b' }),
-      proxies,
-    )
+    const asked = request('10.0.0.1', { 'x-forwarded-for': '198.51.100.7', 'x-forwarded-host': 'b' })
+    proxies.named.set(asked.socket as Socket, named) // all that is looked at
+    const found = readViewer(asked, proxies)
     return found.kind === 'bad' ? found.why : `${found.viewer.address} ${found.viewer.host}`
   }
   expect([of('203.0.113.9'), of('10.0.0.2')]).toEqual(['203.0.113.9 site.example', '198.51.100.7 b'])

@@ -4,7 +4,6 @@ import { Duplex } from 'node:stream'
 /** A connection whose peer is the test, and takes what is written when the test says so. */
 export class QuietSocket extends Duplex {
   readonly remoteAddress = '127.0.0.1'
-  readonly remotePort = 1
   readonly written: Buffer[] = []
   #waiting: (() => void)[] = []
   takes: 'all' | 'nothing' = 'all'

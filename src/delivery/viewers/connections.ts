@@ -2,7 +2,7 @@ import type { Server, Socket } from 'node:net'
 import type { Http2Connection } from '../../http2/index.ts'
 import { answering } from './answering.ts'
 import type { Incoming } from '../exchange.ts'
-import { peerOf } from '../viewer.ts'
+import { endsOf } from './named-viewers.ts'
 
 /**
  * The connections of one listening server, for its drain. Nobody else ends a connection that has asked nothing yet, and
@@ -11,7 +11,7 @@ import { peerOf } from '../viewer.ts'
 export class Connections {
   readonly #sockets = new Set<Socket>()
   readonly #sessions = new Set<Http2Connection>()
-  /** Those over TLS as requests know them, which is another socket than the listener's, with the same peer. */
+  /** Those over TLS as requests know them, which is another socket than the listener's, between the same ends. */
   readonly #secured = new Set<Socket>()
   /** Those that have left HTTP. */
   readonly #upgraded = new Set<Socket>()
@@ -52,8 +52,8 @@ export class Connections {
     const answered = [...this.#sockets, ...this.#secured].filter(isBusy)
     for (const socket of answered) if (!this.#upgraded.has(socket)) endWhenAnswered(socket)
     const busy = [...answered, ...this.#upgraded, ...open.map(({ socket }) => socket)]
-    const kept = new Set(busy.map(peerOf))
-    for (const socket of this.#sockets) if (!kept.has(peerOf(socket))) socket.destroy()
+    const kept = new Set(busy.map(endsOf))
+    for (const socket of this.#sockets) if (!kept.has(endsOf(socket))) socket.destroy()
   }
 
   /** Ends everything, whatever is under way. */

@@ -3,7 +3,8 @@ import { BlockList, type Server, type Socket } from 'node:net'
 import type { Milliseconds } from '../../core/index.ts'
 import { type ConnectionCount, plainAddress, readOpening } from '../../inbound/index.ts'
 import type { TurnedAway } from './turned-away.ts'
-import { peerOf, type TrustedProxies } from '../viewer.ts'
+import type { TrustedProxies } from '../viewer.ts'
+import { nameViewers } from './named-viewers.ts'
 
 export interface EntryOptions {
   /** Shared by the ports of a process, so that its caps hold for all of them together. */
@@ -26,6 +27,7 @@ OWN_MACHINE.addAddress('::1', 'ipv6')
 export function guardEntry(server: Server, options: EntryOptions): void {
   const takers = server.listeners('connection')
   server.removeAllListeners('connection')
+  const name = nameViewers(server, options.proxies)
   const take = (socket: Socket): void => {
     for (const taker of takers) taker.call(server, socket)
   }
@@ -35,7 +37,8 @@ export function guardEntry(server: Server, options: EntryOptions): void {
     const leave = admit(socket, proxied ? undefined : address, options)
     if (!leave) return
     if (!proxied) return take(socket)
-    readProxied(socket, leave, options, () => {
+    readProxied(socket, leave, options, named => {
+      if (named !== undefined) name(socket, named)
       take(socket)
       // TLS reads by itself.
       if (!(server instanceof TlsServer)) socket.resume()
@@ -61,16 +64,19 @@ function admit(
   return undefined
 }
 
-function readProxied(socket: Socket, leave: () => void, options: EntryOptions, take: () => void): void {
+function readProxied(
+  socket: Socket,
+  leave: () => void,
+  options: EntryOptions,
+  take: (named: string | undefined) => void,
+): void {
   const { proxies, turnedAway } = options
-  const peer = peerOf(socket)
   let passed = false
   const fail = (): void => void socket.destroy()
   const late = setTimeout(fail, options.within)
   socket.on('error', fail).once('end', fail)
   socket.once('close', () => {
     clearTimeout(late)
-    proxies.named.delete(peer)
     if (!passed) turnedAway.add('proxy-header')
   })
   readOpening(socket, named => {
@@ -80,10 +86,9 @@ function readProxied(socket: Socket, leave: () => void, options: EntryOptions, t
       // From here on the place is the viewer's.
       leave()
       if (!admit(socket, proxies.has(named) ? undefined : named, options)) return
-      proxies.named.set(peer, named)
     }
     socket.off('error', fail).off('end', fail)
-    take()
+    take(named)
   })
 }
 
