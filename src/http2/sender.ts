@@ -129,6 +129,16 @@ export class Sender {
     this.#ready.push(stream)
   }
 
+  /** A stream has nothing to send any more: who never opens the connection's window would have it kept until the end of that. */
+  forget(stream: Http2Stream): void {
+    if (this.#headOf === stream) this.#headOf = undefined
+    if (!stream.queued) return
+    stream.queued = false
+    // As long as the list of those that are open at the most.
+    const at = this.#ready.indexOf(stream)
+    if (at >= 0) this.#ready.splice(at, 1)
+  }
+
   /** Sends what may go: the peer's windows and one write at a time are the bounds. */
   pump(): void {
     const output = this.#output
@@ -141,7 +151,7 @@ export class Sender {
       const stream = this.#ready.shift()
       if (stream === undefined) return
       stream.queued = false
-      if (stream.destroyed || stream.waiting === 0) continue
+      if (stream.waiting === 0) continue
       const length = Math.min(stream.waiting, stream.window, this.window, FRAME_BYTES, room)
       if (length > 0) this.#content(stream, length)
     }

@@ -217,8 +217,9 @@ export class Http2Stream {
     clearTimeout(this.#late)
     this.#pieces = []
     this.waiting = 0
+    this.#owner.sender.forget(this)
     this.body?.breakOff()
-    this.#listeners?.emit('close')
+    this.#tellClose()
   }
 
   /** The request's body was read so far. */
@@ -262,6 +263,12 @@ export class Http2Stream {
   #closed(): void {
     clearTimeout(this.#late)
     this.body?.close()
+    this.#tellClose()
+  }
+
+  #tellClose(): void {
     this.#listeners?.emit('close')
+    // Nothing more is told, and whoever keeps the stream need not keep what its listeners know.
+    this.#listeners = undefined
   }
 }

@@ -88,6 +88,15 @@ test('an answer that is all written and not taken is given up', async () => {
   await expect.poll(() => codes(socket, 3)).toEqual([8])
 })
 
+test('a connection whose window is never opened loses its answers, and then ends', async () => {
+  const { socket } = open({ stalled: 30, idle: 30 }, (_request, answer) => answer.end(Buffer.alloc(60_000)))
+  const gets = [1, 3, 5].map(stream => headers(GET, END_STREAM | END_HEADERS, stream))
+  socket.push(Buffer.concat([BEGIN, ...gets]))
+  await expect.poll(() => codes(socket, 3)).toEqual([8, 8, 8])
+  await expect.poll(() => codes(socket, 7)).toEqual([0])
+  await expect.poll(() => socket.writableEnded).toBe(true)
+})
+
 test('a connection that takes nothing is ended', async () => {
   const { socket } = open({ stalled: 30 })
   await new Promise(resolve => setImmediate(resolve))
