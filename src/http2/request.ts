@@ -63,7 +63,7 @@ function authorityOf({ authority, headers }: RequestHead): string {
   return authority === '' ? (headers.host ?? '') : authority
 }
 
-/** Pieces below this are put together, so that many of them cost no more than their bytes. */
+/** A smaller piece is put together with others, so that many of them cost no more than their bytes; up to so much. */
 const SMALL: Bytes = 1024
 const TOGETHER: Bytes = 4096
 
@@ -88,6 +88,8 @@ export class BodiedRequest extends Readable {
   /** Bytes that are still to come, where that was said. */
   #missing: Bytes | undefined
   #waiting: Buffer[] = []
+  /** The last of them, if it is a copy: there may be room behind it. */
+  #copy: Buffer | undefined
   #wanted = false
   #ended = false
   #whole: (() => void)[] = []
@@ -123,12 +125,28 @@ export class BodiedRequest extends Readable {
   }
 
   receive(content: Buffer): void {
-    const last = this.#waiting.at(-1)
-    if (content.length >= SMALL) this.#waiting.push(content)
-    else if (last === undefined || last.length + content.length > TOGETHER)
-      this.#waiting.push(Buffer.from(content))
-    else this.#waiting[this.#waiting.length - 1] = Buffer.concat([last, content])
+    // What it came in is kept as a whole, and may be anything else for the most part.
+    if (content.length >= SMALL && 2 * content.length >= content.buffer.byteLength) {
+      this.#waiting.push(content)
+      this.#copy = undefined
+    } else this.#keepCopy(content)
     this.#pass()
+  }
+
+  /** In memory of its own, which is at most twice as much: a piece from Node's pool would keep that. */
+  #keepCopy(content: Buffer): void {
+    const last = this.#waiting.length > 0 ? this.#copy : undefined
+    const length = (last?.length ?? 0) + content.length
+    if (last === undefined || length > TOGETHER) {
+      this.#copy = Buffer.allocUnsafeSlow(content.length)
+      this.#waiting.push(this.#copy)
+      content.copy(this.#copy)
+      return
+    }
+    const memory = length <= last.buffer.byteLength ? last.buffer : grown(last, length)
+    this.#copy = Buffer.from(memory, 0, length)
+    this.#waiting[this.#waiting.length - 1] = this.#copy
+    content.copy(this.#copy, last.length)
   }
 
   end(): void {
@@ -151,6 +169,7 @@ export class BodiedRequest extends Readable {
   /** Nobody is there any more who could answer it. */
   close(): void {
     this.#waiting = []
+    this.#copy = undefined
     this.destroy()
   }
 
@@ -173,6 +192,13 @@ export class BodiedRequest extends Readable {
       this.push(null)
     }
   }
+}
+
+/** The same with room for more, so that bytes that come one by one are not copied again with each. */
+function grown(piece: Buffer, length: Bytes): ArrayBufferLike {
+  const larger = Buffer.allocUnsafeSlow(Math.min(2 * length, TOGETHER))
+  piece.copy(larger)
+  return larger.buffer
 }
 
 export type Http2Request = BodilessRequest | BodiedRequest
