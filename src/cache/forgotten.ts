@@ -27,9 +27,10 @@ export class Forgotten {
     let site = this.#sites.get(distributionId)
     if (site === undefined) this.#sites.set(distributionId, (site = { paths: new Map(), floor: NEVER }))
     const name = nameOf(path)
-    const before = site.paths.get(name)
+    // What was asked for since the last time is dated after that, though the clock may stand where it stood, or earlier.
+    const since = this.until(distributionId, path) + 1
     site.paths.delete(name)
-    site.paths.set(name, instant(Math.max(at, before ?? 0)))
+    site.paths.set(name, instant(Math.max(at, since)))
     if (site.paths.size > MOST_PATHS) dropOldest(site)
   }
 

@@ -210,6 +210,21 @@ describe('what is forgotten', () => {
     expect(await bench.body()).toEqual(['hit', 'new'])
   })
 
+  test.each([
+    ['in the same moment', START],
+    ['after the clock was set back', after(START, -3_600_000)],
+  ])('can be forgotten anew %s', async (_when, now) => {
+    const bench = new Bench()
+    bench.answer({}, {}, { body: new ScriptedBody().push('new', 'end') })
+    await filled(bench, [])
+    bench.cache.forget({ distributionId, path })
+    bench.now = now
+    await filled(bench, [])
+    bench.cache.forget({ distributionId, path })
+    expect(await filled(bench, [])).toBe('filling new')
+    expect(await filled(bench, [])).toBe('hit new')
+  })
+
   test('stays so when the clock is set back', async () => {
     const bench = new Bench()
     bench.answer({}, { body: new ScriptedBody().push('new', 'end') })
