@@ -332,8 +332,12 @@ test('what was changed while a worker was away stays changed when it comes back 
   expect((await get(at, { agent: survivor, method: 'PUT' })).status).toBe(204)
   while ((await bench.metric('sluice_edge_workers')) < 2) await pause(20)
   places = await connectionsByPlace()
+  const unanswered = (): Promise<number> => bench.metric('sluice_neighbour_questions_total', 'away')
+  const before = await unanswered()
   for (const [agent] of places)
     expect((await get(at, { agent })).body.toString().trim()).toBe(`${at} ${origin.version}`)
+  // It has begun with all that the others have heard of.
+  expect(await unanswered()).toBe(before)
 }, 20_000)
 
 test('an edge ends while a worker of it is being replaced, and leaves no process', async () => {

@@ -265,6 +265,29 @@ test('a change through one worker is seen at all of them before it is confirmed'
   site.version = 1
 })
 
+test('who asks while a change is being told is given nothing from before it once it is confirmed', async () => {
+  const agents = await connectionsToAll(2)
+  const at = bench.pathOwnedBy(0, 'told')
+  for (const [writer, reader] of [agents.slice(0, 2), agents.slice(2)]) {
+    const before = site.version
+    for (const agent of agents) await get(at, { agent })
+    process.kill(bench.pid, 'SIGSTOP')
+    const put = get(at, { ...(writer && { agent: writer }), method: 'PUT' })
+    try {
+      await until('the site has changed', () => site.version > before)
+      // Nobody can have told the owner yet, and a worker that has made the change asks him again.
+      for (let n = 0; n < 10; n++) await get(at, reader && { agent: reader })
+    } finally {
+      process.kill(bench.pid, 'SIGCONT')
+    }
+    expect((await put).status).toBe(204)
+    for (const agent of agents)
+      expect((await get(at, { agent })).body.equals(bytesOf(`${at} ${site.version}`, 2_000))).toBe(true)
+  }
+  for (const agent of agents) agent.destroy()
+  site.version = 1
+})
+
 test('a TLS session that one worker began goes on at any other', async () => {
   const { port } = new URL(bench.https)
   const shake = (session?: Buffer): Promise<{ reused: boolean; ticket: Buffer | undefined; run: string }> =>

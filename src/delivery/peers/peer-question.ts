@@ -27,6 +27,8 @@ export interface PeerQuestion {
   /** The owner must know this much at least. */
   snapshotVersion: number
   sequence: number
+  /** As `Siblings.changes`. */
+  changes: number
   viewer: Viewer
   /** What is longer is asked for in parts. */
   largest: Bytes
@@ -67,6 +69,7 @@ export function peerFields(x: Exchange, asked: PeerAsked): string[] {
   return [
     ...['Sluice-Distribution', distribution.id, 'Sluice-Domain', distribution.domain],
     ...['Sluice-Version', String(snapshot?.version ?? 0), 'Sluice-Seq', String(snapshot?.sequence ?? 0)],
+    ...['Sluice-Changes', String(x.node.siblings?.changes ?? 0)],
     ...['Sluice-Viewer', `${scheme} ${address} ${authority}`, 'Sluice-Largest', String(asked.largest)],
     ...(asked.files === 'taken' ? ['Sluice-Files', asked.files] : []),
     ...conditionsOf({ validators: read?.version ?? asked.validators }),
@@ -100,6 +103,7 @@ export function readPeerQuestion({ headers }: IncomingMessage): PeerQuestion | u
     domain: text('domain'),
     snapshotVersion: Number(text('version')),
     sequence: Number(text('seq')),
+    changes: Number(text('changes')),
     viewer: { scheme, address, authority, host: authority.replace(/:\d*$/, '').toLowerCase() },
     largest: Number(text('largest')),
     validators,

@@ -22,8 +22,10 @@ export const readPeer: Step = (x: Exchange) => {
   return behind ? catchUp(x, request, asked) : begin(x, request, asked)
 }
 
-function isBehind({ snapshot }: CacheNode, { snapshotVersion, sequence }: PeerQuestion): boolean {
-  return snapshot === undefined || snapshot.version < snapshotVersion || snapshot.sequence < sequence
+/** What the asker has forgotten he must not be given again: he would keep it. */
+function isBehind({ snapshot, siblings }: CacheNode, asked: PeerQuestion): boolean {
+  if (snapshot === undefined || snapshot.version < asked.snapshotVersion) return true
+  return snapshot.sequence < asked.sequence || (siblings?.changes ?? 0) < asked.changes
 }
 
 async function catchUp(

@@ -131,6 +131,7 @@ async function forget(x: Exchange, answer: UpstreamAnswer): Promise<void> {
     if (canonical.kind === 'bad') continue
     const keys = keysAt(x, canonical.path, rest.join('?'))
     const changed = { distributionId: distribution.id, path: canonical.path, keys }
+    // At once, whether or not anybody can be told.
     x.node.forget(changed)
     await x.node.siblings?.forget(changed)
   }

@@ -9,11 +9,18 @@ export type SeenViewers = [channel: string, viewers: string[]][]
 
 type Ask<Asked, Answered = null> = { asked: Asked; answered: Answered }
 
-/** What has changed while nobody was in this place, before anybody is answered there. */
-export type Missed =
+/** What a request has changed, and the how manieth change of this edge it is. */
+export interface Numbered {
+  changed: Changed
+  number: number
+}
+
+/** What has changed while nobody was in this place, before anybody is answered there; `number` is that of the newest. */
+export type Missed = { number: number } & (
   | { kind: 'changes'; changes: Changed[] }
   /** More than anybody remembers: nothing on its part of the disk can be trusted. */
   | { kind: 'too-many' }
+)
 
 /** What the manager asks a worker. */
 export type ToWorker = {
@@ -29,8 +36,8 @@ export type ToWorker = {
   metrics: Ask<null, string>
   /** Those who were seen since it was asked last. */
   viewers: Ask<null, SeenViewers>
-  /** It may come as soon as `start` was asked. */
-  forget: Ask<Changed>
+  /** It may come as soon as `start` was asked, and comes in the order of the numbers. */
+  forget: Ask<Numbered>
   /** Viewers' transfers end; siblings are still answered. */
   drain: Ask<null>
   /** Everything is let go, and the process ends. */
@@ -43,6 +50,6 @@ export type ToManager = {
   hello: Ask<null>
   /** A token names a key that is not known: answered when the issuer has been asked, and the keys were handed out. */
   renew: Ask<IssuerId>
-  /** Answered when every other worker has forgotten it, or has had its time. */
+  /** Answered when every worker has forgotten it, the one who asks among them, or has had its time. */
   forget: Ask<Changed>
 }

@@ -40,6 +40,7 @@ export class Neighbours implements Siblings {
   readonly #versions: Versions
   readonly #orphanages = new Map<Neighbour, ObjectCache>()
   readonly #asked = { answered: 0, away: 0 }
+  #changes = 0
 
   constructor(options: NeighboursOptions) {
     this.#options = options
@@ -63,13 +64,23 @@ export class Neighbours implements Siblings {
     return this.#borrow(x, owner, request)
   }
 
+  get changes(): number {
+    return this.#changes
+  }
+
+  /** This process has forgotten all changes up to this one: an owner who has not is asked for nothing any more. */
+  heard(change: number): void {
+    this.#changes = change
+    this.#letGo()
+  }
+
   /** What was fetched in place of others is used no more. */
-  letGo(): void {
+  #letGo(): void {
     this.#orphanages.clear()
   }
 
   async forget(changed: Changed): Promise<void> {
-    this.letGo()
+    this.#letGo()
     await this.#options.forget(changed).catch(() => {}) // who did not hear of it in time is given up
   }
 

@@ -136,7 +136,7 @@ export class Staff {
     const { edge, renew, tickets, latest, left } = this.#options
     const member: Member = new Member({
       renew: issuer => renew(issuer).then(() => null),
-      forget: changed => this.#forget(changed, member).then(() => null),
+      forget: changed => this.#forget(changed).then(() => null),
     })
     void member.exited.then(() => {
       if (this.#members.get(index) === member) this.#members.delete(index)
@@ -192,18 +192,24 @@ export class Staff {
     }
   }
 
-  /** Whoever ended before he heard of it, or hears of nothing yet, is told when another takes his place. */
-  async #forget(changed: Changed, from: Member): Promise<void> {
+  /**
+   * Whoever ended before he heard of it, or hears of nothing yet, is told when another takes his place. Who made the
+   * change is told too: what he was given since by an owner who had not heard of it is undone then.
+   */
+  async #forget(changed: Changed): Promise<void> {
     this.#changes.add(changed)
-    const others = [...this.#hearing.values()].filter(member => member !== from)
+    const numbered = { changed, number: this.#changes.count }
     await Promise.all(
-      others.map(member => member.wire.ask('forget', changed, FORGOTTEN_WITHIN).catch(() => {})),
+      [...this.#hearing.values()].map(({ wire }) =>
+        wire.ask('forget', numbered, FORGOTTEN_WITHIN).catch(() => {}),
+      ),
     )
   }
 
   #missedBy(index: number): Missed {
     const changes = this.#changes.after(this.#endedAt.get(index) ?? 0)
-    return changes === undefined ? { kind: 'too-many' } : { kind: 'changes', changes }
+    const number = this.#changes.count
+    return changes === undefined ? { kind: 'too-many', number } : { kind: 'changes', changes, number }
   }
 
   async #killAll(): Promise<void> {

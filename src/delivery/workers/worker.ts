@@ -2,10 +2,9 @@ import { createHash } from 'node:crypto'
 import { systemClock, type Instant, type Milliseconds } from '../../core/index.ts'
 import { createGuard } from '../../outbound/index.ts'
 import { createLogger, createMetrics, type Metrics } from '../../telemetry/index.ts'
-import type { Changed } from '../peers/changed.ts'
 import { startPeerServer, type PeerServer } from '../peers/peer-server.ts'
 import { prepareServing, type Serving } from '../serving.ts'
-import type { SeenViewers, ToManager, ToWorker } from './messages.ts'
+import type { Numbered, SeenViewers, ToManager, ToWorker } from './messages.ts'
 import { PushedIssuers } from './pushed-issuers.ts'
 import { Neighbours } from './neighbours.ts'
 import { MOST_CHANGES } from './recent-changes.ts'
@@ -34,16 +33,16 @@ export class Worker {
   #starting: Promise<void> | undefined
   #listening: Promise<unknown> | undefined
   /** Changes that came while there was nothing yet to forget them. */
-  #changes: Changed[] = []
-  #forget: (changed: Changed) => void
+  #changes: Numbered[] = []
+  #forget: (numbered: Numbered) => void
   #viewersUntil: Instant = systemClock.now()
 
   constructor(channel: WorkerChannel) {
     this.#wire = new Wire<ToManager, ToWorker>(channel.send, this.#answers(channel))
     this.#issuers = new PushedIssuers(issuer => this.#wire.ask('renew', issuer))
-    this.#forget = changed => {
+    this.#forget = numbered => {
       // The manager remembers no more than that; the next process begins with an empty disk.
-      if (this.#changes.push(changed) > MOST_CHANGES) channel.exit(1)
+      if (this.#changes.push(numbered) > MOST_CHANGES) channel.exit(1)
     }
   }
 
@@ -80,8 +79,8 @@ export class Worker {
       },
       metrics: () => this.#running.metrics.text(),
       viewers: () => this.#seen(),
-      forget: changed => {
-        this.#forget(changed)
+      forget: numbered => {
+        this.#forget(numbered)
         return done
       },
       drain: async () => {
@@ -121,12 +120,13 @@ export class Worker {
     })
     serving.shareTickets(Buffer.from(tickets, 'base64'))
     neighbours.measure(metrics)
-    this.#forget = changed => {
+    if (missed.kind === 'changes') for (const changed of missed.changes) serving.node.forget(changed)
+    neighbours.heard(missed.number)
+    this.#forget = ({ changed, number }) => {
       serving.node.forget(changed)
-      neighbours.letGo()
+      neighbours.heard(number)
     }
-    for (const changed of [...(missed.kind === 'changes' ? missed.changes : []), ...this.#changes])
-      this.#forget(changed)
+    for (const numbered of this.#changes) this.#forget(numbered)
     this.#changes = []
     const peers = await startPeerServer(neighbours.ownSocket, serving.node)
     this.#started = { serving, metrics, neighbours, peers }
