@@ -9,6 +9,7 @@ import {
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { MiB, pause } from '../../src/core/index.ts'
+import { LARGEST_HEAD, MOST_FIELDS } from '../../src/delivery/upstream/origin-limits.ts'
 import { until } from '../membership/fake-control.ts'
 import { WorkersBench } from './workers-bench.ts'
 import { bytesOf, connectionsTo, getWhole, isAlive, type GetOptions, type Got } from './workers-crowd.ts'
@@ -55,6 +56,14 @@ class Origin {
       case 'early':
         response.writeEarlyHints({ link: '</a.css>; rel=preload' })
         return void response.writeHead(200, { 'Cache-Control': 'no-store' }).end('late')
+      case 'full': {
+        // Node adds Connection and Keep-Alive.
+        response.sendDate = false
+        const many = Array.from({ length: MOST_FIELDS - 4 }, (_, n) => [`X-${n}`, 'x'])
+        const big = Array.from({ length: 4 }, (_, n) => [`X-${n}`, 'x'.repeat(LARGEST_HEAD / 4 - 40)])
+        const head = [...['Cache-Control', 'max-age=600'], ...(pathname.includes('many') ? many : big).flat()]
+        return void response.writeHead(200, [...head, 'Content-Length', '2']).end('ok')
+      }
       case 'sized':
         return this.#answerSized(pathname, request, response)
       default: {
@@ -206,6 +215,18 @@ test.each(EACH)('what Connection names goes no further than %s', async (_worker,
   const heard = origin.heard.get(at)
   expect([heard?.['x-hop'], heard?.['x-end']]).toEqual([undefined, 'yours'])
 })
+
+test.each(['many', 'big'])(
+  'a head as large as it may be comes through its owner, who alone asks for it: %s',
+  async kind => {
+    const at = bench.pathOwnedBy(0, `full/${kind}`)
+    const maxHeaderSize = 2 * LARGEST_HEAD
+    const crowd = [places[0]?.[0], places[1]?.[0], places[1]?.[1]]
+    const all = await Promise.all(crowd.map(agent => get(at, { agent, maxHeaderSize })))
+    expect(all.map(({ status, body }) => [status, body.toString()])).toEqual(crowd.map(() => [200, 'ok']))
+    expect(bench.asked.filter(each => each === at).length).toBe(1)
+  },
+)
 
 test.each(EACH)('what an origin says early reaches the viewers of %s', async (_worker, place) => {
   const [agent] = places[place] ?? []

@@ -92,6 +92,8 @@ export interface GetOptions {
   agent?: Agent
   headers?: Record<string, string>
   method?: string
+  /** Of the answer; 16 KiB when left out. */
+  maxHeaderSize?: number
 }
 
 /** On a connection of its own, unless an agent keeps one. Rejects when the answer is cut. */

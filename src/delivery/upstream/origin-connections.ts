@@ -7,7 +7,7 @@ import type { Guard } from '../../outbound/index.ts'
 import { AnswerWatch } from './answer-watch.ts'
 import { ConnectionFates, Unanswered } from './connection-fates.ts'
 import { guarded } from './guarded.ts'
-import { LARGEST_HEAD, MOST_FIELDS, unreadable, type Wire } from './origin-limits.ts'
+import { LARGEST_HEAD, MOST_FIELDS, unreadable, type HeadLimits, type Wire } from './origin-limits.ts'
 import type { Interim } from '../answer/interim.ts'
 import { Places } from './places.ts'
 
@@ -18,6 +18,7 @@ import { Places } from './places.ts'
 export type Lane = 'prompt' | 'held' | 'relayed'
 
 const DEFAULT_LIMITS: Wire = { connect: 5_000, response: 30_000, keepAlive: 4_000 }
+const ORIGINS_HEAD: HeadLimits = { bytes: LARGEST_HEAD, fields: MOST_FIELDS }
 
 export interface ConnectionsOptions {
   /** Scheme, host and port; what follows does not count. */
@@ -26,6 +27,8 @@ export interface ConnectionsOptions {
   /** How many connections each lane may open. */
   most: Partial<Record<Lane, number>>
   wire?: Wire
+  /** Larger heads are refused; an origin's limits when left out. */
+  head?: HeadLimits
   /** Of another process on this machine, in place of host and port. */
   socketPath?: string
   /** What may be connected to; undefined for a node of ours, whose address is this installation's own word. */
@@ -70,10 +73,10 @@ export const MOST_WAITING = 2_000
 const REST_WITHIN: Milliseconds = 1_000
 
 export function openConnections(options: ConnectionsOptions): Connections {
-  const { clock, wire = DEFAULT_LIMITS } = options
+  const { clock, wire = DEFAULT_LIMITS, head = ORIGINS_HEAD } = options
   const pools = new Map<Lane, OpenPool>()
   const places = new Map<Lane, Places>()
-  const poolOf = (lane: Lane): OpenPool => made(pools, lane, () => open(options, wire, lane))
+  const poolOf = (lane: Lane): OpenPool => made(pools, lane, () => open({ ...options, wire, head }, lane))
 
   async function send(sent: Sent): Promise<UpstreamAnswer> {
     const { lane, method, target, headers, body } = sent
@@ -95,9 +98,9 @@ export function openConnections(options: ConnectionsOptions): Connections {
       // `responseHeaders: 'raw'` makes it the flat list; undici's types do not follow the option.
       const fields = answer.headers as unknown as string[]
       const destroy = (): void => letGo(answer.body)
-      if (fields.length / 2 > MOST_FIELDS) {
+      if (fields.length / 2 > head.fields) {
         destroy()
-        throw unreadable(`the origin answered with more than ${MOST_FIELDS} header fields`)
+        throw unreadable(`the origin answered with more than ${head.fields} header fields`)
       }
       const respondedAt = clock.now()
       return {
@@ -146,7 +149,11 @@ interface OpenPool {
   fates: ConnectionFates
 }
 
-function open(options: ConnectionsOptions, wire: Wire, lane: Lane): OpenPool {
+function open(
+  options: ConnectionsOptions & Required<Pick<ConnectionsOptions, 'wire' | 'head'>>,
+  lane: Lane,
+): OpenPool {
+  const { wire, head } = options
   const fates = new ConnectionFates()
   const pool = new Pool(new URL(options.url).origin, {
     connections: options.most[lane] ?? 1,
@@ -154,7 +161,7 @@ function open(options: ConnectionsOptions, wire: Wire, lane: Lane): OpenPool {
     bodyTimeout: wire.response,
     keepAliveTimeout: wire.keepAlive,
     keepAliveMaxTimeout: wire.keepAlive,
-    maxHeaderSize: LARGEST_HEAD,
+    maxHeaderSize: head.bytes,
     pipelining: 1,
     connect: watched(connectorOf(options, wire), fates),
   })

@@ -10,6 +10,12 @@ export interface Wire {
 }
 
 /** Names and values of an answer's head together, and how many fields there are. */
+export interface HeadLimits {
+  bytes: Bytes
+  fields: number
+}
+
+/** Of an origin's. */
 export const LARGEST_HEAD: Bytes = 32 * KiB
 export const MOST_FIELDS = 512
 

@@ -39,7 +39,7 @@ export class Neighbours implements Siblings {
   readonly #all = new Map<number, Neighbour>()
   readonly #versions: Versions
   readonly #orphanages = new Map<Neighbour, ObjectCache>()
-  readonly #asked = { answered: 0, away: 0 }
+  readonly #asked = { answered: 0, away: 0, unreadable: 0 }
   #changes = 0
 
   constructor(options: NeighboursOptions) {
@@ -184,7 +184,8 @@ export class Neighbours implements Siblings {
 
   async #counted(asking: Promise<Owned>): Promise<Owned> {
     const owned = await asking
-    this.#asked[owned.kind === 'away' ? 'away' : 'answered']++
+    const { kind } = owned
+    this.#asked[kind === 'away' || kind === 'unreadable' ? kind : 'answered']++
     return owned
   }
 }
