@@ -8,6 +8,7 @@ import { PGlite } from '@electric-sql/pglite'
 import { drizzle } from 'drizzle-orm/pglite'
 import { migrate } from 'drizzle-orm/pglite/migrator'
 import { messageOf, SluiceError } from '../../core/index.ts'
+import { packedDatabase, unpackDatabase } from './empty-database.ts'
 import type { Engine, Rows, Sql } from './engine.ts'
 
 /**
@@ -39,13 +40,13 @@ function setting(text: string): string[] {
 
 /**
  * Opens the embedded database in `dataDir/db`, making it first where there is none. One process at a time: PGlite
- * has no lock of its own, the supervisor holds that of the data folder.
+ * has no lock of its own, the supervisor holds that of the data folder. `packed` is the empty database to begin with.
  */
-export async function openPglite(dataDir: string): Promise<Engine> {
+export async function openPglite(dataDir: string, packed: string = packedDatabase()): Promise<Engine> {
   const folder = join(dataDir, 'db')
   await mkdir(dataDir, { recursive: true, mode: 0o700 })
   await removeUnfinished(dataDir)
-  if (!existsSync(folder)) await create(dataDir, folder)
+  if (!existsSync(folder)) await create(dataDir, { folder, packed })
   for (const flag of COMPILER) setFlagsFromString(flag)
   let client: PGlite
   try {
@@ -68,25 +69,14 @@ async function removeUnfinished(dataDir: string): Promise<void> {
   }
 }
 
-/**
- * Made under another name and renamed, so that a start that is killed leaves no half database; in a process of its
- * own, since initialising takes 600 MB that WebAssembly would not give back.
- */
-async function create(dataDir: string, folder: string): Promise<void> {
+/** Made under another name and renamed, so that a start that is killed leaves no half database. */
+async function create(
+  dataDir: string,
+  { folder, packed }: { folder: string; packed: string },
+): Promise<void> {
   const unfinished = join(dataDir, `${UNFINISHED}${process.pid}`)
-  const script = `const { PGlite } = await import(process.argv[1]); await (await PGlite.create(process.argv[2])).close()`
-  const argv = [
-    '--input-type=module',
-    '--eval',
-    script,
-    import.meta.resolve('@electric-sql/pglite'),
-    unfinished,
-  ]
   try {
-    await promisify(execFile)(process.execPath, argv, {
-      env: { ...process.env, NODE_OPTIONS: '' },
-      timeout: 120_000,
-    })
+    if ((await unpackDatabase(packed, unfinished)) === 'none') await initialise(unfinished)
     await rename(unfinished, folder)
   } catch (error) {
     await rm(unfinished, { recursive: true, force: true })
@@ -96,6 +86,16 @@ async function create(dataDir: string, folder: string): Promise<void> {
       { side: 'operator', cause: error },
     )
   }
+}
+
+/** In a process of its own, since initialising takes 900 MB that WebAssembly would not give back. */
+async function initialise(folder: string): Promise<void> {
+  const script = `const { PGlite } = await import(process.argv[1]); await (await PGlite.create(process.argv[2])).close()`
+  const argv = ['--input-type=module', '--eval', script, import.meta.resolve('@electric-sql/pglite'), folder]
+  await promisify(execFile)(process.execPath, argv, {
+    env: { ...process.env, NODE_OPTIONS: '' },
+    timeout: 120_000,
+  })
 }
 
 class PgliteEngine implements Engine {
