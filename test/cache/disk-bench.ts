@@ -1,7 +1,10 @@
+import * as fs from 'node:fs'
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { DiskTier, type DiskTierOptions } from '../../src/cache/disk/disk-tier.ts'
+import { carryOut, type StepFiles } from '../../src/cache/disk/order.ts'
+import type { Writer } from '../../src/cache/disk/writer.ts'
 import { SHARDS } from '../../src/cache/shard.ts'
 import { silentLogger, type Logger } from '../../src/telemetry/index.ts'
 import { noonClock } from '../contracts/cache-tier.ts'
@@ -53,6 +56,17 @@ export class DiskBench {
   async close(): Promise<void> {
     await Promise.all(this.#open.map(tier => tier.close()))
     rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+/** Writes with these calls in place of the disk's, each order in a turn of the test's own loop. */
+export function writerWith(files: Partial<StepFiles>): Writer {
+  return {
+    carryOut: async order => {
+      await new Promise(resolve => setImmediate(resolve))
+      return carryOut(order, { ...fs, ...files })
+    },
+    close: () => Promise.resolve(),
   }
 }
 

@@ -1,5 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import * as promises from 'node:fs/promises'
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -7,7 +16,7 @@ import type { DiskTier } from '../../src/cache/disk/disk-tier.ts'
 import { after, type Clock, type Instant } from '../../src/core/index.ts'
 import type { CacheKey } from '../../src/http/index.ts'
 import { NOON, objectOf } from '../contracts/cache-tier.ts'
-import { DiskBench, listeningLogger } from './disk-bench.ts'
+import { DiskBench, listeningLogger, writerWith } from './disk-bench.ts'
 
 let bench: DiskBench
 beforeEach(() => {
@@ -17,8 +26,9 @@ afterEach(() => bench.close())
 
 const keyOf = (text: string) => text as CacheKey
 const names = (count: number) => Array.from({ length: count }, (_, n) => `D /object-${n}`)
-const failing = (code: string) => () =>
-  Promise.reject(Object.assign(new Error(`${code}: told by the disk`), { code }))
+const failing = (code: string) => (): never => {
+  throw Object.assign(new Error(`${code}: told by the disk`), { code })
+}
 
 async function until(what: () => boolean): Promise<void> {
   const deadline = Date.now() + 20_000
@@ -42,11 +52,7 @@ describe.each([
     const trouble = { now: false }
     const tier = await bench.start({
       ...{ log, rest: 5 },
-      files: {
-        ...promises,
-        writeFile: (...all: Parameters<typeof promises.writeFile>) =>
-          trouble.now ? failing(code)() : promises.writeFile(...all),
-      },
+      writer: writerWith({ openSync: (...all) => (trouble.now ? failing(code)() : openSync(...all)) }),
     })
     tier.set(objectOf('old', 'here before'))
     await tier.settled()
@@ -77,7 +83,7 @@ test('trouble that lasts is told once a minute', async () => {
   const clock: Clock = { now: () => now }
   const tier = await bench.start({
     ...{ log, clock, rest: 1 },
-    files: { ...promises, writeFile: failing('ENOSPC') },
+    writer: writerWith({ openSync: failing('ENOSPC') }),
   })
   for (const minute of [0, 0.5, 0.9, 1.1, 1.5, 2.2]) {
     now = after(NOON, minute * 60_000)
@@ -94,10 +100,7 @@ test('an older version is not served when the newer one could not be written', a
   let full = false
   const tier = await bench.start({
     rest: 5,
-    files: {
-      ...promises,
-      rename: (from, to) => (full ? failing('ENOSPC')() : promises.rename(from, to)),
-    },
+    writer: writerWith({ renameSync: (from, to) => (full ? failing('ENOSPC')() : renameSync(from, to)) }),
   })
   tier.set(objectOf('a', 'older'))
   await tier.settled()
@@ -112,7 +115,7 @@ test('what cannot be deleted is not served again', async () => {
   let readOnly = false
   const tier = await bench.start({
     rest: 1,
-    files: { ...promises, unlink: file => (readOnly ? failing('EROFS')() : promises.unlink(file)) },
+    writer: writerWith({ unlinkSync: file => (readOnly ? failing('EROFS')() : unlinkSync(file)) }),
   })
   tier.set(objectOf('a', 'x'))
   await tier.settled()
@@ -195,15 +198,10 @@ test('a folder in place of a file is a miss, and is not the end', async () => {
 test('more than may wait is dropped and counted, and the older version goes with it', async () => {
   let open = (): void => {}
   const gate = new Promise<void>(resolve => (open = resolve))
+  const writer = writerWith({})
   const tier = await bench.start({
     queueBytes: 100 * 1024,
-    files: {
-      ...promises,
-      writeFile: async (...all: Parameters<typeof promises.writeFile>) => {
-        await gate
-        return promises.writeFile(...all)
-      },
-    },
+    writer: { ...writer, carryOut: order => gate.then(() => writer.carryOut(order)) },
   })
   for (const name of names(100)) tier.set(objectOf(name, Buffer.alloc(9 * 1024)))
   expect(tier.failed.queue).toBe(90)
@@ -215,7 +213,8 @@ test('more than may wait is dropped and counted, and the older version goes with
 })
 
 test('an end does not wait for a disk that stands still', async () => {
-  const tier = await bench.start({ files: { ...promises, writeFile: () => new Promise(() => {}) } })
+  const forever = new Promise<never>(() => {})
+  const tier = await bench.start({ writer: { carryOut: () => forever, close: () => forever } })
   tier.set(objectOf('a', 'x'))
   const closed = tier.close(20)
   await expect(

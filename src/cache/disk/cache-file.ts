@@ -51,7 +51,9 @@ export function canBeWritten(object: StoredObject): boolean {
   return Object.values(object).every(value => typeof value !== 'number' || Number.isFinite(value))
 }
 
-/** What stands in the file before the body. Everything of an object but its body is plain JSON. */
+/**
+ * What stands in the file before the body, but for `sealHead`. Everything of an object but its body is plain JSON.
+ */
 export function encodeHead(object: StoredObject): Buffer {
   const { body, ...rest } = object
   const head = Buffer.from(JSON.stringify(rest))
@@ -61,10 +63,14 @@ export function encodeHead(object: StoredObject): Buffer {
   whole.writeUInt32LE(head.length, 12)
   whole.writeUInt32LE(body.length, 16)
   whole.writeUInt32LE(crc32(head), 20)
-  whole.writeUInt32LE(crc32(body), 24)
-  whole.writeUInt32LE(crc32(whole.subarray(0, 28)), 28)
   head.copy(whole, PROLOGUE)
   return whole
+}
+
+/** Puts the body's checksum into a head, which may be known only after the body has been written. */
+export function sealHead(whole: Buffer, bodySum: number): void {
+  whole.writeUInt32LE(bodySum, 24)
+  whole.writeUInt32LE(crc32(whole.subarray(0, 28)), 28)
 }
 
 /** Reads a whole file, believing nothing. The object's body lies in `file`, which must not be changed any more. */

@@ -14,21 +14,26 @@ export type Outcome = 'done' | 'again'
 export interface ChangeQueueOptions {
   /** Objects past it are refused; one larger than that is taken when nothing else waits. */
   maxBytes: Bytes
-  /** Changes under way at once, each of another key. */
-  parallel: number
-  /** Never rejects. */
-  carryOut: (change: Change) => Promise<Outcome>
+  /** What is carried out together: so many changes, and no more bytes unless it is one alone. */
+  batch: { changes: number; bytes: Bytes }
+  /** In that order, each of another key, and one batch after the other. Gives the outcome of each; never rejects. */
+  carryOut: (changes: readonly Change[]) => Promise<readonly Outcome[]>
 }
 
 /** What a change that waits takes besides its object's body. */
 const OVERHEAD: Bytes = KiB
+/** Under a storm of changes so much of it goes together; who comes alone does not wait. */
+const GATHER: Milliseconds = 4
 
 /** Changes that the disk has not seen yet, in order, of each key only the newest: it is what the disk ends with. */
 export class ChangeQueue {
   readonly #options: ChangeQueueOptions
   readonly #wanted = new Map<CacheKey, Change>()
-  readonly #running = new Map<CacheKey, Change>()
+  #running: ReadonlySet<Change> = new Set()
+  /** When the last batch was begun, by the process's own clock. */
+  #begunAt = -Infinity
   #bytes: Bytes = 0
+  #gathering: NodeJS.Timeout | undefined
   #rest: NodeJS.Timeout | undefined
   #idle: (() => void) | undefined
   #state: 'open' | 'closed' = 'open'
@@ -54,7 +59,7 @@ export class ChangeQueue {
   put(change: Change): 'taken' | 'full' {
     const { key } = change
     const before = this.#wanted.get(key)
-    const replaced = before && this.#running.get(key) !== before ? sizeOf(before) : 0
+    const replaced = before && !this.#running.has(before) ? sizeOf(before) : 0
     const rest = this.#bytes - replaced
     const most = change.object ? this.#options.maxBytes : 2 * this.#options.maxBytes
     if (this.#state === 'closed' || (rest > 0 && rest + sizeOf(change) > most)) return 'full'
@@ -67,8 +72,8 @@ export class ChangeQueue {
   /** Nothing is begun for so long, and objects that wait are given up; tells how many. */
   rest(span: Milliseconds): number {
     let given = 0
-    for (const [key, change] of this.#wanted) {
-      if (!change.object || this.#running.has(key)) continue
+    for (const change of this.#wanted.values()) {
+      if (!change.object || this.#running.has(change)) continue
       this.#bytes -= sizeOf(change)
       this.#again(change)
       given++
@@ -87,6 +92,7 @@ export class ChangeQueue {
     await this.#idleWithin(this.resting ? 0 : within)
     this.#state = 'closed'
     clearTimeout(this.#rest)
+    clearTimeout(this.#gathering)
     // What is under way changes files still; the index must not be written before it has ended.
     await this.#idleWithin(within)
     return this.#wanted.size > 0 ? 'dropped' : 'done'
@@ -115,22 +121,42 @@ export class ChangeQueue {
   }
 
   #pump(): void {
-    if (this.resting || this.#state === 'closed') return
-    for (const [key, change] of this.#wanted) {
-      if (this.#running.size >= this.#options.parallel) return
-      if (!this.#running.has(key)) void this.#run(change)
-    }
+    if (this.resting || this.#state === 'closed' || this.#running.size > 0 || this.#wanted.size === 0) return
+    const { changes, bytes } = this.#options.batch
+    const early = GATHER - (performance.now() - this.#begunAt)
+    if (early > 0 && this.#wanted.size < changes && this.#bytes < bytes) return this.#pumpIn(early)
+    void this.#run(this.#next())
   }
 
-  async #run(change: Change): Promise<void> {
-    const { key } = change
-    this.#running.set(key, change)
-    const outcome = await this.#options.carryOut(change)
-    this.#running.delete(key)
-    this.#bytes -= sizeOf(change)
-    if (this.#wanted.get(key) === change) {
-      if (outcome === 'again') this.#again(change)
-      else this.#wanted.delete(key)
+  #pumpIn(span: Milliseconds): void {
+    this.#gathering ??= setTimeout(() => {
+      this.#gathering = undefined
+      this.#pump()
+    }, span)
+  }
+
+  #next(): Change[] {
+    const { changes, bytes } = this.#options.batch
+    const next: Change[] = []
+    let sum = 0
+    for (const change of this.#wanted.values()) {
+      sum += sizeOf(change)
+      if (next.length === changes || (next.length > 0 && sum > bytes)) break
+      next.push(change)
+    }
+    return next
+  }
+
+  async #run(changes: readonly Change[]): Promise<void> {
+    this.#running = new Set(changes)
+    this.#begunAt = performance.now()
+    const outcomes = await this.#options.carryOut(changes)
+    this.#running = new Set()
+    for (const [at, change] of changes.entries()) {
+      this.#bytes -= sizeOf(change)
+      if (this.#wanted.get(change.key) !== change) continue
+      if (outcomes[at] === 'again') this.#again(change)
+      else this.#wanted.delete(change.key)
     }
     this.#pump()
     if (!this.#isIdle()) return

@@ -16,6 +16,7 @@ import { ShardIndex } from './shard-index.ts'
 import type { FileId } from './slot-table.ts'
 import { fieldsOf, Trouble, type WriteFailure } from './trouble.ts'
 import { readWhole } from './whole-file.ts'
+import { WriterThread, type Writer } from './writer.ts'
 
 /** What has less time left is not worth a write. */
 const LEAST_LIFE: Milliseconds = 120_000
@@ -39,10 +40,14 @@ export interface DiskTierOptions {
   /** Those that this process owns: no other may write to their folders (SEAMS 22). */
   shards: readonly number[]
   log: Logger
-  /** Changed by tests only: what may wait for all shards together, the first pause after a failure, the disk itself. */
+  /**
+   * Changed by tests only: what may wait for all shards together, the first pause after a failure, the disk itself:
+   * `writer` changes the files of objects, `files` all others.
+   */
   queueBytes?: Bytes
   rest?: Milliseconds
   files?: DiskFiles
+  writer?: Writer
 }
 
 /** Why a file was of no use; `unreadable` when it could not be read at all. */
@@ -89,6 +94,7 @@ export class DiskTier implements CacheTier {
       queueBytes: (options.queueBytes ?? QUEUE) * part,
       rest: options.rest ?? REST,
       vanished: () => this.#mend([...this.#shards.values()]),
+      writer: options.writer ?? new WriterThread(),
     })
   }
 
@@ -132,6 +138,7 @@ export class DiskTier implements CacheTier {
     await Promise.all(
       shards.map(shard => shard.save(shard.certain && outcome === 'done' ? 'clean' : 'running')),
     )
+    await this.#writes.close()
   }
 
   get(key: CacheKey): StoredObject | undefined | Promise<StoredObject | undefined> {
