@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
 import type { Connections } from './connections.ts'
+import { IdleConnections } from './idle-connections.ts'
 import { takeLeavers, type OnUpgrade } from './leavers.ts'
 import { MAX_HEAD_BYTES, type ViewerLimits } from './limits.ts'
 import type { TurnedAway } from './turned-away.ts'
@@ -30,6 +31,7 @@ const ROUTED = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'POST', 'PATCH', 'DELET
 export async function createFullHttp1(options: FullHttp1Options): Promise<FullHttp1> {
   const { connections, turnedAway, limits } = options
   const bodies: BodiesUnderWay = new WeakMap()
+  const idle = new IdleConnections(limits.idle)
   const app: FastifyInstance = fastify({
     logger: false,
     // The router must not judge viewers' paths: `read` makes them canonical and refuses with a reason.
@@ -51,12 +53,14 @@ export async function createFullHttp1(options: FullHttp1Options): Promise<FullHt
     const { socket } = request
     if (ending.size > 0 && ending.has(socket)) return
     connections.serve(request)
+    idle.serve(request, response)
     if (hasBody(request)) bodies.set(socket, request)
     options.handle(request, response)
     if (response.shouldKeepAlive || socket.destroyed) return
     ending.add(socket)
     socket.once('close', () => ending.delete(socket))
   }
+  app.server.on('upgrade', (_request, socket: Socket) => idle.delete(socket))
   takeLeavers(app.server, { serve, connections, onUpgrade: options.onUpgrade, stalled: limits.stalled })
   // Steps write raw heads and bytes, so the reply is theirs before Fastify looks at path or body.
   app.addHook('onRequest', (request, reply) => {
