@@ -38,6 +38,8 @@ export interface LargeOrigin {
   /** Answers given so far have ended after so many bytes. */
   cutAfter?: number | undefined
   fail?: Error | undefined
+  /** The invalidation number that it says it has applied. */
+  sequence?: number | undefined
 }
 
 /** One body that the origin hands out: how much of it was taken, and whether it was let go of. */
@@ -126,7 +128,7 @@ export class LargeBench {
     const sent: Sent = { first, taken: 0, destroyed: false, ended: false }
     if (status === 200 || status === 206) this.sent.push(sent)
     const { origin } = this
-    const { version, cutAfter = Infinity } = origin
+    const { version, cutAfter = Infinity, sequence } = origin
     const gate = this.gate
     const body = async function* (): AsyncGenerator<Uint8Array> {
       for (let at = first; at <= last;) {
@@ -142,6 +144,7 @@ export class LargeBench {
     }
     return {
       ...{ status, headers, requestedAt: this.now, respondedAt: this.now, body: body() },
+      ...(sequence !== undefined && { sequence }),
       destroy: () => void (sent.destroyed = true),
     }
   }

@@ -309,6 +309,18 @@ describe('a stale large object', () => {
     expect(await bodyOf(await bench.get('bytes=20-40'), 20, 40)).toEqual(bytes(2, 20, 40))
     expect(await bodyOf(await bench.get())).toEqual(bytes(2, 0, 199))
   })
+
+  test('keeps no slice that comes from a tier which has not applied an invalidation yet', async () => {
+    const bench = new LargeBench()
+    bench.sequence = bench.newest = 5
+    const read = async (): Promise<Buffer> => bodyOf(await bench.get('bytes=32-47'), 32, 47)
+    await bodyOf(await bench.get('bytes=0-15'), 0, 15)
+    for (const sequence of [4, 5, 5]) {
+      bench.origin.sequence = sequence
+      expect(await read()).toEqual(bytes(1, 32, 47))
+    }
+    expect(bench.ranges).toEqual(['0-15', '32-47', '32-47'])
+  })
 })
 
 describe('a range behind the end of an object of which nothing is known', () => {

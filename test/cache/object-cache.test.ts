@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { after } from '../../src/core/index.ts'
-import { Bench, read, ScriptedBody, settle, START } from './scripted-upstream.ts'
+import { Bench, read, ScriptedBody, settle, START, type Scripted } from './scripted-upstream.ts'
 
 describe('a lookup', () => {
   test('fetches once, then hits until the lifetime ends, then revalidates', async () => {
@@ -353,4 +353,33 @@ describe('an invalidation', () => {
     await settle()
     expect((await bench.get()).kind).toBe('filling')
   })
+
+  test('is not made good by a tier that had not applied it when it said that nothing had changed', async () => {
+    const bench = new Bench()
+    bench.sequence = bench.newest = 5
+    bench.answer({}, { status: 304, headers: ['ETag', '"1"'], sequence: 4 }, {})
+    await bench.body()
+    await settle()
+    bench.now = after(START, 61_000)
+    expect((await bench.get()).kind).toBe('refreshed')
+    expect((await bench.get()).kind).toBe('filling')
+  })
+})
+
+test('what is gone takes away what it was asked about, and nothing that has come since', async () => {
+  const bench = new Bench()
+  const { distributionId, path } = bench.request()
+  let tell: (answer: Scripted) => void = () => {}
+  const late = new Promise<Scripted>(resolve => (tell = resolve))
+  bench.answer({}, late, { body: new ScriptedBody().push('new', 'end') })
+  await bench.body()
+  await settle()
+  bench.now = after(START, 61_000)
+  const asking = bench.get()
+  bench.cache.forget({ distributionId, path })
+  expect(await bench.body()).toEqual(['filling', 'new'])
+  await settle()
+  tell({ status: 404, headers: ['Cache-Control', 'no-store'] })
+  expect((await asking).kind).toBe('passing')
+  expect(await bench.body()).toEqual(['hit', 'new'])
 })

@@ -210,6 +210,19 @@ describe('what is forgotten', () => {
     expect(await bench.body()).toEqual(['hit', 'new'])
   })
 
+  test('takes nothing from what has come to vary meanwhile, when its fetch ends', async () => {
+    const bench = new Bench()
+    const old = new ScriptedBody().push('ol')
+    bench.answer({ body: old }, varied('one'))
+    const before = await bench.get(undefined, ONE)
+    bench.cache.forget({ distributionId, path })
+    expect(await filled(bench, ONE)).toBe('filling one')
+    old.push('d', 'end')
+    expect(await read(before)).toBe('old')
+    await settle()
+    expect(await filled(bench, ONE)).toBe('hit one')
+  })
+
   test.each([
     ['in the same moment', START],
     ['after the clock was set back', after(START, -3_600_000)],
