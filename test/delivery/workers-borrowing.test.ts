@@ -359,7 +359,7 @@ test('what was changed while a worker was away stays changed when it comes back 
     expect((await get(at, { agent })).body.toString().trim()).toBe(`${at} ${origin.version}`)
   // It has begun with all that the others have heard of.
   expect(await unanswered()).toBe(before)
-}, 20_000)
+}, 60_000)
 
 test('an edge ends while a worker of it is being replaced, and leaves no process', async () => {
   const [first, victim = 0] = bench.pids()
@@ -373,4 +373,4 @@ test('an edge ends while a worker of it is being replaced, and leaves no process
   const outcome = await Promise.race([ended.then(() => 'ended'), pause(10_000).then(() => 'it goes on')])
   if (outcome !== 'ended') process.kill(bench.pid, 'SIGKILL')
   expect([outcome, [first ?? 0, ...after].filter(isAlive)]).toEqual(['ended', []])
-}, 20_000)
+}, 60_000)

@@ -66,6 +66,8 @@ describe('a connection is not waited for without end', () => {
   })
 
   test('but as long as heads come, though each packet ends within one', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+    onTestFinished(() => void vi.useRealTimers())
     let answered = 0
     const { socket, faults } = open({ request: 40 }, (_request, answer) => {
       answered++
@@ -76,9 +78,13 @@ describe('a connection is not waited for without end', () => {
       const head = headers(GET, END_STREAM | END_HEADERS, 1 + 2 * each)
       socket.push(Buffer.concat([rest, head.subarray(0, 12)]))
       rest = head.subarray(12)
-      await new Promise(resolve => setTimeout(resolve, 8))
+      // What was pushed is read in turns of the event loop.
+      await new Promise(resolve => setImmediate(resolve))
+      await vi.advanceTimersByTimeAsync(39)
     }
     expect([answered, faults]).toEqual([19, []])
+    await vi.advanceTimersByTimeAsync(41)
+    expect(faults).toEqual(['a head does not come'])
   })
 })
 
