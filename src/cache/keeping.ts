@@ -53,9 +53,20 @@ export class Keeping {
   outdate({ key, stored }: Asking, status: number, reason: Passing['reason']): void {
     const present = this.#parts.store.peek(key)
     const isGone = status === 404 || status === 410
-    if (stored === undefined || (present !== undefined && present !== stored)) return
+    if (stored === undefined || (present !== undefined && !isThatOf(present, stored))) return
     if (isGone || !isOfViewer(reason)) this.#parts.store.delete(key)
   }
+}
+
+/** Whether nothing has come into the place of an object since; it may have been packed and unpacked. */
+function isThatOf(present: StoredObject, stored: StoredObject): boolean {
+  return (
+    present === stored ||
+    (present.askedAt === stored.askedAt &&
+      present.sequence === stored.sequence &&
+      present.bornAt === stored.bornAt &&
+      present.freshUntil === stored.freshUntil)
+  )
 }
 
 /** All of what is stored of an answer, but its body; `own` names fields of its that are not shared. */

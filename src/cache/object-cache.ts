@@ -15,7 +15,8 @@ import { FillRoom } from './fill-room.ts'
 import { Forgotten } from './forgotten.ts'
 import { Herds } from './herds.ts'
 import { LargeObjects, sliceSizes } from './large/index.ts'
-import { MemoryTier } from './memory-tier.ts'
+import { MemoryTier, type MemoryTierOptions } from './memory-tier.ts'
+import type { Glance } from './packed/index.ts'
 import { mayStandIn } from './stand-in.ts'
 import { Store } from './store.ts'
 import { bears, refused, UnsharedKeys } from './unshared.ts'
@@ -38,6 +39,8 @@ export interface ObjectCacheOptions {
   invalidations: { newest(distribution: DistributionId, path: string): number; applied(): number }
   /** Behind the memory. */
   disk?: CacheTier
+  /** How plain answers of small objects begin; without it none is packed. */
+  render?: MemoryTierOptions['render']
   /** So long does a fill wait for memory; changed by tests only. */
   patience?: Milliseconds
 }
@@ -90,6 +93,16 @@ export class ObjectCache {
     return found instanceof Promise
       ? found.then(value => this.#opened(request, value))
       : this.#opened(request, found)
+  }
+
+  /**
+   * A fresh hit in memory, if it is packed: what a plain answer needs, until the next call. Whoever wants more than that
+   * looks it up.
+   */
+  glance(of: Pick<CacheRequest, 'key' | 'distributionId' | 'path'>, now: Instant): Glance | undefined {
+    const glance = this.#store.glance(of.key)
+    if (glance === undefined || glance.bornAt > now || now >= glance.freshUntil) return undefined
+    return this.#isCurrent(of, glance) ? glance : undefined
   }
 
   #opened(request: CacheRequest, found: Found): Found {

@@ -2,6 +2,7 @@ import type { Bytes } from '../core/index.ts'
 import type { CacheKey } from '../http/index.ts'
 import type { CacheTier, StoredObject } from './contract.ts'
 import type { MemoryTier } from './memory-tier.ts'
+import type { Glance } from './packed/index.ts'
 
 export interface StoreOptions {
   memory: MemoryTier
@@ -28,8 +29,19 @@ export class Store {
   get(key: CacheKey): StoredObject | undefined | Promise<StoredObject | undefined> {
     const object = this.#memory.get(key)
     if (object === undefined) return this.#disk && (this.#reads.get(key) ?? this.#fromDisk(this.#disk, key))
-    if (this.#disk?.touch && ++this.#hits % TELL_ONE_IN === 0) this.#disk.touch(key)
+    this.#used(key)
     return object
+  }
+
+  /** What a plain answer needs of an object that is packed in memory, until the next call. */
+  glance(key: CacheKey): Glance | undefined {
+    const glance = this.#memory.glance(key)
+    if (glance !== undefined) this.#used(key)
+    return glance
+  }
+
+  #used(key: CacheKey): void {
+    if (this.#disk?.touch && ++this.#hits % TELL_ONE_IN === 0) this.#disk.touch(key)
   }
 
   /** What memory has of it, at once; no disk is asked. */

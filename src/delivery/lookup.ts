@@ -1,5 +1,6 @@
 import type { PlaylistFound, Question, UpstreamAnswer } from '../cache/index.ts'
 import type { FlatHeaders } from '../http/index.ts'
+import { sendAtOnce } from './answer/at-once.ts'
 import { deliver } from './answer/deliver.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
 import { secretsOf, selectedFields, type Forwarding } from './upstream/forwarding.ts'
@@ -11,6 +12,7 @@ import { sendTrouble } from './upstream/trouble.ts'
 
 /** From store, or fetched once for all who ask meanwhile. */
 export const lookup: Step = (x: Exchange) => {
+  if (sendAtOnce(x) === 'sent') return undefined
   const found = find(x)
   return found instanceof Promise
     ? found.then(

@@ -25,6 +25,7 @@ import { trustedKeys, type IssuerTrust, type TrustedKeys } from '../signing/inde
 import type { AccessLog, Logger } from '../telemetry/index.ts'
 import { CarriedPlaylists } from './gate/carry.ts'
 import type { Changed } from './peers/changed.ts'
+import { render } from './answer/rendered.ts'
 import { CodedTexts } from './answer/coded-texts.ts'
 import { CodingStreams } from './answer/coding-streams.ts'
 import type { SpelledToken } from './exchange.ts'
@@ -145,7 +146,7 @@ export class CacheNode {
       // One object may take an eighth, so that a single large one does not empty the cache.
       ...{ maxBytes, largestObject: Math.floor(maxBytes / 8) },
       ...(options.disk && { disk: options.disk }),
-      ...{ clock: options.clock, invalidations },
+      ...{ clock: options.clock, invalidations, render },
     })
     this.largestCopy = Math.floor(forCopies / 4)
     this.#newCopies = () =>

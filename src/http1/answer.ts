@@ -48,6 +48,23 @@ export interface AnswerConnection {
   ended(): void
 }
 
+/** From one byte to before another. */
+export interface Stretch {
+  readonly from: number
+  readonly to: number
+}
+
+/** Lines of a head and a body, of which what is missing is in one buffer. */
+export interface Elsewhere {
+  readonly bytes: Buffer
+  readonly lines: Stretch
+  readonly more: Stretch
+  /** As long as Content-Length says. */
+  readonly body: Stretch
+  /** Whether Date is among the lines. */
+  readonly dated: boolean
+}
+
 /** `error` is for those who know answers of other kinds; here `close` without `finish` says as much. */
 export type AnswerEvent = 'finish' | 'close' | 'drain' | 'error'
 
@@ -127,7 +144,40 @@ export class Http1Answer {
     this.#head = `${statusLine(status)}${lines.text}${this.#head}`
   }
 
-  #begin(status: number, { dated }: Lines, own: readonly string[], length: string | undefined): void {
+  /**
+   * A whole answer to a GET: `fixed` and `own` as above, what lies elsewhere between and behind them. Of that nothing is
+   * read any more when this returns.
+   */
+  sendWhole(status: number, fixed: readonly string[], own: readonly string[], there: Elsewhere): void {
+    const lines = linesOf(fixed)
+    this.#begin(status, lines.dated ? lines : there, own, own.at(-1))
+    if (!this.writable) return
+    const { bytes, lines: first, more, body } = there
+    const beginning = beginningOf(lines, status)
+    const head = this.#head
+    const linesAt = beginning.length
+    const moreAt = linesAt + first.to - first.from
+    const headAt = moreAt + more.to - more.from
+    const bodyAt = headAt + head.length
+    const all = this.#room(bodyAt + body.to - body.from)
+    all.set(beginning)
+    bytes.copy(all, linesAt, first.from, first.to)
+    if (more.to > more.from) bytes.copy(all, moreAt, more.from, more.to)
+    all.write(head, headAt, 'latin1')
+    bytes.copy(all, bodyAt, body.from, body.to)
+    this.#head = ''
+    this.#missing = 0
+    this.writableEnded = true
+    this.#send(all)
+    this.#connection.ended()
+  }
+
+  #begin(
+    status: number,
+    { dated }: Pick<Lines, 'dated'>,
+    own: readonly string[],
+    length: string | undefined,
+  ): void {
     if (this.headersSent) throw new Error('an answer has one head')
     this.headersSent = true
     this.statusCode = status
@@ -210,18 +260,27 @@ export class Http1Answer {
   }
 
   #writeTogether(bytes: Uint8Array): void {
-    const { socket, encrypts } = this.#connection
     const from = this.#beginning.length + this.#head.length
-    const length = from + bytes.length
-    const shared = length <= bench.length && !(encrypts && socket.writableLength > 0)
-    const all = shared ? bench.subarray(0, length) : fromSlab(length)
+    const all = this.#room(from + bytes.length)
     all.set(this.#beginning)
     all.write(this.#head, this.#beginning.length, 'latin1')
     if (bytes.length > 0) all.set(bytes, from)
     this.#head = ''
+    this.#send(all)
+  }
+
+  #room(length: Bytes): Buffer {
+    const { socket, encrypts } = this.#connection
+    const shares = length <= bench.length && !(encrypts && socket.writableLength > 0)
+    return shares ? bench.subarray(0, length) : fromSlab(length)
+  }
+
+  #send(all: Buffer): void {
+    const { socket, encrypts } = this.#connection
     socket.write(all)
     // What the system has not taken is still to be read from there; what is encrypted stands elsewhere.
-    if (shared && !encrypts && socket.writableLength > 0) bench = Buffer.allocUnsafeSlow(2 * COPIED)
+    if (all.buffer === bench.buffer && !encrypts && socket.writableLength > 0)
+      bench = Buffer.allocUnsafeSlow(2 * COPIED)
   }
 
   /** Breaks the answer off together with its connection. */

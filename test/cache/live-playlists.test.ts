@@ -313,7 +313,7 @@ describe('an invalidation', () => {
 
 describe('the memory', () => {
   test('is bounded: the playlist that was asked for longest ago goes', async () => {
-    const bench = new LiveBench(4_000)
+    const bench = new LiveBench(10_000)
     const at = async (path: string): Promise<void> => {
       const found = bench.get('', path as CanonicalPath) // a test's own
       bench.tell({ at: '100.4' })

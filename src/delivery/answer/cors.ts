@@ -7,7 +7,7 @@ import { allowedOf } from '../methods.ts'
 const EXPOSED =
   'X-Sluice-Reason, X-Sluice-Id, X-Cache, Cache-Status, Age, Content-Length, Content-Range, ETag'
 
-const OPEN = ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', EXPOSED]
+const OPEN: readonly string[] = ['Access-Control-Allow-Origin', '*', 'Access-Control-Expose-Headers', EXPOSED]
 const BY_ORIGIN: readonly string[] = ['Vary', 'Origin']
 const NOTHING: readonly string[] = []
 
@@ -53,7 +53,12 @@ const said = new WeakMap<FlatHeaders, boolean>()
 
 /** What goes with an origin's answer beside what it says itself. */
 export function corsBeside(x: Exchange, headers: FlatHeaders): readonly string[] {
-  return !x.gated && saysWhoReads(headers) ? NOTHING : corsHeaders(x)
+  return corsOf(x, saysWhoReads(headers) ? 'says-who-reads' : 'says-nothing')
+}
+
+/** The same of an answer of which is known whether it says who may read it. */
+export function corsOf(x: Exchange, answer: 'says-who-reads' | 'says-nothing'): readonly string[] {
+  return !x.gated && answer === 'says-who-reads' ? NOTHING : corsHeaders(x)
 }
 
 /** The answer to a preflight; never gated, since browsers send it without credentials (Fetch, "CORS-preflight fetch"). */

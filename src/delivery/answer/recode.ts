@@ -156,6 +156,11 @@ type Nature =
   | { kind: 'text-of-unknown-length'; saysSo: boolean }
   | { kind: 'coded'; codings: readonly string[]; saysSo: boolean }
 
+/** Whether all viewers are sent this body as it is. */
+export function isPlain(source: Source, length: Bytes): boolean {
+  return readNature(source, length).kind === 'plain'
+}
+
 const natures = new WeakMap<Source, Nature>()
 
 /** Learnt once for each answer. */

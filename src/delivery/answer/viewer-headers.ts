@@ -75,5 +75,10 @@ export function preparedHeaders(
 ): readonly string[] {
   let lists = prepared.get(source.headers)
   if (!lists) prepared.set(source.headers, (lists = {}))
-  return (lists[gate] ??= withoutFields(viewerHeaders(source.headers, gate), OF_ITS_ORIGIN))
+  return (lists[gate] ??= storedHeaders(source.headers, gate))
+}
+
+/** The same, made anew. */
+export function storedHeaders(headers: FlatHeaders, gate: 'open' | 'gated'): string[] {
+  return withoutFields(viewerHeaders(headers, gate), OF_ITS_ORIGIN)
 }

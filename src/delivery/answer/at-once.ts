@@ -1,0 +1,73 @@
+import { cacheStatus, LONGEST_DELTA } from '../../http/index.ts'
+import type { Incoming } from '../exchange.ts'
+import { known, type Exchange } from '../exchange.ts'
+import { record } from '../record.ts'
+import { corsOf, isSteady } from './cors.ts'
+import { DATED, SAYS_WHO_READS } from './rendered.ts'
+
+/**
+ * Answers who wants the whole of a small object that lies packed in memory: most of what is asked for, and all that such
+ * an answer needs lies in one place there. `not` for everything else, which has not been looked at any further.
+ */
+export function sendAtOnce(x: Exchange): 'sent' | 'not' {
+  const { node, request, response } = x
+  if (!('sendWhole' in response) || x.asker !== undefined) return 'not'
+  if (request.method !== 'GET' || isParticular(request.headers)) return 'not'
+  const { distribution } = known(x.served, 'the distribution')
+  const { path } = known(x.target, 'the target')
+  const key = known(x.key, 'the key')
+  const now = node.clock.now()
+  const there = node.cache.glance({ key, path, distributionId: distribution.id }, now)
+  if (there === undefined) return 'not'
+  const { bytes, marks, linesAt, openAt, gatedAt, bodyAt, bodyLength } = there
+  const cors = corsOf(x, (marks & SAYS_WHO_READS) === 0 ? 'says-nothing' : 'says-who-reads')
+  const steady = isSteady(cors)
+  const told = cacheStatus(HIT, Math.floor((there.freshUntil - now) / 1000))
+  const age = String(Math.min(LONGEST_DELTA, Math.floor((now - there.bornAt) / 1000)))
+  const own = ['X-Sluice-Id', x.id, 'Cache-Status', told, 'Age', age, 'Content-Length', String(bodyLength)]
+  if (!steady) own.unshift(...cors)
+  x.cache = 'Hit'
+  x.status = there.status
+  x.bodyBytes = bodyLength
+  response.sendWhole(there.status, beginning(node.pop, steady ? cors : NOTHING), own, {
+    bytes,
+    lines: x.gated ? { from: linesAt, to: openAt } : { from: linesAt, to: gatedAt },
+    more: x.gated ? { from: gatedAt, to: bodyAt } : NONE,
+    body: { from: bodyAt, to: bodyAt + bodyLength },
+    dated: (marks & DATED) !== 0,
+  })
+  record(x)
+  return 'sent'
+}
+
+const HIT = { kind: 'hit' } as const
+const NOTHING: readonly string[] = []
+const NONE = { from: 0, to: 0 }
+
+/** Whether a condition or a range has to be judged. */
+function isParticular(headers: Incoming['headers']): boolean {
+  return (
+    headers['range'] !== undefined ||
+    headers['if-none-match'] !== undefined ||
+    headers['if-modified-since'] !== undefined ||
+    headers['if-range'] !== undefined ||
+    headers['if-match'] !== undefined ||
+    headers['if-unmodified-since'] !== undefined
+  )
+}
+
+/** By the fields for pages, of which there are three lists that are the same for many. */
+const beginnings = new Map<readonly string[], { pop: string; fields: readonly string[] }>()
+
+/** What the heads of all these answers have in common, one list for each. */
+function beginning(pop: string, cors: readonly string[]): readonly string[] {
+  const made = beginnings.get(cors)
+  if (made?.pop === pop) return made.fields
+  const fields = [
+    ...['Via', '1.1 sluice', 'X-Sluice-Pop', pop, 'X-Cache', 'Hit from sluice'],
+    ...cors,
+    ...['Accept-Ranges', 'bytes'],
+  ]
+  beginnings.set(cors, { pop, fields })
+  return fields
+}
