@@ -54,12 +54,16 @@ function beginning({ viewer, distribution, method }: AccessEntry): string {
   return text
 }
 
-/** The same are asked for again and again, and to look for grants in them takes long. */
+/** In such a path there is no grant, and nothing that JSON would escape: to see that costs less than to remember it. */
+const PLAIN = /^(?:[\w+-]{0,26}[/.!$&'()*,:;@ ])*[\w+-]{0,26}$/
+
+/** The others are asked for again and again too, and to look for grants in them takes long. */
 const paths = new Map<string, string>()
 const MOST_PATHS = 1000
 const LONGEST_KEPT = 256
 
 function pathOf(path: string): string {
+  if (PLAIN.test(path)) return `"${path}"`
   const known = paths.get(path)
   if (known !== undefined) return known
   const text = quoted(loggedPath(path))

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { instant, type RequestId } from '../../src/core/index.ts'
+import { loggedPath } from '../../src/signing/index.ts'
 import { accessLine, type AccessEntry } from '../../src/delivery/access-line.ts'
 
 const VIEWER = { address: '192.0.2.7', scheme: 'https', authority: 'a.example', host: 'a.example' } as const
@@ -56,6 +57,20 @@ test('a line is JSON whatever was asked for', () => {
         told['host'] === host &&
         told['method'] === method
       )
+    }),
+  )
+})
+
+test('a path is told as logs may hold it, whatever is in it', () => {
+  const piece = fc.oneof(
+    fc.constantFrom('/', '~', '%7e', '=', '.', '-', '+', '_', '"', '\\', 'é', ' ', '\n', 'eyJ', 'Policy='),
+    fc.string({ unit: fc.constantFrom('a', 'Z', '0'), maxLength: 40 }),
+  )
+  const path = fc.array(piece, { maxLength: 12 }).map(pieces => `/${pieces.join('')}`)
+  fc.assert(
+    fc.property(path, each => {
+      const told = JSON.parse(accessLine({ ...ENTRY, path: each })) as Record<string, unknown>
+      return told['path'] === loggedPath(each)
     }),
   )
 })
