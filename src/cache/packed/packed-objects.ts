@@ -25,7 +25,7 @@ export class PackedObjects {
     const place = packing && this.#arena.allocate(packing.length)
     if (packing === undefined || place === undefined) return undefined
     const hash = hashOf(object.key)
-    write(this.#arena.segmentOf(place), this.#arena.at(place), hash, packing)
+    write(this.#arena.blockOf(place), this.#arena.at(place), hash, packing)
     if (this.#table.add(hash, place)) return Math.ceil(packing.length * FALLOW) + BESIDE
     this.#arena.free(place)
     return undefined
@@ -36,7 +36,7 @@ export class PackedObjects {
     const slot = this.#find(key)
     if (slot < 0) return undefined
     const place = this.#table.placeAt(slot)
-    return this.#glance.at(this.#arena.segmentOf(place), this.#arena.at(place))
+    return this.#glance.at(this.#arena.blockOf(place), this.#arena.at(place))
   }
 
   /** Takes it out as it was set. */
@@ -44,7 +44,7 @@ export class PackedObjects {
     const slot = this.#find(key)
     if (slot < 0) return undefined
     const place = this.#table.placeAt(slot)
-    const object = read(this.#arena.segmentOf(place), this.#arena.at(place))
+    const object = read(this.#arena.blockOf(place), this.#arena.at(place))
     this.#remove(slot, place)
     return object
   }
@@ -59,7 +59,7 @@ export class PackedObjects {
     const slot = this.#find(key)
     if (slot < 0) return false
     const place = this.#table.placeAt(slot)
-    return wasUsed(this.#arena.segmentOf(place), this.#arena.at(place))
+    return wasUsed(this.#arena.blockOf(place), this.#arena.at(place))
   }
 
   /** What the records take. */
@@ -72,7 +72,7 @@ export class PackedObjects {
     let slot = this.#table.find(hash)
     while (slot >= 0) {
       const place = this.#table.placeAt(slot)
-      if (isOf(this.#arena.segmentOf(place), this.#arena.at(place), key)) return slot
+      if (isOf(this.#arena.blockOf(place), this.#arena.at(place), key)) return slot
       slot = this.#table.after(slot, hash)
     }
     return slot
@@ -84,7 +84,7 @@ export class PackedObjects {
   }
 
   #moved(from: Place, to: Place): void {
-    const hash = hashAt(this.#arena.segmentOf(to), this.#arena.at(to))
+    const hash = hashAt(this.#arena.blockOf(to), this.#arena.at(to))
     let slot = this.#table.find(hash)
     while (slot >= 0 && this.#table.placeAt(slot) !== from) slot = this.#table.after(slot, hash)
     if (slot >= 0) this.#table.move(slot, to)

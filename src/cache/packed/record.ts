@@ -2,7 +2,7 @@ import { instant, type Instant } from '../../core/index.ts'
 import type { CacheKey } from '../../http/index.ts'
 import type { StoredObject } from '../contract.ts'
 import { validatorsOf } from '../declared.ts'
-import type { Segment } from './arena.ts'
+import type { Block } from './arena.ts'
 
 /**
  * The head of a plain answer as lines of HTTP/1.1, each with its end, characters up to 0xff: those of every answer, and
@@ -25,23 +25,25 @@ export interface Packing {
   readonly length: number
 }
 
-/** Words. The first is the arena's. */
+/** Words. The first is the arena's; the last of these have two numbers of 16 bits each. */
 const HASH = 1
 const MARKS = 2
-const KEY = 3
-const STATUS = 12
-const LINES = 13
-const OPEN = 14
-const GATED = 15
-const BODY = 16
-const REST = 17
+const KEY_AND_STATUS = 3
+const LINES_AND_OPEN = 12
+const GATED_AND_BODY = 13
+const REST = 14
 /** Numbers of eight bytes. */
 const BORN_AT = 2
 const FRESH_UNTIL = 3
 const SEQUENCE = 4
 const ASKED_AT = 5
 /** Bytes: where the key begins; lines, body and rest follow. */
-const PROLOGUE = 72
+const PROLOGUE = 64
+
+/** Two numbers in a word. */
+const both = (low: number, high: number): number => low | (high << 16)
+const lowOf = (word = 0): number => word & 0xffff
+const highOf = (word = 0): number => word >>> 16
 
 /** Beside the marks: it was asked for since somebody last looked. */
 const USED = 1 << 16
@@ -79,18 +81,15 @@ const TOLD: ReadonlySet<string> = new Set([
   ...['status', 'bornAt', 'freshUntil', 'sequence', 'askedAt'],
 ])
 
-export function write({ bytes, words, numbers }: Segment, at: number, hash: number, packing: Packing): void {
+export function write({ bytes, words, numbers }: Block, at: number, hash: number, packing: Packing): void {
   const { object, rendered, rest } = packing
   const word = at >> 2
   const number = at >> 3
   words[word + HASH] = hash
   words[word + MARKS] = rendered.marks
-  words[word + KEY] = object.key.length
-  words[word + STATUS] = object.status
-  words[word + LINES] = rendered.lines.length
-  words[word + OPEN] = rendered.open.length
-  words[word + GATED] = rendered.gated.length
-  words[word + BODY] = object.body.length
+  words[word + KEY_AND_STATUS] = both(object.key.length, object.status)
+  words[word + LINES_AND_OPEN] = both(rendered.lines.length, rendered.open.length)
+  words[word + GATED_AND_BODY] = both(rendered.gated.length, object.body.length)
   words[word + REST] = rest.length
   numbers[number + BORN_AT] = object.bornAt
   numbers[number + FRESH_UNTIL] = object.freshUntil
@@ -103,20 +102,20 @@ export function write({ bytes, words, numbers }: Segment, at: number, hash: numb
   bytes.write(rest, to + object.body.length, 'latin1')
 }
 
-export function hashAt({ words }: Segment, at: number): number {
+export function hashAt({ words }: Block, at: number): number {
   return words[(at >> 2) + HASH] ?? 0
 }
 
-export function isOf({ bytes, words }: Segment, at: number, key: CacheKey): boolean {
+export function isOf({ bytes, words }: Block, at: number, key: CacheKey): boolean {
   const { length } = key
-  if (words[(at >> 2) + KEY] !== length) return false
+  if (lowOf(words[(at >> 2) + KEY_AND_STATUS]) !== length) return false
   const from = at + PROLOGUE
   for (let each = 0; each < length; each++) if (bytes[from + each] !== key.charCodeAt(each)) return false
   return true
 }
 
 /** Whether it was asked for since this was asked last. */
-export function wasUsed({ words }: Segment, at: number): boolean {
+export function wasUsed({ words }: Block, at: number): boolean {
   const word = (at >> 2) + MARKS
   const marks = words[word] ?? 0
   words[word] = marks & ~USED
@@ -124,12 +123,15 @@ export function wasUsed({ words }: Segment, at: number): boolean {
 }
 
 /** The object anew, as it was, with a body of its own. */
-export function read({ bytes, words, numbers }: Segment, at: number): StoredObject {
+export function read({ bytes, words, numbers }: Block, at: number): StoredObject {
   const word = at >> 2
   const number = at >> 3
-  const keyTo = at + PROLOGUE + (words[word + KEY] ?? 0)
-  const bodyAt = keyTo + (words[word + LINES] ?? 0) + (words[word + OPEN] ?? 0) + (words[word + GATED] ?? 0)
-  const bodyTo = bodyAt + (words[word + BODY] ?? 0)
+  const keyAndStatus = words[word + KEY_AND_STATUS]
+  const linesAndOpen = words[word + LINES_AND_OPEN]
+  const gatedAndBody = words[word + GATED_AND_BODY]
+  const keyTo = at + PROLOGUE + lowOf(keyAndStatus)
+  const bodyAt = keyTo + lowOf(linesAndOpen) + highOf(linesAndOpen) + lowOf(gatedAndBody)
+  const bodyTo = bodyAt + highOf(gatedAndBody)
   const key = bytes.toString('latin1', at + PROLOGUE, keyTo) as CacheKey // it was one when it was written
   const text = bytes.toString('latin1', bodyTo, bodyTo + (words[word + REST] ?? 0))
   const { split, ...rest } = JSON.parse(text) as Partial<StoredObject> & { split?: number } // by `restOf`
@@ -142,7 +144,7 @@ export function read({ bytes, words, numbers }: Segment, at: number): StoredObje
     validators: validatorsOf(rest.headers ?? []),
     ...rest,
     sequence: numbers[number + SEQUENCE],
-    status: words[word + STATUS],
+    status: highOf(keyAndStatus),
     bornAt: numbers[number + BORN_AT],
     freshUntil: numbers[number + FRESH_UNTIL],
     ...(!Number.isNaN(askedAt) && { askedAt }),
@@ -173,24 +175,27 @@ export class Glance {
   bodyLength = 0
 
   /** Takes down that it was used. */
-  at({ bytes, words, numbers }: Segment, at: number): this {
+  at({ bytes, words, numbers }: Block, at: number): this {
     const word = at >> 2
     const number = at >> 3
     const marks = words[word + MARKS] ?? 0
     if ((marks & USED) === 0) words[word + MARKS] = marks | USED
     this.bytes = bytes
     this.marks = marks & ~USED
-    this.status = words[word + STATUS] ?? 0
+    const keyAndStatus = words[word + KEY_AND_STATUS]
+    const linesAndOpen = words[word + LINES_AND_OPEN]
+    const gatedAndBody = words[word + GATED_AND_BODY]
+    this.status = highOf(keyAndStatus)
     this.bornAt = instant(numbers[number + BORN_AT] ?? 0)
     this.freshUntil = instant(numbers[number + FRESH_UNTIL] ?? 0)
     this.sequence = numbers[number + SEQUENCE] ?? 0
     const askedAt = numbers[number + ASKED_AT] ?? NaN
     this.askedAt = instant(Number.isNaN(askedAt) ? 0 : askedAt)
-    this.linesAt = at + PROLOGUE + (words[word + KEY] ?? 0)
-    this.openAt = this.linesAt + (words[word + LINES] ?? 0)
-    this.gatedAt = this.openAt + (words[word + OPEN] ?? 0)
-    this.bodyAt = this.gatedAt + (words[word + GATED] ?? 0)
-    this.bodyLength = words[word + BODY] ?? 0
+    this.linesAt = at + PROLOGUE + lowOf(keyAndStatus)
+    this.openAt = this.linesAt + lowOf(linesAndOpen)
+    this.gatedAt = this.openAt + highOf(linesAndOpen)
+    this.bodyAt = this.gatedAt + lowOf(gatedAndBody)
+    this.bodyLength = highOf(gatedAndBody)
     return this
   }
 }
