@@ -1,5 +1,4 @@
 import { cacheStatus, LONGEST_DELTA } from '../../http/index.ts'
-import type { Incoming } from '../exchange.ts'
 import { known, type Exchange } from '../exchange.ts'
 import { record } from '../record.ts'
 import { corsOf, isSteady } from './cors.ts'
@@ -12,7 +11,7 @@ import { DATED, SAYS_WHO_READS } from './rendered.ts'
 export function sendAtOnce(x: Exchange): 'sent' | 'not' {
   const { node, request, response } = x
   if (!('sendWhole' in response) || x.asker !== undefined) return 'not'
-  if (request.method !== 'GET' || isParticular(request.headers)) return 'not'
+  if (request.method !== 'GET' || x.selects) return 'not'
   const { distribution } = known(x.served, 'the distribution')
   const { path } = known(x.target, 'the target')
   const key = known(x.key, 'the key')
@@ -43,18 +42,6 @@ export function sendAtOnce(x: Exchange): 'sent' | 'not' {
 const HIT = { kind: 'hit' } as const
 const NOTHING: readonly string[] = []
 const NONE = { from: 0, to: 0 }
-
-/** Whether a condition or a range has to be judged. */
-function isParticular(headers: Incoming['headers']): boolean {
-  return (
-    headers['range'] !== undefined ||
-    headers['if-none-match'] !== undefined ||
-    headers['if-modified-since'] !== undefined ||
-    headers['if-range'] !== undefined ||
-    headers['if-match'] !== undefined ||
-    headers['if-unmodified-since'] !== undefined
-  )
-}
 
 /** By the fields for pages, of which there are three lists that are the same for many. */
 const beginnings = new Map<readonly string[], { pop: string; fields: readonly string[] }>()
