@@ -2,7 +2,6 @@ import { judgeStorability, type ByteRange } from '../http/index.ts'
 import type { Asking, Landing } from './asking.ts'
 import type { StoredObject, UpstreamAnswer } from './contract.ts'
 import { contentLength, validatorsOf } from './declared.ts'
-import { firstRoom } from './fill.ts'
 import { Landings, type LandingsParts } from './landings.ts'
 import { rangeFields, readPartial, validatorOf } from './large/index.ts'
 import { mayStandIn } from './stand-in.ts'
@@ -74,8 +73,6 @@ export class Fetcher {
         said.kind === 'slice' ? { part: said.range } : wanted !== undefined && wanted !== 'own' && { wanted }
       return this.#landings.begin({ ...asking, key: place.key }, answer, verdict, { ...place, ...part })
     }
-    if ((await this.#parts.room.take(firstRoom(answer, this.#parts.limits))) === 'full')
-      return this.#landings.pass(asking, answer, 'full')
     return this.#landings.fill({ ...asking, key: place.key }, answer, verdict, place.varies)
   }
 

@@ -2,15 +2,17 @@ import { SluiceError, type Bytes, type Instant } from '../core/index.ts'
 import type { FlatHeaders, Validators } from '../http/index.ts'
 import type { Filling, UpstreamAnswer } from './contract.ts'
 import { contentLength, validatorsOf } from './declared.ts'
-import type { FillRoom } from './fill-room.ts'
+import type { Place } from './fill-room.ts'
 import { Signal } from './signal.ts'
 
-/** An object of unknown length starts with room for this many bytes and doubles. */
+/** A body starts with room for this many bytes, less where it is shorter, and is given more as it grows. */
 const FIRST_ROOM = 64 * 1024
+/** How many times as much: where nobody knows how long it is, less of it may turn out to be of no use. */
+const GROWTH = { known: 4, unknown: 2 }
 
-/** Who goes on with a body of unknown length that there is no room for in one piece. */
+/** Who goes on with a body that there is no room for in one piece. */
 export interface Overflow {
-  /** From this size on; what may not be kept whole is handed over in any case, as is what there is no memory for. */
+  /** One of unknown length from this size on; what may not be kept whole, or finds no memory, is so in any case. */
   above: Bytes
   /**
    * Goes on behind what has come; only from where that ends is its fill read, or from the start if it can be joined.
@@ -25,11 +27,6 @@ export interface Overflowing {
   canBeJoined: boolean
   /** Resolves when nothing more comes. */
   done: Promise<void>
-}
-
-/** What a fill of this answer takes at its start. */
-export function firstRoom(answer: UpstreamAnswer, limits: FillLimits): Bytes {
-  return contentLength(answer.headers) ?? Math.min(FIRST_ROOM, limits.largestObject)
 }
 
 export interface FillLimits {
@@ -50,12 +47,11 @@ export class Fill implements Filling {
   readonly bornAt: Instant
   readonly done: Promise<Buffer>
   readonly #limits: FillLimits
-  readonly #shared: FillRoom
+  readonly #place: Place
   readonly #overflow: Overflow
   /** Reads on where this has been too small. */
   #successor: Filling | undefined
-  #taken: Bytes
-  #room: Buffer
+  #room: Buffer = Buffer.alloc(0)
   #filled = 0
   #state: 'running' | 'complete' | { failure: unknown } = 'running'
   readonly #news = new Signal()
@@ -64,14 +60,8 @@ export class Fill implements Filling {
   /** What was here is read by nobody any more. */
   #isGone = false
 
-  /** `room` holds `firstRoom` for it already; the fill gives back all that it took when it ends. */
-  constructor(
-    answer: UpstreamAnswer,
-    bornAt: Instant,
-    limits: FillLimits,
-    room: FillRoom,
-    overflow: Overflow,
-  ) {
+  /** It takes of its place what it needs, and leaves it when it ends. */
+  constructor(answer: UpstreamAnswer, bornAt: Instant, limits: FillLimits, place: Place, overflow: Overflow) {
     this.#overflow = overflow
     this.status = answer.status
     this.headers = answer.headers
@@ -79,10 +69,7 @@ export class Fill implements Filling {
     this.length = contentLength(answer.headers)
     this.bornAt = bornAt
     this.#limits = limits
-    this.#shared = room
-    // allocUnsafeSlow: a slice of Node's shared slab would keep 8 KiB of strangers alive in the cache.
-    this.#room = Buffer.allocUnsafeSlow(firstRoom(answer, limits))
-    this.#taken = this.#room.length
+    this.#place = place
     this.done = this.#pump(answer)
     // Readers see the failure too; the cache may not be waiting yet when it happens.
     this.done.catch(() => {})
@@ -125,7 +112,11 @@ export class Fill implements Filling {
         })
       }
       // What is kept owns exactly its bytes.
-      if (this.#filled < this.#room.length) this.#room = Buffer.from(this.#room.subarray(0, this.#filled))
+      if (this.#filled < this.#room.length) {
+        const own = Buffer.allocUnsafeSlow(this.#filled)
+        this.#room.copy(own, 0, 0, this.#filled)
+        this.#room = own
+      }
       this.#state = 'complete'
       return this.#room
     } catch (error) {
@@ -133,27 +124,36 @@ export class Fill implements Filling {
       this.#state = { failure: error }
       throw error
     } finally {
-      if (!this.#successor) this.#shared.give(this.#taken)
+      if (!this.#successor) this.#place.leave()
       this.#news.fire()
     }
   }
 
-  /** Makes room for what has come, if its length is not known; false where it cannot go on in one piece. */
+  /** Makes room for what has come; false where it cannot go on in one piece. Throws when it is more than was announced. */
   #hasRoom(chunk: Uint8Array): boolean {
-    if (this.length !== undefined) return true
-    const { largestObject } = this.#limits
     const needed = this.#filled + chunk.length
-    if (needed > Math.min(this.#overflow.above, largestObject)) return false
+    if (needed > (this.length ?? Infinity)) throw tooLong(this.length)
     if (needed <= this.#room.length) return true
-    const size = Math.min(largestObject, Math.max(needed, this.#room.length * 2))
-    const more = size - this.#room.length
-    if (this.#shared.grow(more) === 'full') return false
-    this.#taken += more
+    const size = this.#roomFor(needed)
+    if (size === undefined || this.#place.grow(size) === 'full') return false
     // Readers that hold slices of the old room go on reading it; it is let go with the last of them.
+    // allocUnsafeSlow: a slice of Node's shared slab would keep 8 KiB of strangers alive in the cache.
     const larger = Buffer.allocUnsafeSlow(size)
     this.#room.copy(larger, 0, 0, this.#filled)
     this.#room = larger
     return true
+  }
+
+  /** Undefined for what is not to be in one piece. */
+  #roomFor(needed: Bytes): Bytes | undefined {
+    const { length } = this
+    const { largestObject } = this.#limits
+    const most = length ?? Math.min(this.#overflow.above, largestObject)
+    if (needed > most || most > largestObject) return undefined
+    // What would not fit if it all came at once is not begun; who is in the middle of it may still be lucky.
+    if (this.#room.length === 0 && length !== undefined && !this.#place.mayGrow(length)) return undefined
+    const step = this.#room.length * (length === undefined ? GROWTH.unknown : GROWTH.known)
+    return Math.min(most, Math.max(needed, FIRST_ROOM, step))
   }
 
   /** Never resolves: there will be no body in one piece. Rejects when nobody can join any more. */
@@ -172,22 +172,22 @@ export class Fill implements Filling {
     if (this.#readers > 0 || this.#isGone) return
     this.#isGone = true
     this.#room = Buffer.alloc(0)
-    this.#shared.give(this.#taken)
+    this.#place.leave()
   }
 
   #append(chunk: Uint8Array): void {
-    const filled = this.#filled + chunk.length
-    if (filled > this.#room.length) {
-      throw new SluiceError(
-        'upstream-long',
-        `the origin sent more than the ${this.length} bytes that it announced`,
-        { side: 'upstream' },
-      )
-    }
     this.#room.set(chunk, this.#filled)
-    this.#filled = filled
+    this.#filled += chunk.length
     this.#news.fire()
   }
+}
+
+function tooLong(announced: Bytes | undefined): SluiceError {
+  return new SluiceError(
+    'upstream-long',
+    `the origin sent more than the ${announced} bytes that it announced`,
+    { side: 'upstream' },
+  )
 }
 
 /** Whoever wants it whole hears that it is too large for that. */

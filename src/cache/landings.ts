@@ -55,7 +55,7 @@ export class Landings {
     return this.#keeping.placeOf(asking, answer)
   }
 
-  /** Of what is kept in one piece; `firstRoom` is taken for it already. */
+  /** Of what is kept in one piece. */
   fill(asking: Asking, answer: UpstreamAnswer, verdict: Storable, varies: Varies | undefined): Landing {
     const { request, key } = asking
     const { joinUntil, shared } = this.#sharing(asking, answer, verdict)
@@ -66,7 +66,7 @@ export class Landings {
       { ...answer, headers: kept.headers },
       verdict.bornAt,
       this.#parts.limits,
-      this.#parts.room,
+      this.#parts.room.enter(request.distributionId),
       overflow,
     )
     const whole = fill.done.then((body): StoredObject => {

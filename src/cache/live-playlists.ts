@@ -1,4 +1,11 @@
-import { Lru, type Bytes, type CanonicalPath, type Clock, type DistributionId } from '../core/index.ts'
+import {
+  codeOf,
+  Lru,
+  type Bytes,
+  type CanonicalPath,
+  type Clock,
+  type DistributionId,
+} from '../core/index.ts'
 import { parseDirectives, renderDirectives, type Directives, type DirectivesResult } from '../hls/index.ts'
 import { cacheKey, type Bounds, type CacheKey } from '../http/index.ts'
 import type { CacheRequest, Found, Question, StoredObject, UpstreamAnswer } from './contract.ts'
@@ -159,7 +166,9 @@ export class LivePlaylists {
   /** A live playlist is waited for to its end, since a newer one may overtake it; the rest is read as it arrives. */
   async #settle(asked: Asked, found: Found): Promise<PlaylistFound> {
     if (found.kind !== 'filling' || liveMark(found.fill) === undefined) return found
-    const object = await found.whole
+    const object = await found.whole.catch(unlessTooLarge)
+    // There is no memory for it in one piece, and it can still be read as it comes.
+    if (object === undefined) return found
     const { directives } = asked.wanted.kind === 'ok' ? asked.wanted : PLAIN
     const version = newest(this.#current(asked) ?? {}, directives)
     const source = found.joined ? 'joined' : 'fetched'
@@ -177,6 +186,10 @@ export class LivePlaylists {
     this.#known.delete(playlist)
     return undefined
   }
+}
+
+function unlessTooLarge(error: unknown): undefined {
+  if (codeOf(error) !== 'too-large') throw error
 }
 
 const PLAIN = {

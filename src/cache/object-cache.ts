@@ -41,7 +41,7 @@ export interface ObjectCacheOptions {
   disk?: CacheTier
   /** How plain answers of small objects begin; without it none is packed. */
   render?: MemoryTierOptions['render']
-  /** So long does a fill wait for memory; changed by tests only. */
+  /** So long is a body that is not kept held for its readers; changed by tests only. */
   patience?: Milliseconds
 }
 
@@ -71,10 +71,10 @@ export class ObjectCache {
     const memory = new MemoryTier(options)
     this.#store = new Store({ memory, ...(options.disk && { disk: options.disk }) })
     // As much again as half of what is stored, so that a burst of cold keys does not take a multiple of it.
-    const room = new FillRoom(
-      Math.max(options.largestObject, Math.floor(options.maxBytes / 2)),
-      options.patience,
-    )
+    const room = new FillRoom({
+      bytes: Math.max(options.largestObject, Math.floor(options.maxBytes / 2)),
+      largest: options.largestObject,
+    })
     this.#troubled = new Lru({ max: MOST_TROUBLED, ttl: REMEMBER_TROUBLE_MS })
     this.#large = new LargeObjects({
       ...{ ...options, store: this.#store, applied: () => options.invalidations.applied() },

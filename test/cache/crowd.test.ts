@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import type { DistributionId } from '../../src/core/index.ts'
 import { Bench, read, ScriptedBody, settle, type Scripted } from './scripted-upstream.ts'
 
 const kept = ['Cache-Control', 'max-age=60']
@@ -38,28 +39,95 @@ describe('an error that answers the question for a range', () => {
   })
 })
 
-describe('when the memory for fills is taken by bodies that do not end', () => {
-  const sized = (body: ScriptedBody): Scripted => ({
-    headers: [...kept, 'Content-Length', '100000'],
+describe('when bodies that do not end take what they can of the memory for fills', () => {
+  const MAX = 16_000_000
+  const LARGEST = 2_000_000
+  const sized = (length: number, body: ScriptedBody): Scripted => ({
+    headers: [...kept, 'Content-Length', String(length)],
     body,
   })
+  const text = (length: number): ScriptedBody => new ScriptedBody().push('y'.repeat(length), 'end')
+  const bench = (): Bench => new Bench({ maxBytes: MAX, largestObject: LARGEST, patience: 20 })
 
-  test('others go on without being kept, and are kept once there is room again', async () => {
-    const bench = new Bench({ maxBytes: 400_000, largestObject: 100_000, patience: 20 })
-    const stuck = [new ScriptedBody(), new ScriptedBody()]
-    const text = (): ScriptedBody => new ScriptedBody().push('y'.repeat(100_000), 'end')
-    bench.answer(...stuck.map(sized), sized(text()), sized(text()), sized(text()))
-    await Promise.all([bench.get('/0'), bench.get('/1')])
-    const [one, other] = await Promise.all([bench.get('/healthy'), bench.get('/healthy')])
-    expect([one, other]).toMatchObject([
-      { kind: 'passing', reason: 'full' },
-      { kind: 'passing', reason: 'full' },
+  /** A site's own, of which all but the last byte has come. */
+  const hold = async (of: Bench, site: string, count: number): Promise<ScriptedBody[]> => {
+    const bodies = Array.from({ length: count }, () => new ScriptedBody().push('x'.repeat(LARGEST - 1)))
+    of.answer(...bodies.map(body => sized(LARGEST, body)))
+    for (let n = 0; n < count; n++) {
+      const request = of.request(`/${site}/${n}`)
+      const distributionId = site as DistributionId // a test's own
+      await of.cache.lookup({ ...request, distributionId })
+    }
+    await settle()
+    return bodies
+  }
+
+  test('that were only announced, they take nothing', async () => {
+    const node = bench()
+    node.answer(...Array.from({ length: 8 }, () => sized(LARGEST, new ScriptedBody().push('x'))))
+    for (let n = 0; n < 8; n++) await node.get(`/slow-${n}`)
+    node.answer(sized(5, text(5)), sized(LARGEST, text(LARGEST)))
+    const founds = await Promise.all(Array.from({ length: 300 }, () => node.get('/hot')))
+    expect(new Set(founds.map(({ kind }) => kind))).toEqual(new Set(['filling']))
+    await node.body('/large')
+    await settle()
+    expect([node.asked.length, node.cache.objects]).toEqual([10, 2])
+  })
+
+  test('small ones of all sites are asked for once, at once, and kept', async () => {
+    const node = bench()
+    for (let site = 0; site < 8; site++) await hold(node, `site-${site}`, 4)
+    const before = node.asked.length
+    const lengths = [5, 200_000]
+    node.answer(...lengths.map(length => sized(length, text(length))))
+    for (const length of lengths) {
+      const founds = await Promise.all(Array.from({ length: 300 }, () => node.get(`/hot-${length}`)))
+      expect((await Promise.all(founds.map(read))).filter(body => body !== 'y'.repeat(length))).toEqual([])
+    }
+    expect([node.asked.length - before, node.cache.objects]).toEqual([2, 2])
+  })
+
+  test('large ones of other sites are kept where one site alone is to blame', async () => {
+    const node = bench()
+    await hold(node, 'sick', 8)
+    node.answer(sized(LARGEST, text(LARGEST)), sized(LARGEST, text(LARGEST)))
+    await node.body('/well')
+    await settle()
+    expect((await node.get('/well')).kind).toBe('hit')
+  })
+
+  test('what finds none is asked for once by all who want it then, goes to them as it comes, and is not kept', async () => {
+    const node = bench()
+    const held: ScriptedBody[] = []
+    for (let site = 0; site < 8; site++) held.push(...(await hold(node, `site-${site}`, 4)))
+    const before = node.asked.length
+    const body = new ScriptedBody()
+    node.answer(sized(LARGEST, body))
+    const founds = await Promise.all(Array.from({ length: 50 }, () => node.get('/large')))
+    const texts = founds.map(read)
+    for (let part = 0; part < 20; part++) {
+      body.push('y'.repeat(LARGEST / 20))
+      await settle()
+    }
+    body.push('end')
+    expect((await Promise.all(texts)).filter(each => each !== 'y'.repeat(LARGEST))).toEqual([])
+    expect([node.asked.length - before, node.cache.objects]).toEqual([1, 0])
+    for (const each of held) each.push(new Error('cut'))
+    await settle()
+    node.answer(sized(LARGEST, text(LARGEST)))
+    await node.body('/large')
+    await settle()
+    expect((await node.get('/large')).kind).toBe('hit')
+  })
+
+  test('what finds none and breaks off does not look whole', async () => {
+    const node = bench()
+    for (let site = 0; site < 8; site++) await hold(node, `site-${site}`, 4)
+    node.answer(sized(LARGEST, text(LARGEST - 1)), sized(LARGEST, text(LARGEST + 1)))
+    for (const [path, code] of [
+      ['/short', 'upstream-short'],
+      ['/long', 'upstream-long'],
     ])
-    expect([(await read(one)).length, (await read(other)).length]).toEqual([100_000, 100_000])
-    for (const body of stuck) body.push(new Error('cut'))
-    await settle()
-    expect((await bench.body('/healthy'))[0]).toBe('filling')
-    await settle()
-    expect((await bench.get('/healthy')).kind).toBe('hit')
+      await expect(node.body(path)).rejects.toMatchObject({ code })
   })
 })

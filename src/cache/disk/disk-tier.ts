@@ -5,7 +5,7 @@ import type { CacheKey } from '../../http/index.ts'
 import { loggedPath } from '../../signing/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { CacheTier, StoredObject } from '../contract.ts'
-import { FillRoom } from '../fill-room.ts'
+import { ReadingRoom } from './reading-room.ts'
 import { SHARDS, shardOf } from '../shard.ts'
 import { canBeWritten, decodeFile, type BadFile } from './cache-file.ts'
 import { DiskWrites } from './disk-writes.ts'
@@ -71,7 +71,7 @@ export class DiskTier implements CacheTier {
   readonly #shards = new Map<number, ShardIndex>()
   readonly #writes: DiskWrites
   readonly #trouble: Trouble
-  readonly #reading: FillRoom
+  readonly #reading: ReadingRoom
   readonly #readingBytes: Bytes
   readonly #ending = new AbortController()
   #mending: Promise<void> = Promise.resolve()
@@ -87,7 +87,7 @@ export class DiskTier implements CacheTier {
     const part = this.#shards.size / SHARDS
     this.#trouble = new Trouble(options)
     this.#readingBytes = READING * part
-    this.#reading = new FillRoom(this.#readingBytes)
+    this.#reading = new ReadingRoom(this.#readingBytes)
     this.#writes = new DiskWrites({
       ...{ ...own, clock: options.clock, shards: this.#shards, trouble: this.#trouble },
       maxBytes: Math.floor(options.maxBytes * part),

@@ -9,11 +9,13 @@ import {
 } from '../../http/index.ts'
 import type { CacheRequest, Found, Piece, StoredObject, UpstreamAnswer } from '../contract.ts'
 import { contentLength } from '../declared.ts'
-import type { Overflow } from '../fill.ts'
+import type { Overflow, Overflowing } from '../fill.ts'
 import type { Generation } from './generation.ts'
 import { largeFilling } from './large-filling.ts'
-import { servesRanges, validatorOf, validatorOfStored } from './partial.ts'
+import { servesRanges, validatorOf, validatorOfStored, type KnownVersion } from './partial.ts'
+import { readPast } from './past-slices.ts'
 import { tooLarge } from './refusals.ts'
+import { SharedPass, type SharedPassOptions } from './shared-pass.ts'
 import { bytesOf, generationOf, sliceKey } from './slices.ts'
 import { asked, Versions, type Kept, type Version, type VersionsOptions } from './versions.ts'
 
@@ -87,7 +89,7 @@ export class LargeObjects {
     const name = generationOf(validator, length)
     const description: StoredObject = { ...kept, body: EMPTY, large: { length, generation: name } }
     this.#options.store.set(description)
-    const reading = this.#reading(description, () => ({ name, validator, length, keeps: 'slices' }))
+    const reading = this.#reading(description, () => ({ name, validator, length }))
     const { size } = this.#options
     const index = (byte: Bytes): number => Math.floor(byte / size)
     const slices = more.part
@@ -104,14 +106,14 @@ export class LargeObjects {
     more: { source: 'hit' | 'refreshed' | 'stale'; again: Again },
   ): Found {
     const { length, generation: name } = stored.large ?? { length: 0, generation: '' }
-    const version = (): Version => ({ name, validator: validatorOfStored(stored), length, keeps: 'slices' })
+    const version = (): Version => ({ name, validator: validatorOfStored(stored), length })
     const reading = this.#reading(stored, version)
     return this.#found(request, stored, reading, { ...more, reason: 'partial' })
   }
 
   /**
-   * Goes on with a body of unknown length that there is no room for in one piece: slices where something ties them
-   * together, and otherwise what those who read along still need.
+   * Goes on with a body that there is no room for in one piece: one of unknown length in slices where something ties them
+   * together, or with what those who read along still need; and where there is no memory, past all who read it.
    */
   overflow(request: CacheRequest, kept: Kept, answer: UpstreamAnswer): Overflow {
     const loose = fieldValue(answer.headers, 'accept-ranges')?.toLowerCase() === 'none'
@@ -120,20 +122,54 @@ export class LargeObjects {
       // Without a validator there is no use in slices before there is no room for it in one piece.
       above: validator === undefined ? Infinity : this.#options.above,
       go: (had, rest, isAwaited) => {
-        const keeps = this.isCrowded ? 'nothing' : 'slices'
+        const length = contentLength(answer.headers)
+        const destroy = (): void => answer.destroy()
+        if (length !== undefined || this.isCrowded) {
+          const known = validator === undefined || length === undefined ? undefined : { validator, length }
+          const body = { rest, destroy, first: had.length, length, isAwaited }
+          return this.#passOn(request, kept, body, known)
+        }
         // Under a name of its own: nobody knows yet whether it ends as the version that it began as.
         const name = randomBytes(16).toString('base64url')
-        const generation = this.#versions.of(kept, { name, validator, length: undefined, keeps, isAwaited })
-        const canBeJoined = validator !== undefined && keeps === 'slices'
+        const generation = this.#versions.of(kept, { name, validator, length, isAwaited })
+        const canBeJoined = validator !== undefined
         // What has come is read where it is; slices are made of it only where somebody else may want them.
         const goal = Math.floor(had.length / generation.size)
         const first = canBeJoined ? 0 : goal
         const body = joined(had.subarray(first * generation.size), rest)
         const slices = { first, goal, last: Infinity }
-        const transfer = generation.adopt({ body, destroy: () => answer.destroy() }, slices, asked(kept))
+        const transfer = generation.adopt({ body, destroy }, slices, asked(kept))
         const fill = largeFilling(() => generation, kept, request)
         return { fill, canBeJoined, done: transfer.done }
       },
+    }
+  }
+
+  /** Who falls behind asks for the rest himself, where what he gets is known to be the same. */
+  #passOn(
+    request: CacheRequest,
+    { status, headers, validators, bornAt }: Kept,
+    body: { rest: AsyncIterable<Uint8Array>; destroy: () => void; first: Bytes } & Pick<
+      SharedPassOptions,
+      'length' | 'isAwaited'
+    >,
+    known: KnownVersion | undefined,
+  ): Overflowing {
+    const { rest, destroy, first, length, isAwaited } = body
+    const nothing = (): void => {}
+    const again = (from: Bytes, last: Bytes): AsyncIterable<Uint8Array> =>
+      readPast(request.ask, { first: from, last }, known ?? { validator: '', length }, {
+        length: nothing,
+        changed: nothing,
+      })
+    const { patience, limit } = this.#options
+    const more = { ...{ first, length, limit, isAwaited, patience }, again: known && again }
+    const pass = new SharedPass(rest, destroy, more)
+    const fill = { status, headers, validators, length, bornAt }
+    return {
+      fill: { ...fill, read: (from, last = Infinity) => pass.read(from, last) },
+      canBeJoined: false,
+      done: pass.done,
     }
   }
 

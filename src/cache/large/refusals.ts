@@ -25,6 +25,10 @@ export function endedEarly(): SluiceError {
   return upstreamError('upstream-short', 'the origin sent less than it announced')
 }
 
+export function goesOn(): SluiceError {
+  return upstreamError('upstream-long', 'the origin sent more than it announced')
+}
+
 export function nobodyReads(): SluiceError {
   return upstreamError('unread', 'nobody reads what this transfer brings')
 }

@@ -32,8 +32,6 @@ export interface Version {
   name: string
   validator: string | undefined
   length: Bytes | undefined
-  /** `nothing`: there is no memory for slices, so that it only passes, in small pieces. */
-  keeps: 'slices' | 'nothing'
   /** Somebody is on his way to where the first transfer begins. */
   isAwaited?: () => boolean
 }
@@ -47,8 +45,6 @@ const SLICE_LIFETIME: Milliseconds = 30 * 86_400_000
 const EMPTY = Buffer.alloc(0)
 /** Transfers at once, however small the memory is. */
 const LEAST_TRANSFERS = 16
-/** Of what is not kept: a few of these are all that one transfer holds. */
-const SMALL_PIECE: Bytes = 32 * 1024
 
 /** The versions of large objects that are being read or fetched, and what they share: memory and store. */
 export class Versions {
@@ -89,8 +85,7 @@ export class Versions {
   #make(kept: Kept, version: Version, id: string): Generation {
     const { limit, store, clock, applied, patience = PATIENCE } = this.#options
     const { distributionId, path } = kept
-    const keeps = version.keeps === 'slices'
-    const size = keeps ? this.#options.size : Math.min(this.#options.size, SMALL_PIECE)
+    const { size } = this.#options
     const keyOf = (index: number): CacheKey => sliceKey(kept.key, version.name, size, index)
     const isUsable = (each: Asked): boolean => this.#options.isUsable({ ...each, distributionId, path })
     const usable = (found: StoredObject | undefined): StoredObject | undefined =>
@@ -99,7 +94,7 @@ export class Versions {
     let most = -1
     const forget = (): void => {
       const last = generation.lastIndex === Infinity ? most : generation.lastIndex
-      for (let index = 0; keeps && index <= last; index++) store.delete(keyOf(index))
+      for (let index = 0; index <= last; index++) store.delete(keyOf(index))
     }
     const forgetAll = (): void => {
       stays = false
@@ -113,18 +108,16 @@ export class Versions {
         const found = store.get(keyOf(index))
         return found instanceof Promise ? found.then(usable) : usable(found)
       },
-      ahead: () => (keeps ? this.#ahead() : 0),
+      ahead: () => this.#ahead(),
       isCrowded: () => this.isCrowded,
       now: () => ({ sequence: applied(), askedAt: clock.now() }),
       keep: (index, body, each) => {
-        if (!keeps) return
         most = Math.max(most, index)
         store.set(slice({ ...kept, ...each, key: keyOf(index), body }, clock.now()))
         // What is asked for least goes first, and the description is asked for no more while all are reading.
         void store.get(kept.key)
       },
       ended: length => {
-        if (!keeps) return
         stays = true
         if (version.validator !== undefined && isUsable(asked(kept)))
           store.set({ ...kept, body: EMPTY, large: { length, generation: version.name } })
