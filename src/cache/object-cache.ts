@@ -136,6 +136,11 @@ export class ObjectCache {
     for (const key of keys) this.#store.delete(key)
   }
 
+  /** Whether these very bytes are stored in memory under the key. */
+  holds(key: CacheKey, body: Uint8Array): boolean {
+    return this.#store.holds(key, body)
+  }
+
   get objects(): number {
     return this.#store.objects
   }

@@ -49,6 +49,11 @@ export class Store {
     return this.#memory.get(key)
   }
 
+  /** Whether these very bytes are in memory under the key. */
+  holds(key: CacheKey, body: Uint8Array): boolean {
+    return this.#memory.get(key)?.body.buffer === body.buffer
+  }
+
   #fromDisk(disk: CacheTier, key: CacheKey): StoredObject | undefined | Promise<StoredObject | undefined> {
     const found = disk.get(key)
     if (!(found instanceof Promise)) {

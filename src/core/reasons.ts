@@ -39,3 +39,4 @@ export type Reason =
   | 'origin-late'
   | 'bad-media'
   | 'too-much'
+  | 'too-slow'

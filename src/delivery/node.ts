@@ -28,6 +28,7 @@ import type { Changed } from './peers/changed.ts'
 import { render } from './answer/rendered.ts'
 import { CodedTexts } from './answer/coded-texts.ts'
 import { CodingStreams } from './answer/coding-streams.ts'
+import { SlowReaders } from './answer/slow-readers.ts'
 import type { SpelledToken } from './exchange.ts'
 import { GrantMemo } from './gate/grant-memo.ts'
 import type { Siblings } from './peers/siblings.ts'
@@ -77,6 +78,9 @@ export interface CacheNodeOptions {
 /** The part of the memory that holds copies of what siblings own: what is asked for often is asked for everywhere. */
 const COPIES = 1 / 8
 const TAKEN_WITHIN: Milliseconds = 75_000
+/** As much of the memory again for bodies that are stored no more, or not yet, and still read. */
+const HELD = 1 / 2
+const LEAST_HELD: Bytes = 32 * MiB
 /** Two versions of some 4 KB for each playlist: thousands of them. */
 const LIVE_PLAYLIST_BYTES: Bytes = 32 * MiB
 
@@ -114,6 +118,7 @@ export class CacheNode {
   readonly pop: string
   readonly codedTexts = new CodedTexts()
   readonly codingStreams = new CodingStreams()
+  readonly slowReaders: SlowReaders
   readonly #run = randomBytes(6).toString('base64url')
   /** Ids come in rows of which all but the last two digits are the same. */
   #row = ''
@@ -133,6 +138,8 @@ export class CacheNode {
     this.trustedProxies = options.trustedProxies
     this.takenWithin = options.takenWithin ?? TAKEN_WITHIN
     this.pop = options.pop
+    const most = Math.max(LEAST_HELD, Math.floor(options.memoryCacheBytes * HELD))
+    this.slowReaders = new SlowReaders({ most })
     this.siblings = options.siblings
     this.#disk = options.disk
     this.viewers = new ViewerCount(options.clock)
@@ -206,6 +213,11 @@ export class CacheNode {
    */
   newOrphanage(): ObjectCache {
     return this.#newCopies()
+  }
+
+  /** Whether these very bytes are stored in memory here. */
+  holds(key: CacheKey, body: Uint8Array): boolean {
+    return this.cache.holds(key, body) || this.copies?.holds(key, body) === true
   }
 
   /** Everything stored under a path is used no more by this process. */

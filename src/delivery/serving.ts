@@ -124,6 +124,17 @@ function measureNode(node: CacheNode, metrics: Metrics): void {
     'Live playlists of which a version is known',
     () => node.playlists.count,
   )
+  metrics.gauge(
+    'sluice_slow_reader_bytes',
+    'Bytes of bodies that are in memory for slow viewers alone',
+    () => node.slowReaders.bytes,
+  )
+  metrics.collected(
+    'sluice_slow_readers_cut_total',
+    'Viewers who were cut since slow ones held too much',
+    [],
+    () => [[{}, node.slowReaders.cuts]],
+  )
   metrics.gauge('sluice_websockets', 'Connections that have left HTTP', () => node.upgraded.count)
   metrics.gauge('sluice_access_log_dropped', 'Access lines that were lost', () => node.accessLog.dropped)
 }

@@ -1,5 +1,5 @@
 import type { Filling } from '../../cache/index.ts'
-import type { Instant } from '../../core/index.ts'
+import type { Bytes, Instant } from '../../core/index.ts'
 import type { FlatHeaders, Validators } from '../../http/index.ts'
 
 /**
@@ -13,6 +13,7 @@ export class CodedFill implements Filling {
   readonly length = undefined
   readonly bornAt: Instant
   readonly #made: Uint8Array[] = []
+  #bytes: Bytes = 0
   #source: AsyncIterable<Uint8Array> | undefined
   #state: 'running' | 'complete' | { failure: unknown } = 'running'
   #wake: (() => void)[] = []
@@ -23,6 +24,11 @@ export class CodedFill implements Filling {
     this.validators = fill.validators
     this.bornAt = fill.bornAt
     this.#source = source
+  }
+
+  /** What has been made by now, all of which is in memory as long as anybody reads it. */
+  get made(): Bytes {
+    return this.#bytes
   }
 
   /** From the beginning to the end: nobody is sent a range of it. */
@@ -50,6 +56,7 @@ export class CodedFill implements Filling {
     try {
       for await (const piece of source) {
         this.#made.push(piece)
+        this.#bytes += piece.length
         this.#woken()
       }
       this.#state = 'complete'

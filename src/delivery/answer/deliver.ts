@@ -16,6 +16,7 @@ import {
 import { begin, bodyFor, fieldsFor, firstBytes, planBody, type BodyPlan } from './plan-body.ts'
 import { record } from '../record.ts'
 import { sendError } from './refusal.ts'
+import { fillSource, heldWhole, type Whole } from './held-bodies.ts'
 import { hasLeft, sendBytes, sendStream } from './send-stream.ts'
 import { beginWhole } from './steady-head.ts'
 import { passedLength, preparedHeaders, viewerHeaders } from './viewer-headers.ts'
@@ -109,9 +110,11 @@ function sendStored(
     sendStream(
       x,
       bodyFor(plan, (first, last = Infinity) => [body.subarray(first, last + 1)]),
+      () => heldWhole(x, { ...object, body }),
     )
   } else {
-    sendBytes(x, plan.kind === 'range' ? body.subarray(plan.range.first, plan.range.last + 1) : body)
+    const bytes = plan.kind === 'range' ? body.subarray(plan.range.first, plan.range.last + 1) : body
+    sendBytes(x, bytes, object as Whole) // its body is the buffer that was looked at above
   }
   record(x)
 }
@@ -204,10 +207,8 @@ function sendFill(
     return record(x) as undefined // nothing follows this step
   }
   record(x)
-  sendStream(
-    x,
-    bodyFor(plan, (first, last) => fill.read(first, last)),
-  )
+  const { read, held } = fillSource(x, fill)
+  sendStream(x, bodyFor(plan, read), held)
 }
 
 /** An answer that was in some cache before us stays as old as it is (RFC 9111 §5.1). */

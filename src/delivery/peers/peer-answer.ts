@@ -13,6 +13,7 @@ import { known, type Answerable, type Exchange, type Step } from '../exchange.ts
 import { fileFields, fileWith, type BodyFile } from './body-file.ts'
 import { bodyName } from './body-name.ts'
 import type { PeerQuestion } from './peer-question.ts'
+import { fillSource } from '../answer/held-bodies.ts'
 import { hasLeft, sendBytes, sendStream } from '../answer/send-stream.ts'
 
 /** What the steps keep of the process that asks. */
@@ -84,7 +85,7 @@ function answerStored(x: Exchange, object: StoredObject, word: string, life: str
   const file = fileWith(x, { first: 0, last: body.length - 1 })
   if (file !== undefined) return handOver(x, file, status, fields(x, headers, word, life))
   x.head(status, [...fields(x, headers, word, life), 'Content-Length', String(body.length)])
-  return sendBytes(x, body) as undefined // nothing follows this step
+  return sendBytes(x, body, object) as undefined // nothing follows this step
 }
 
 function answerFill(x: Exchange, found: Answerable & { kind: 'filling' }): ReturnType<Step> {
@@ -97,12 +98,17 @@ function answerFill(x: Exchange, found: Answerable & { kind: 'filling' }): Retur
   // asker makes him ask whether it still holds.
   const age = Math.max(0, now(x) - fill.bornAt)
   x.head(fill.status, [...fields(x, fill.headers, word, milliseconds(age, 0)), ...lengthOf(fill)])
-  return sendStream(x, fill.read(0)) as undefined // nothing follows this step
+  return stream(x, fill) as undefined // nothing follows this step
 }
 
 /** For so long the asker's other viewers may be given it as well. */
 function joinable(x: Exchange, until: Instant | undefined): string {
   return until === undefined ? 'always' : String(Math.max(0, until - now(x)))
+}
+
+function stream(x: Exchange, fill: Filling, first = 0, last?: number): void {
+  const { read, held } = fillSource(x, fill)
+  sendStream(x, read(first, last), held)
 }
 
 function answerVersion(x: Exchange, { object, source }: Answerable & { kind: 'version' }): ReturnType<Step> {
@@ -142,7 +148,7 @@ function sendPart(x: Exchange, { fill, range: { first, last }, head }: PeerPart)
     const file = reached === 'stored' ? fileWith(x, { first, last }, fill) : undefined
     if (file !== undefined) return handOver(x, file, 200, [...head, 'Sluice-Reached', reached])
     x.head(200, [...head, 'Sluice-Reached', reached, 'Content-Length', String(last - first + 1)])
-    sendStream(x, fill.read(first, last))
+    stream(x, fill, first, last)
   }
   if (fill.reach === undefined) return send('stored')
   return fill.reach(first, last).then(
