@@ -63,12 +63,13 @@ export class Fetcher {
       return this.#landings.pass(asking, answer, 'too-large')
     const place = this.#landings.placeOf(asking, answer)
     if (place === undefined) return this.#landings.pass(asking, answer, 'vary')
-    if (large && this.#parts.large.isCrowded) {
-      if (said.kind !== 'slice') return this.#landings.pass(asking, answer, 'full')
+    const crowded = large && this.#parts.large.makeRoom() === 'crowded'
+    if (crowded && said.kind === 'slice') {
       answer.destroy()
       return this.fetch({ ...asking, extent: 'own' })
     }
-    if (large) {
+    // Where there is no memory for slices, all who want it now get it as it comes.
+    if (large && !crowded) {
       const part =
         said.kind === 'slice' ? { part: said.range } : wanted !== undefined && wanted !== 'own' && { wanted }
       return this.#landings.begin({ ...asking, key: place.key }, answer, verdict, { ...place, ...part })

@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
+import type { CacheRequest, Found } from '../../src/cache/index.ts'
 import type { DistributionId } from '../../src/core/index.ts'
+import type { CacheKey } from '../../src/http/index.ts'
+import { bodyOf, bytes, LargeBench, settle as rest } from './large-bench.ts'
 import { Bench, read, ScriptedBody, settle, type Scripted } from './scripted-upstream.ts'
 
 const kept = ['Cache-Control', 'max-age=60']
@@ -129,5 +132,63 @@ describe('when bodies that do not end take what they can of the memory for fills
       ['/long', 'upstream-long'],
     ])
       await expect(node.body(path)).rejects.toMatchObject({ code })
+  })
+})
+
+describe('when slow readers of large objects hold as many transfers as there is memory for', () => {
+  const one = (bench: LargeBench, name: string): CacheRequest => {
+    const request = bench.request()
+    return { ...request, key: `${request.key}?${name}` as CacheKey } // with a query
+  }
+  const slow = async (bench: LargeBench, count: number): Promise<AsyncIterator<Uint8Array>[]> => {
+    const readers: AsyncIterator<Uint8Array>[] = []
+    for (let n = 0; n < count; n++) {
+      const found = await bench.cache.lookup(one(bench, `slow-${n}`))
+      if (found.kind !== 'filling') throw new Error(found.kind)
+      const reader = found.fill.read(0)[Symbol.asyncIterator]()
+      await reader.next()
+      readers.push(reader)
+    }
+    await rest()
+    return readers
+  }
+  const crowd = (bench: LargeBench): Promise<Found[]> =>
+    Promise.all(Array.from({ length: 100 }, async () => bench.cache.lookup(one(bench, 'hot'))))
+
+  test('others are asked for once and kept all the same, and the slow go on by asking for the rest', async () => {
+    const bench = new LargeBench({ length: 4000 }, { maxBytes: 600 })
+    const readers = await slow(bench, 16)
+    const before = bench.asked.length
+    const founds = await crowd(bench)
+    expect(new Set(founds.map(({ kind }) => kind))).toEqual(new Set(['filling']))
+    const bodies = await Promise.all(founds.map(found => bodyOf(found)))
+    expect(bodies.every(body => body.equals(bytes(1, 0, 3999)))).toBe(true)
+    expect(bench.asked.length - before).toBe(1)
+    expect(await bench.cache.lookup(one(bench, 'hot'))).toMatchObject({ source: 'hit' })
+    const rests = await Promise.all(
+      readers.map(async reader => {
+        let length = 0
+        for (let next = await reader.next(); next.done !== true; next = await reader.next())
+          length += next.value.length
+        return length
+      }),
+    )
+    expect(rests.every(length => length === 4000 - bench.origin.chunk)).toBe(true)
+  })
+
+  test('and their origins are slow as well, others are asked for once, and not kept', async () => {
+    const bench = new LargeBench({ length: 4000 }, { maxBytes: 600 })
+    let isOpen = false
+    let open = (): void => {}
+    const gate = new Promise<void>(resolve => (open = resolve))
+    bench.gate = () => (isOpen ? Promise.resolve() : gate)
+    for (let n = 0; n < 16; n++) await bench.cache.lookup(one(bench, `slow-${n}`))
+    const before = bench.asked.length
+    const founds = await crowd(bench)
+    const bodies = founds.map(found => bodyOf(found))
+    isOpen = true
+    open()
+    expect((await Promise.all(bodies)).every(body => body.equals(bytes(1, 0, 3999)))).toBe(true)
+    expect(bench.asked.length - before).toBe(1)
   })
 })

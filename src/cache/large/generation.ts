@@ -16,7 +16,7 @@ import {
 } from './refusals.ts'
 import { bytesOf } from './slices.ts'
 import { Transfer, type TransferOwner } from './transfer.ts'
-import { Underway, type Running } from './underway.ts'
+import { Underway, type Resting, type Running } from './underway.ts'
 
 /** Slices that a transfer may be ahead of whoever reads it. */
 export const MOST_AHEAD = 8
@@ -62,6 +62,12 @@ export class Generation implements TransferOwner {
   /** Slices in the hands of transfers. */
   get holds(): number {
     return this.#transfers.holds
+  }
+
+  /** The transfer that has waited for its readers for longest, where these can ask for the rest of it anew. */
+  resting(): Resting | undefined {
+    const { validator, length } = this.#options
+    return validator === undefined || length === undefined ? undefined : this.#transfers.resting()
   }
 
   /** Ends all readers and transfers: what they have is not what there is any more. */
@@ -115,8 +121,8 @@ export class Generation implements TransferOwner {
     if (this.#offering(index) === undefined && (await this.#load(index)) !== undefined) return 'stored'
     if (this.#isPastSlices(index)) return 'fetched'
     const transfer = this.#offering(index) ?? this.#fetch(index, this.#indexOf(last), asker)
-    // Of one that has ended, the slice is whole.
     try {
+      // Of one that has ended, the slice is whole.
       if (!transfer.isOver) await transfer.started
     } catch (error) {
       if (!this.#isUnshared) throw error
@@ -156,11 +162,8 @@ export class Generation implements TransferOwner {
   }
 
   #isPastSlices(index: number): boolean {
-    return (
-      this.#options.validator !== undefined &&
-      this.#offering(index) === undefined &&
-      (this.#isUnshared || this.#options.isCrowded())
-    )
+    if (this.#options.validator === undefined || this.#offering(index) !== undefined) return false
+    return this.#isUnshared || this.#options.isCrowded()
   }
 
   /** Of one slice while nobody knows the length. */

@@ -49,9 +49,9 @@ export class LargeObjects {
     return this.#versions.transfers
   }
 
-  /** Whether there is no memory for another transfer. */
-  get isCrowded(): boolean {
-    return this.#versions.isCrowded
+  /** Whether there is memory for another transfer, by now if not before. */
+  makeRoom(): 'made' | 'crowded' {
+    return this.#versions.makeRoom()
   }
 
   /** The part to ask for when nothing is known of an object and only a range of it is wanted: its first slice. */
@@ -124,7 +124,7 @@ export class LargeObjects {
       go: (had, rest, isAwaited) => {
         const length = contentLength(answer.headers)
         const destroy = (): void => answer.destroy()
-        if (length !== undefined || this.isCrowded) {
+        if (length !== undefined || this.makeRoom() === 'crowded') {
           const known = validator === undefined || length === undefined ? undefined : { validator, length }
           const body = { rest, destroy, first: had.length, length, isAwaited }
           return this.#passOn(request, kept, body, known)

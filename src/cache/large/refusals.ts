@@ -33,6 +33,10 @@ export function nobodyReads(): SluiceError {
   return upstreamError('unread', 'nobody reads what this transfer brings')
 }
 
+export function makesWay(): SluiceError {
+  return upstreamError('unread', 'others need the memory of this transfer, whose readers are slow')
+}
+
 export function tooLarge(limit: Bytes): SluiceError {
   return upstreamError('too-large', `the answer is longer than ${limit} bytes, the limit for one object`)
 }

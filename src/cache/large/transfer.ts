@@ -17,6 +17,9 @@ export interface TransferOwner {
   over(transfer: Transfer, failure: Failure | undefined): void
 }
 
+/** Counts rests, so that the longest is known. */
+let rests = 0
+
 /** Slices behind the one that is being filled that somebody may wait for: soon enough to need no request of his own. */
 const SOON = 2
 /** A transfer of at most so many slices is waited for up to its end. */
@@ -39,6 +42,8 @@ export class Transfer {
   #state: 'asking' | 'running' | 'over' = 'asking'
   #destroy: (() => void) | undefined
   #go: (() => void) | undefined
+  /** Which of all rests this one is, while it waits for its readers to come nearer. */
+  #rest: number | undefined
   #started: { resolve(): void; reject(error: unknown): void } | undefined
   /** Resolves when an answer has come that fits, rejects when none does. */
   readonly started: Promise<void>
@@ -77,6 +82,11 @@ export class Transfer {
 
   get holds(): number {
     return this.#pieces.size
+  }
+
+  /** Nothing comes, for its readers are slow or it has ended; the lower, the longer so. Undefined while something comes. */
+  get restsSince(): number | undefined {
+    return this.#state === 'over' ? -1 : this.#rest
   }
 
   /** It ends soon by itself. */
@@ -139,10 +149,14 @@ export class Transfer {
     for (let rest = chunk; rest.length > 0;) {
       if (this.#at > this.#last)
         throw new SluiceError('upstream-long', 'the origin sent more than it announced', OURS)
-      while (!this.isOver && !this.#owner.mayFill(this, this.#at))
+      while (!this.isOver && !this.#owner.mayFill(this, this.#at)) {
+        this.#rest ??= rests++
         await new Promise<void>(go => (this.#go = go))
+      }
+      this.#rest = undefined
       if (this.isOver) return
       const piece = this.piece(this.#at)
+      if (piece.isFull) throw new SluiceError('upstream-long', 'the origin sent more than it announced', OURS)
       const taken = piece.append(rest)
       rest = rest.subarray(taken)
       this.#arrived += taken

@@ -1,5 +1,6 @@
 import type { Milliseconds } from '../../core/index.ts'
 import type { Asked } from './generation-options.ts'
+import { makesWay } from './refusals.ts'
 import type { Transfer } from './transfer.ts'
 
 /** A transfer, and what only its generation needs to know of it. */
@@ -9,6 +10,12 @@ export interface Running {
   timer: NodeJS.Timeout | undefined
   /** The slice that is still to be completed although nobody reads it any more. */
   until?: number | undefined
+}
+
+/** A transfer that brings nothing by now: the lower `since`, the longer so. */
+export interface Resting {
+  since: number
+  end: () => void
 }
 
 /** The transfers of one version that are running, or hold what somebody still reads. */
@@ -64,6 +71,21 @@ export class Underway {
   drop(transfer: Transfer): void {
     clearTimeout(this.#running.get(transfer)?.timer)
     this.#running.delete(transfer)
+  }
+
+  /** The one that has rested for longest, and whose first reader is not waited for any more. */
+  resting(): Resting | undefined {
+    let longest: Resting | undefined
+    for (const [transfer, { timer }] of this.#running) {
+      const since = transfer.restsSince
+      if (since === undefined || timer !== undefined || since >= (longest?.since ?? Infinity)) continue
+      const end = (): void => {
+        this.drop(transfer)
+        transfer.fail({ error: makesWay(), again: 'worth-trying' })
+      }
+      longest = { since, end }
+    }
+    return longest
   }
 
   /** One that brings this slice, or has it still, and was asked for late enough to be used. */

@@ -4,6 +4,7 @@ import type { StoredObject } from '../contract.ts'
 import type { Asked } from './generation-options.ts'
 import { Generation, MOST_AHEAD } from './generation.ts'
 import { sliceKey } from './slices.ts'
+import type { Resting } from './underway.ts'
 
 export interface VersionsOptions {
   /** Where descriptions and slices are kept; what is there may be gone at any time. */
@@ -62,14 +63,27 @@ export class Versions {
   }
 
   /**
-   * Whether so many transfers are under way that another one would take more memory than there is for them: each holds
-   * the slice that its reader is at and the one before.
+   * Whether there is memory for another transfer: each holds the slice that its reader is at and the one before. Those
+   * that rest make way, the longest resting first; their readers ask for the rest when they come to it.
    */
-  get isCrowded(): boolean {
+  makeRoom(): 'made' | 'crowded' {
     const { room, size } = this.#options
-    let bytes = 0
-    for (const generation of this.#generations.values()) bytes += generation.transfers * generation.size
-    return bytes >= size * Math.max(LEAST_TRANSFERS, Math.floor(room / size / 2))
+    const most = Math.max(LEAST_TRANSFERS, Math.floor(room / size / 2))
+    while (this.transfers >= most) {
+      const longest = this.#longestResting()
+      if (longest === undefined) return 'crowded'
+      longest.end()
+    }
+    return 'made'
+  }
+
+  #longestResting(): Resting | undefined {
+    let longest: Resting | undefined
+    for (const generation of this.#generations.values()) {
+      const resting = generation.resting()
+      if (resting !== undefined && resting.since < (longest?.since ?? Infinity)) longest = resting
+    }
+    return longest
   }
 
   /** The one that is there, as long as somebody reads or fetches it, or another. */
@@ -109,7 +123,7 @@ export class Versions {
         return found instanceof Promise ? found.then(usable) : usable(found)
       },
       ahead: () => this.#ahead(),
-      isCrowded: () => this.isCrowded,
+      isCrowded: () => this.makeRoom() === 'crowded',
       now: () => ({ sequence: applied(), askedAt: clock.now() }),
       keep: (index, body, each) => {
         most = Math.max(most, index)
