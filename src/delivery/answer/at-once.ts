@@ -14,6 +14,8 @@ export function sendAtOnce(x: Exchange): 'sent' | 'not' {
   if (request.method !== 'GET' || x.selects) return 'not'
   const { distribution } = known(x.served, 'the distribution')
   const { path } = known(x.target, 'the target')
+  // Playlists are never packed.
+  if (path.endsWith('.m3u8')) return 'not'
   const key = known(x.key, 'the key')
   const now = node.clock.now()
   const there = node.cache.glance({ key, path, distributionId: distribution.id }, now)
