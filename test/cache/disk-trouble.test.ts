@@ -232,3 +232,47 @@ test('an end finds its folder gone', async () => {
   await tier.close()
   rmSync(folder, { recursive: true, force: true })
 })
+
+test('what has to go is gone after the end, though the disk had taken nothing for a while', async () => {
+  const full = { now: false }
+  const tier = await bench.start({
+    rest: 60_000,
+    writer: writerWith({ openSync: (...all) => (full.now ? failing('ENOSPC')() : openSync(...all)) }),
+  })
+  // Enough, so that it is not the one that makes way.
+  for (const name of [...names(200), 'gone']) tier.set(objectOf(name, 'x'))
+  await tier.settled()
+  full.now = true
+  tier.set(objectOf('new', 'y'))
+  await until(() => tier.failed.full === 1)
+  tier.delete(keyOf('gone'))
+  await tier.close()
+  const next = await bench.start()
+  expect([await next.get(keyOf('gone')), await next.get(keyOf('new'))]).toEqual([undefined, undefined])
+  expect(next.objects).toBeGreaterThan(150)
+})
+
+test('what has to go does not wait for what comes', async () => {
+  const stalled = { now: true }
+  const done: string[] = []
+  const tier = await bench.start({
+    writer: writerWith({
+      unlinkSync: (...all) => {
+        done.push('removal')
+        unlinkSync(...all)
+      },
+      renameSync: (...all) => {
+        if (!stalled.now) done.push('write')
+        renameSync(...all)
+      },
+    }),
+  })
+  tier.set(objectOf('gone', 'x'))
+  await tier.settled()
+  stalled.now = false
+  for (const name of names(500)) tier.set(objectOf(name, 'x'))
+  tier.delete(keyOf('gone'))
+  await tier.settled()
+  expect(done.filter(each => each === 'write').length).toBe(500)
+  expect(done.indexOf('removal')).toBeLessThan(100)
+})

@@ -25,10 +25,15 @@ const OVERHEAD: Bytes = KiB
 /** Under a storm of changes so much of it goes together; who comes alone does not wait. */
 const GATHER: Milliseconds = 4
 
-/** Changes that the disk has not seen yet, in order, of each key only the newest: it is what the disk ends with. */
+/**
+ * Changes that the disk has not seen yet, of each key only the newest: it is what the disk ends with. Removals go first,
+ * since what stands there still would come back if the process ended.
+ */
 export class ChangeQueue {
   readonly #options: ChangeQueueOptions
   readonly #wanted = new Map<CacheKey, Change>()
+  /** Those among them. */
+  readonly #removals = new Set<Change>()
   #running: ReadonlySet<Change> = new Set()
   /** When the last batch was begun, by the process's own clock. */
   #begunAt = -Infinity
@@ -36,7 +41,8 @@ export class ChangeQueue {
   #gathering: NodeJS.Timeout | undefined
   #rest: NodeJS.Timeout | undefined
   #idle: (() => void) | undefined
-  #state: 'open' | 'closed' = 'open'
+  /** While it closes, the first failure is the end. */
+  #state: 'open' | 'closing' | 'closed' = 'open'
 
   constructor(options: ChangeQueueOptions) {
     this.#options = options
@@ -62,23 +68,28 @@ export class ChangeQueue {
     const replaced = before && !this.#running.has(before) ? sizeOf(before) : 0
     const rest = this.#bytes - replaced
     const most = change.object ? this.#options.maxBytes : 2 * this.#options.maxBytes
-    if (this.#state === 'closed' || (rest > 0 && rest + sizeOf(change) > most)) return 'full'
+    if (this.#state !== 'open' || (rest > 0 && rest + sizeOf(change) > most)) return 'full'
     this.#bytes = rest + sizeOf(change)
-    this.#wanted.set(key, change)
+    this.#want(change)
     this.#pump()
     return 'taken'
   }
 
+  #want(change: Change): void {
+    const before = this.#wanted.get(change.key)
+    if (before) this.#removals.delete(before)
+    if (!change.object) this.#removals.add(change)
+    this.#wanted.set(change.key, change)
+  }
+
   /** Nothing is begun for so long, and objects that wait are given up; tells how many. */
   rest(span: Milliseconds): number {
-    let given = 0
-    for (const change of this.#wanted.values()) {
-      if (!change.object || this.#running.has(change)) continue
-      this.#bytes -= sizeOf(change)
-      this.#again(change)
-      given++
-    }
+    const given = this.#giveUpObjects()
     clearTimeout(this.#rest)
+    if (this.#state !== 'open') {
+      this.#state = 'closed'
+      return given
+    }
     this.#rest = setTimeout(() => {
       this.#rest = undefined
       this.#pump()
@@ -87,11 +98,29 @@ export class ChangeQueue {
     return given
   }
 
-  /** Resolves when all is done, or when time is up; what waits then is dropped. Tells whether anything was. */
+  #giveUpObjects(): number {
+    let given = 0
+    for (const change of this.#wanted.values()) {
+      if (!change.object || this.#running.has(change)) continue
+      this.#bytes -= sizeOf(change)
+      this.#again(change)
+      given++
+    }
+    return given
+  }
+
+  /**
+   * Resolves when all is done, or when time is up, or at a failure; what waits then is dropped. Tells whether anything
+   * was. Of a disk that rests, what has to go still goes: that works on a full one too.
+   */
   async close(within: Milliseconds): Promise<'done' | 'dropped'> {
-    await this.#idleWithin(this.resting ? 0 : within)
-    this.#state = 'closed'
+    this.#state = 'closing'
+    if (this.resting) this.#giveUpObjects()
     clearTimeout(this.#rest)
+    this.#rest = undefined
+    this.#pump()
+    await this.#idleWithin(within)
+    this.#state = 'closed'
     clearTimeout(this.#gathering)
     // What is under way changes files still; the index must not be written before it has ended.
     await this.#idleWithin(within)
@@ -139,12 +168,17 @@ export class ChangeQueue {
     const { changes, bytes } = this.#options.batch
     const next: Change[] = []
     let sum = 0
-    for (const change of this.#wanted.values()) {
+    for (const change of this.#inTurn()) {
       sum += sizeOf(change)
       if (next.length === changes || (next.length > 0 && sum > bytes)) break
       next.push(change)
     }
     return next
+  }
+
+  *#inTurn(): Generator<Change> {
+    yield* this.#removals
+    for (const change of this.#wanted.values()) if (change.object) yield change
   }
 
   async #run(changes: readonly Change[]): Promise<void> {
@@ -156,7 +190,7 @@ export class ChangeQueue {
       this.#bytes -= sizeOf(change)
       if (this.#wanted.get(change.key) !== change) continue
       if (outcomes[at] === 'again') this.#again(change)
-      else this.#wanted.delete(change.key)
+      else this.#settle(change)
     }
     this.#pump()
     if (!this.#isIdle()) return
@@ -168,7 +202,12 @@ export class ChangeQueue {
   #again({ key }: Change): void {
     const removal = { key, object: undefined }
     this.#bytes += sizeOf(removal)
-    this.#wanted.set(key, removal)
+    this.#want(removal)
+  }
+
+  #settle(change: Change): void {
+    this.#wanted.delete(change.key)
+    this.#removals.delete(change)
   }
 }
 
