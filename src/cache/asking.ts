@@ -29,4 +29,5 @@ export type Shared =
   | { kind: 'with-all' }
   /** For the sake of what this viewer has sent, where that is known: who does not send it waits for another. */
   | { kind: 'with-nobody'; trait?: Trait | undefined }
-  | { kind: 'refused'; status: number }
+  /** `viewer`: what he has sent may be to blame, so one of the others finds out for all of them. */
+  | { kind: 'refused'; status: number; blame: 'origin' | 'viewer' }

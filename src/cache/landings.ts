@@ -100,7 +100,7 @@ export class Landings {
   /** This request's own; those who ask for the same later are not made to wait for each other. */
   pass(asking: Asking, answer: UpstreamAnswer, reason: Passing['reason']): Landing {
     const { request, key } = asking
-    const { status } = answer
+    const { status, forwarded = [] } = answer
     // Who asks for what lies behind the end says nothing of the object.
     if (!ofTheMoment(status) && status !== 416 && reason !== 'full')
       this.#parts.unshared.add(key, request, reason)
@@ -110,8 +110,8 @@ export class Landings {
       ...{ key, varies: undefined },
       // What this viewer wrote may be what is bad about it.
       shared:
-        ofTheMoment(status) && (status >= 500 || (answer.forwarded ?? []).length === 0)
-          ? { kind: 'refused', status }
+        ofTheMoment(status) && (status >= 500 || forwarded.length === 0)
+          ? { kind: 'refused', status, blame: forwarded.length === 0 ? 'origin' : 'viewer' }
           : { kind: 'with-nobody', trait: traitOf(request, reason) },
     }
   }

@@ -235,7 +235,10 @@ export class ObjectCache {
 
   async #join(flight: Flight, request: CacheRequest, key: CacheKey, turn: number): Promise<Found> {
     const { found, shared, varies, key: landed } = await flight.landing
-    if (shared.kind === 'refused') throw refused(shared.status)
+    if (shared.kind === 'refused') {
+      if (shared.blame === 'origin' || turn >= MOST_TURNS) throw refused(shared.status)
+      return this.#lookup(request, turn + 1)
+    }
     if (shared.kind === 'with-nobody') {
       const { trait } = shared
       if (trait !== undefined && !bears(request, trait)) return this.#lookup(request, turn + 1)

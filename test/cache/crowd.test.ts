@@ -6,6 +6,7 @@ import { bodyOf, bytes, LargeBench, settle as rest } from './large-bench.ts'
 import { Bench, read, ScriptedBody, settle, type Scripted } from './scripted-upstream.ts'
 
 const kept = ['Cache-Control', 'max-age=60']
+const unkept = ['Cache-Control', 'no-store']
 
 describe('who waits for another viewer\u2019s answer', () => {
   const refused: Scripted = { status: 400, headers: [], forwarded: ['x-odd'] }
@@ -21,6 +22,27 @@ describe('who waits for another viewer\u2019s answer', () => {
     expect(await read(await second)).toBe('hello')
     await settle()
     expect((await bench.get('/a', [])).kind).toBe('hit')
+  })
+
+  test.each([
+    ['is given what one of them is told, where what that one has sent made the origin fail', 200, 2],
+    ['is refused with the others, where it fails once more', 500, 2],
+  ])('%s', async (_, second, asked) => {
+    const bench = new Bench()
+    let answer: (scripted: Scripted) => void = () => {}
+    const then: Scripted =
+      second === 200 ? { headers: kept } : { status: second, headers: unkept, forwarded: ['x-even'] }
+    bench.answer(new Promise<Scripted>(resolve => (answer = resolve)), then)
+    const bad = bench.get('/a', ['x-odd', '\u00ff'])
+    const others = Array.from({ length: 20 }, () => bench.get('/a', []).then(read, () => 'refused'))
+    await settle()
+    answer({ status: 500, headers: unkept, forwarded: ['x-odd'] })
+    expect(await bad).toMatchObject({ kind: 'passing', answer: { status: 500 } })
+    const all = await Promise.all(others)
+    expect([all.filter(each => each === 'hello').length, bench.asked.length]).toEqual([
+      second === 200 ? 20 : 1, // who found out is told by the origin itself
+      asked,
+    ])
   })
 })
 
@@ -156,7 +178,7 @@ describe('when slow readers of large objects hold as many transfers as there is 
     Promise.all(Array.from({ length: 100 }, async () => bench.cache.lookup(one(bench, 'hot'))))
 
   test('others are asked for once and kept all the same, and the slow go on by asking for the rest', async () => {
-    const bench = new LargeBench({ length: 4000 }, { maxBytes: 600 })
+    const bench = new LargeBench({ length: 4000 }, { maxBytes: 3_000 })
     const readers = await slow(bench, 16)
     const before = bench.asked.length
     const founds = await crowd(bench)
@@ -177,7 +199,7 @@ describe('when slow readers of large objects hold as many transfers as there is 
   })
 
   test('and their origins are slow as well, others are asked for once, and not kept', async () => {
-    const bench = new LargeBench({ length: 4000 }, { maxBytes: 600 })
+    const bench = new LargeBench({ length: 4000 }, { maxBytes: 3_000 })
     let isOpen = false
     let open = (): void => {}
     const gate = new Promise<void>(resolve => (open = resolve))
