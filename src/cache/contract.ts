@@ -105,6 +105,13 @@ export interface Varies {
   readonly generation: string
 }
 
+/** What was asked for up to that instant is not used: under a path, or under any of a distribution where there is no name. */
+export interface ForgottenPath {
+  distributionId: DistributionId
+  name: string | null
+  at: Instant
+}
+
 /**
  * One place where whole objects are kept, by key: memory or a disk. Bounded in bytes; what is kept may be gone at any
  * time, and never throws. Implementations run test/contracts/cache-tier.ts.
@@ -117,6 +124,13 @@ export interface CacheTier {
   delete(key: CacheKey): void
   /** It was used elsewhere; for tiers that have another in front of them. */
   touch?(key: CacheKey): void
+  /**
+   * Keeps for a next start what was forgotten, of tiers that outlive their process; `all` is everything that counts.
+   * Resolves when it would outlive this process, or cannot be kept.
+   */
+  keepForgotten?(path: ForgottenPath, all: () => Iterable<ForgottenPath>): Promise<void>
+  /** What was kept so before this start. */
+  readonly forgotten?: readonly ForgottenPath[]
   /** The file that has what was set, for `readCacheFile` in any process; of a tier that keeps files. */
   heldFileOf?(key: CacheKey): string | undefined
   readonly objects: number

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto'
 import { instant, type DistributionId, type Instant } from '../core/index.ts'
+import type { ForgottenPath } from './contract.ts'
 
 /**
  * Paths that are told apart in one distribution. Of what goes first, all that is as old in any path of that
@@ -23,15 +24,33 @@ interface Site {
 export class Forgotten {
   readonly #sites = new Map<DistributionId, Site>()
 
-  add(distributionId: DistributionId, path: string, at: Instant): void {
+  add(distributionId: DistributionId, path: string, now: Instant): ForgottenPath {
+    // What was asked for since the last time is dated after that, though the clock may stand where it stood, or earlier.
+    const at = instant(Math.max(now, this.until(distributionId, path) + 1))
+    const added = { distributionId, name: nameOf(path), at }
+    this.restore(added)
+    return added
+  }
+
+  /** Takes in what a process before this has forgotten. */
+  restore({ distributionId, name, at }: ForgottenPath): void {
     let site = this.#sites.get(distributionId)
     if (site === undefined) this.#sites.set(distributionId, (site = { paths: new Map(), floor: NEVER }))
-    const name = nameOf(path)
-    // What was asked for since the last time is dated after that, though the clock may stand where it stood, or earlier.
-    const since = this.until(distributionId, path) + 1
+    if (name === null) {
+      site.floor = instant(Math.max(site.floor, at))
+      return
+    }
+    const before = site.paths.get(name) ?? NEVER
     site.paths.delete(name)
-    site.paths.set(name, instant(Math.max(at, since)))
+    site.paths.set(name, instant(Math.max(before, at)))
     if (site.paths.size > MOST_PATHS) dropOldest(site)
+  }
+
+  *all(): Generator<ForgottenPath> {
+    for (const [distributionId, { paths, floor }] of this.#sites) {
+      if (floor > NEVER) yield { distributionId, name: null, at: floor }
+      for (const [name, at] of paths) yield { distributionId, name, at }
+    }
   }
 
   /** What was asked for up to this instant is not used. */

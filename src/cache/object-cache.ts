@@ -68,6 +68,7 @@ export class ObjectCache {
 
   constructor(options: ObjectCacheOptions) {
     this.#options = options
+    for (const path of options.disk?.forgotten ?? []) this.#forgotten.restore(path)
     const memory = new MemoryTier(options)
     this.#store = new Store({ memory, ...(options.disk && { disk: options.disk }) })
     // As much again as half of what is stored, so that a burst of cold keys does not take a multiple of it.
@@ -120,10 +121,10 @@ export class ObjectCache {
   }
 
   /**
-   * All that was asked for up to now under this path, with whatever query and in whatever variant, is used no more:
-   * something has changed what it is of (RFC 9111 §4.4). What `keys` name stays gone after a restart too.
+   * All that was asked for up to now under this path, with whatever query and in whatever variant, is used no more from
+   * this moment: something has changed what it is of (RFC 9111 §4.4). Resolves when that would outlive this process too.
    */
-  forget({
+  async forget({
     distributionId,
     path,
     keys = [],
@@ -131,9 +132,10 @@ export class ObjectCache {
     distributionId: DistributionId
     path: string
     keys?: readonly CacheKey[]
-  }): void {
-    this.#forgotten.add(distributionId, path, this.#options.clock.now())
+  }): Promise<void> {
+    const added = this.#forgotten.add(distributionId, path, this.#options.clock.now())
     for (const key of keys) this.#store.delete(key)
+    await this.#options.disk?.keepForgotten?.(added, () => this.#forgotten.all())
   }
 
   /** Whether these very bytes are stored in memory under the key. */

@@ -220,10 +220,10 @@ export class CacheNode {
     return this.cache.holds(key, body) || this.copies?.holds(key, body) === true
   }
 
-  /** Everything stored under a path is used no more by this process. */
-  forget(changed: Changed): void {
-    this.cache.forget(changed)
-    this.copies?.forget(changed)
+  /** Everything stored under a path is used no more by this process; resolves when it is not by the next one either. */
+  async forget(changed: Changed): Promise<void> {
+    void this.copies?.forget(changed)
+    await this.cache.forget(changed)
   }
 
   /** Where what is kept under a key lies on disk, if it does. */

@@ -369,7 +369,7 @@ test('what is gone takes away what it was asked about, and nothing that has come
   await settle()
   bench.now = after(START, 61_000)
   const asking = bench.get()
-  bench.cache.forget({ distributionId, path })
+  void bench.cache.forget({ distributionId, path })
   expect(await bench.body()).toEqual(['filling', 'new'])
   await settle()
   tell({ status: 404, headers: ['Cache-Control', 'no-store'] })

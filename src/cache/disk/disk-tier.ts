@@ -4,12 +4,13 @@ import { MiB, pause, type Bytes, type Clock, type Milliseconds } from '../../cor
 import type { CacheKey } from '../../http/index.ts'
 import { loggedPath } from '../../signing/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
-import type { CacheTier, StoredObject } from '../contract.ts'
+import type { CacheTier, ForgottenPath, StoredObject } from '../contract.ts'
 import { ReadingRoom } from './reading-room.ts'
 import { SHARDS, shardOf } from '../shard.ts'
 import { canBeWritten, decodeFile, type BadFile } from './cache-file.ts'
 import { DiskWrites } from './disk-writes.ts'
 import { fileIdOf } from './file-id.ts'
+import { ForgottenLog } from './forgotten-log.ts'
 import { diskFiles, Layout, shardName, type DiskFiles } from './layout.ts'
 import { mendIndex } from './mend.ts'
 import { ShardIndex } from './shard-index.ts'
@@ -74,6 +75,8 @@ export class DiskTier implements CacheTier {
   readonly #reading: ReadingRoom
   readonly #readingBytes: Bytes
   readonly #ending = new AbortController()
+  readonly #forgottenLog: ForgottenLog
+  #forgotten: readonly ForgottenPath[] = []
   #mending: Promise<void> = Promise.resolve()
   #flushes: NodeJS.Timeout | undefined
   #closed: Promise<void> | undefined
@@ -86,6 +89,11 @@ export class DiskTier implements CacheTier {
     for (const shard of options.shards) this.#shards.set(shard, new ShardIndex({ shard, ...own }))
     const part = this.#shards.size / SHARDS
     this.#trouble = new Trouble(options)
+    const [first = 0] = options.shards
+    this.#forgottenLog = new ForgottenLog({
+      ...{ folder: this.#layout.forgotten, name: shardName(first) },
+      ...{ files: this.#files, trouble: this.#trouble },
+    })
     this.#readingBytes = READING * part
     this.#reading = new ReadingRoom(this.#readingBytes)
     this.#writes = new DiskWrites({
@@ -105,6 +113,7 @@ export class DiskTier implements CacheTier {
     try {
       made = await this.#layout.make([...this.#shards.keys()], this.#files)
       await this.#sweep()
+      this.#forgotten = await this.#forgottenLog.read()
     } catch (error) {
       this.#trouble.tell('write', fieldsOf(error))
     }
@@ -139,6 +148,14 @@ export class DiskTier implements CacheTier {
       shards.map(shard => shard.save(shard.certain && outcome === 'done' ? 'clean' : 'running')),
     )
     await this.#writes.close()
+  }
+
+  get forgotten(): readonly ForgottenPath[] {
+    return this.#forgotten
+  }
+
+  keepForgotten(path: ForgottenPath, all: () => Iterable<ForgottenPath>): Promise<void> {
+    return this.#forgottenLog.keep(path, all)
   }
 
   get(key: CacheKey): StoredObject | undefined | Promise<StoredObject | undefined> {

@@ -29,12 +29,14 @@ export async function emptyShards(folder: string, shards: readonly number[]): Pr
 export class Layout {
   readonly index: string
   readonly aside: string
+  readonly forgotten: string
   readonly #folder: string
 
   constructor(folder: string) {
     this.#folder = folder
     this.index = join(folder, 'index')
     this.aside = join(folder, 'aside')
+    this.forgotten = join(folder, 'forgotten')
   }
 
   shard(shard: number): string {

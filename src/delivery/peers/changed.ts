@@ -5,6 +5,6 @@ import type { CacheKey } from '../../http/index.ts'
 export interface Changed {
   distributionId: DistributionId
   path: string
-  /** Those of its keys that are known. What is forgotten is remembered by the process alone, what is deleted is gone. */
+  /** Those of its keys that are known: what is stored under them is deleted at once. */
   keys: readonly CacheKey[]
 }

@@ -1,5 +1,5 @@
 import type { UpstreamAnswer } from '../../cache/index.ts'
-import { canonicalPath } from '../../core/index.ts'
+import { canonicalPath, pause, type Milliseconds } from '../../core/index.ts'
 import { dashed, misleads, type HttpOrigin } from '../../distribution/index.ts'
 import {
   cacheStatus,
@@ -131,10 +131,19 @@ async function forget(x: Exchange, answer: UpstreamAnswer): Promise<void> {
     if (canonical.kind === 'bad') continue
     const keys = keysAt(x, canonical.path, rest.join('?'))
     const changed = { distributionId: distribution.id, path: canonical.path, keys }
-    // At once, whether or not anybody can be told.
-    x.node.forget(changed)
+    // At once, whether or not anybody can be told; a disk that stands still holds up nobody for long.
+    const kept = waitShortly(x.node.forget(changed))
     await x.node.siblings?.forget(changed)
+    await kept
   }
+}
+
+const SHORTLY: Milliseconds = 1_000
+
+async function waitShortly(done: Promise<void>): Promise<void> {
+  const over = new AbortController()
+  await Promise.race([done, pause(SHORTLY, over.signal)])
+  over.abort()
 }
 
 /** The origin's answer as it comes, for this viewer alone. */

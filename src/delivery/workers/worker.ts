@@ -120,10 +120,10 @@ export class Worker {
     })
     serving.shareTickets(Buffer.from(tickets, 'base64'))
     neighbours.measure(metrics)
-    if (missed.kind === 'changes') for (const changed of missed.changes) serving.node.forget(changed)
+    if (missed.kind === 'changes') for (const changed of missed.changes) void serving.node.forget(changed)
     neighbours.heard(missed.number)
     this.#forget = ({ changed, number }) => {
-      serving.node.forget(changed)
+      void serving.node.forget(changed)
       neighbours.heard(number)
     }
     for (const numbered of this.#changes) this.#forget(numbered)
