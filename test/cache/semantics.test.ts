@@ -272,7 +272,8 @@ describe('what is forgotten', () => {
     await filled(bench, [])
     bench.now = after(START, 1_000)
     const other = 'EOTHER' as typeof distributionId // a test's own
-    for (let each = 0; each <= 10_000; each++) void bench.cache.forget({ distributionId: other, path: `/${each}` })
+    for (let each = 0; each <= 10_000; each++)
+      void bench.cache.forget({ distributionId: other, path: `/${each}` })
     expect(await filled(bench, [])).toBe('hit hello')
   })
 

@@ -119,7 +119,7 @@ test('what has become stale or was invalidated is asked for anew', async () => {
 test('what was written to is used no more', async () => {
   await ask('/e/plain')
   clock.move(1)
-  bench.node.forget({ distributionId: DISTRIBUTION, path: '/e/plain', keys: [] })
+  void bench.node.forget({ distributionId: DISTRIBUTION, path: '/e/plain', keys: [] })
   expect(glance('/e/plain')).toBeUndefined()
   await ask('/e/plain')
   expect(asked).toEqual(['plain', 'plain'])
