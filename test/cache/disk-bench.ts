@@ -6,10 +6,14 @@ import { DiskTier, type DiskTierOptions } from '../../src/cache/disk/disk-tier.t
 import { carryOut, type StepFiles } from '../../src/cache/disk/order.ts'
 import type { Writer } from '../../src/cache/disk/writer.ts'
 import { SHARDS } from '../../src/cache/shard.ts'
+import type { CacheKey } from '../../src/http/index.ts'
 import { silentLogger, type Logger } from '../../src/telemetry/index.ts'
 import { noonClock } from '../contracts/cache-tier.ts'
 
 export const EVERY_SHARD: readonly number[] = Array.from({ length: SHARDS }, (_, shard) => shard)
+
+export const keyOf = (text: string): CacheKey => text as CacheKey // a test's own
+export const names = (count: number): string[] => Array.from({ length: count }, (_, n) => `D /object-${n}`)
 
 /** A folder of a test's own, with the tiers that were opened on it. */
 export class DiskBench {
@@ -75,4 +79,12 @@ export function listeningLogger(): Logger & { lines: [string, Record<string, unk
   const lines: [string, Record<string, unknown>][] = []
   const warn = (fields: Record<string, unknown>, event: string) => void lines.push([event, fields])
   return { ...silentLogger, lines, warn }
+}
+
+export async function until(what: () => boolean): Promise<void> {
+  const deadline = Date.now() + 20_000
+  while (!what()) {
+    if (Date.now() > deadline) throw new Error('it did not happen within 20 s')
+    await new Promise(resolve => setImmediate(resolve))
+  }
 }

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { shardOf } from '../../src/cache/shard.ts'
 import type { CacheKey } from '../../src/http/index.ts'
 import { objectOf } from '../contracts/cache-tier.ts'
-import { DiskBench } from './disk-bench.ts'
+import { DiskBench, until } from './disk-bench.ts'
 
 /** Reads of the disk wait here while it holds them. */
 const disk = vi.hoisted(() => ({ holds: false, waiting: [] as (() => void)[] }))
@@ -32,14 +32,6 @@ const FIT = 4
 const keys = Array.from({ length: 2_000 }, (_, n) => `D /object-${n}` as CacheKey)
   .filter(key => shardOf(key) === SHARD)
   .slice(0, 12)
-
-async function until(what: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000
-  while (!what()) {
-    if (Date.now() > deadline) throw new Error('it did not happen within 20 s')
-    await new Promise(resolve => setImmediate(resolve))
-  }
-}
 
 test('who waits too long for a slow disk goes without, and as much is read at once afterwards as before', async () => {
   const tier = await bench.start({ shards: [SHARD], maxBytes: 64 * 64 * 1024 ** 2, queueBytes: 64 * 64e6 })

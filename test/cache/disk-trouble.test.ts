@@ -14,9 +14,8 @@ import path from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { DiskTier } from '../../src/cache/disk/disk-tier.ts'
 import { after, type Clock, type Instant } from '../../src/core/index.ts'
-import type { CacheKey } from '../../src/http/index.ts'
 import { NOON, objectOf } from '../contracts/cache-tier.ts'
-import { DiskBench, listeningLogger, writerWith } from './disk-bench.ts'
+import { DiskBench, keyOf, listeningLogger, names, until, writerWith } from './disk-bench.ts'
 
 let bench: DiskBench
 beforeEach(() => {
@@ -24,18 +23,8 @@ beforeEach(() => {
 })
 afterEach(() => bench.close())
 
-const keyOf = (text: string) => text as CacheKey
-const names = (count: number) => Array.from({ length: count }, (_, n) => `D /object-${n}`)
 const failing = (code: string) => (): never => {
   throw Object.assign(new Error(`${code}: told by the disk`), { code })
-}
-
-async function until(what: () => boolean): Promise<void> {
-  const deadline = Date.now() + 20_000
-  while (!what()) {
-    if (Date.now() > deadline) throw new Error('it did not happen within 20 s')
-    await new Promise(resolve => setTimeout(resolve, 5))
-  }
 }
 
 const failures = (tier: DiskTier) => Object.values(tier.failed).reduce((sum, count) => sum + count)
@@ -233,24 +222,39 @@ test('an end finds its folder gone', async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-test('what has to go is gone after the end, though the disk had taken nothing for a while', async () => {
-  const full = { now: false }
-  const tier = await bench.start({
-    rest: 60_000,
-    writer: writerWith({ openSync: (...all) => (full.now ? failing('ENOSPC')() : openSync(...all)) }),
-  })
-  // Enough, so that it is not the one that makes way.
-  for (const name of [...names(200), 'gone']) tier.set(objectOf(name, 'x'))
-  await tier.settled()
-  full.now = true
-  tier.set(objectOf('new', 'y'))
-  await until(() => tier.failed.full === 1)
-  tier.delete(keyOf('gone'))
-  await tier.close()
-  const next = await bench.start()
-  expect([await next.get(keyOf('gone')), await next.get(keyOf('new'))]).toEqual([undefined, undefined])
-  expect(next.objects).toBeGreaterThan(150)
-})
+test.each(['while it makes way', 'while it rests'])(
+  'what has to go is gone after an end that comes %s, though the disk had taken nothing',
+  async when => {
+    const full = { now: false }
+    let goOn = (): void => {}
+    const held = new Promise<void>(resolve => (goOn = resolve))
+    const writer = writerWith({ openSync: (...all) => (full.now ? failing('ENOSPC')() : openSync(...all)) })
+    const tier = await bench.start({
+      rest: 60_000,
+      writer: {
+        ...writer,
+        carryOut: async order => {
+          if (tier.failed.full === 1 && when === 'while it makes way') await held
+          return writer.carryOut(order)
+        },
+      },
+    })
+    // Enough, so that it is not the one that makes way.
+    for (const name of [...names(200), 'gone']) tier.set(objectOf(name, 'x'))
+    await tier.settled()
+    full.now = true
+    tier.set(objectOf('new', 'y'))
+    tier.set(objectOf('newer', 'y'))
+    await until(() => (when === 'while it rests' ? tier.failed.resting : tier.failed.full) === 1)
+    tier.delete(keyOf('gone'))
+    const closed = tier.close()
+    goOn()
+    await closed
+    const next = await bench.start()
+    for (const name of ['gone', 'new', 'newer']) expect(await next.get(keyOf(name))).toBeUndefined()
+    expect(next.objects).toBeGreaterThan(150)
+  },
+)
 
 test('what has to go does not wait for what comes', async () => {
   const stalled = { now: true }

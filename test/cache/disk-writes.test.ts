@@ -2,9 +2,8 @@ import { openSync, readFileSync, renameSync, rmSync } from 'node:fs'
 import path from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { WriterThread, type Writer } from '../../src/cache/disk/writer.ts'
-import type { CacheKey } from '../../src/http/index.ts'
 import { objectOf } from '../contracts/cache-tier.ts'
-import { DiskBench, listeningLogger, writerWith } from './disk-bench.ts'
+import { DiskBench, keyOf, listeningLogger, names, writerWith } from './disk-bench.ts'
 
 let bench: DiskBench
 beforeEach(() => {
@@ -12,8 +11,6 @@ beforeEach(() => {
 })
 afterEach(() => bench.close())
 
-const keyOf = (text: string) => text as CacheKey
-const names = (count: number) => Array.from({ length: count }, (_, n) => `D /object-${n}`)
 const long = (byte: number) => Buffer.alloc(3_000_000, byte)
 
 test('a storm of small objects goes to the disk in few orders, and none is dropped', async () => {

@@ -6,9 +6,8 @@ import type { DiskTier } from '../../src/cache/disk/disk-tier.ts'
 import type { StoredObject } from '../../src/cache/index.ts'
 import { SHARDS, shardOf } from '../../src/cache/shard.ts'
 import { after, instant, type Clock } from '../../src/core/index.ts'
-import type { CacheKey } from '../../src/http/index.ts'
 import { cacheTierContract, NOON, objectOf } from '../contracts/cache-tier.ts'
-import { DiskBench, EVERY_SHARD } from './disk-bench.ts'
+import { DiskBench, EVERY_SHARD, keyOf, names } from './disk-bench.ts'
 
 cacheTierContract('disk', async () => {
   const bench = new DiskBench()
@@ -23,9 +22,6 @@ beforeEach(() => {
   bench = new DiskBench()
 })
 afterEach(() => bench.close())
-
-const keyOf = (text: string) => text as CacheKey
-const names = (count: number) => Array.from({ length: count }, (_, n) => `D /object-${n}`)
 
 test('what was stored is served by the next process, from its first moment on', async () => {
   const first = await bench.start()

@@ -41,7 +41,7 @@ export class ChangeQueue {
   #gathering: NodeJS.Timeout | undefined
   #rest: NodeJS.Timeout | undefined
   #idle: (() => void) | undefined
-  /** While it closes, the first failure is the end. */
+  /** While it closes, objects are given up at the first failure, and all at the next. */
   #state: 'open' | 'closing' | 'closed' = 'open'
 
   constructor(options: ChangeQueueOptions) {
@@ -87,7 +87,8 @@ export class ChangeQueue {
     const given = this.#giveUpObjects()
     clearTimeout(this.#rest)
     if (this.#state !== 'open') {
-      this.#state = 'closed'
+      // What has to go may still: that works where nothing can be written. If it was that which failed, nothing works.
+      if (![...this.#running].some(({ object }) => object)) this.#state = 'closed'
       return given
     }
     this.#rest = setTimeout(() => {
@@ -110,8 +111,8 @@ export class ChangeQueue {
   }
 
   /**
-   * Resolves when all is done, or when time is up, or at a failure; what waits then is dropped. Tells whether anything
-   * was. Of a disk that rests, what has to go still goes: that works on a full one too.
+   * Resolves when all is done, or when time is up, or when the disk does nothing more; what waits then is dropped. Tells
+   * whether anything was. Of a disk that rests, what has to go still goes: that works on a full one too.
    */
   async close(within: Milliseconds): Promise<'done' | 'dropped'> {
     this.#state = 'closing'
