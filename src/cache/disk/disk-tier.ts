@@ -11,7 +11,7 @@ import { canBeWritten, decodeFile, type BadFile } from './cache-file.ts'
 import { DiskWrites } from './disk-writes.ts'
 import { fileIdOf } from './file-id.ts'
 import { ForgottenLog } from './forgotten-log.ts'
-import { diskFiles, Layout, shardName, type DiskFiles } from './layout.ts'
+import { diskFiles, isAbsence, Layout, shardName, type DiskFiles } from './layout.ts'
 import { mendIndex } from './mend.ts'
 import { ShardIndex } from './shard-index.ts'
 import type { FileId } from './slot-table.ts'
@@ -109,11 +109,11 @@ export class DiskTier implements CacheTier {
   /** Reads the index. Never rejects: a disk in trouble is one without objects until it is well. */
   async start(): Promise<void> {
     const shards = [...this.#shards.values()]
+    this.#forgotten = await this.#forgottenLog.read()
     let made: number[] = []
     try {
       made = await this.#layout.make([...this.#shards.keys()], this.#files)
       await this.#sweep()
-      this.#forgotten = await this.#forgottenLog.read()
     } catch (error) {
       this.#trouble.tell('write', fieldsOf(error))
     }
@@ -141,12 +141,14 @@ export class DiskTier implements CacheTier {
   }
 
   async #finish(within: Milliseconds): Promise<void> {
+    const kept = this.#forgottenLog.close()
     const outcome = await this.#writes.queue.close(within)
     await this.#mending
     const shards = [...this.#shards.values()]
     await Promise.all(
       shards.map(shard => shard.save(shard.certain && outcome === 'done' ? 'clean' : 'running')),
     )
+    await kept
     await this.#writes.close()
   }
 
@@ -295,8 +297,13 @@ export class DiskTier implements CacheTier {
   async #sweep(): Promise<void> {
     for (const name of await readdir(this.#layout.aside)) {
       const mine = [...this.#shards.keys()].some(shard => name.startsWith(`${shardName(shard)}-`))
-      if (mine) await this.#files.unlink(join(this.#layout.aside, name))
+      if (mine) await this.#files.unlink(join(this.#layout.aside, name)).catch(error => this.#left(error))
     }
+  }
+
+  /** It takes some room, no more. */
+  #left(error: unknown): void {
+    if (!isAbsence(error)) this.#trouble.tell('write', fieldsOf(error))
   }
 
   #mend(shards: readonly ShardIndex[]): void {

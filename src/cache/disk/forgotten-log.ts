@@ -1,12 +1,16 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { instant } from '../../core/index.ts'
+import { instant, type Milliseconds } from '../../core/index.ts'
 import type { ForgottenPath } from '../contract.ts'
 import { isAbsence, type DiskFiles } from './layout.ts'
 import { fieldsOf, type Trouble } from './trouble.ts'
 
 /** As many lines are added before the file is written anew with what counts still. */
 const MOST_LINES = 20_000
+/** What could not be kept is tried again after so long, since nothing else may come. */
+const AGAIN: Milliseconds = 1_000
+/** Of a file that is being written anew. */
+const ASIDE = '.new'
 
 export interface ForgottenLogOptions {
   folder: string
@@ -25,33 +29,60 @@ export class ForgottenLog {
   readonly #file: string
   #waiting: string[] = []
   #lines = 0
+  /** The file lacks something: the next write is of everything. */
+  #lacks = false
   #last: Promise<void> = Promise.resolve()
   #next: Promise<void> | undefined
+  #again: { timer: NodeJS.Timeout; all: () => Iterable<ForgottenPath> } | undefined
+  #isClosed = false
 
   constructor(options: ForgottenLogOptions) {
     this.#options = options
     this.#file = join(options.folder, options.name)
   }
 
-  /** What is there, of all processes that have this disk. Never rejects. */
+  /** What is there, of all processes that have this disk, the oldest first. Never rejects. */
   async read(): Promise<ForgottenPath[]> {
-    const { folder, trouble } = this.#options
+    const { folder } = this.#options
     const all: ForgottenPath[] = []
-    try {
-      for (const name of await readdir(folder)) {
-        const lines = (await readFile(join(folder, name), 'utf8')).split('\n')
-        if (join(folder, name) === this.#file) this.#lines = lines.length
-        all.push(...lines.flatMap(readLine))
-      }
-    } catch (error) {
-      if (!isAbsence(error)) trouble.tell('read', fieldsOf(error))
+    const names = await this.#orNone(() => readdir(folder))
+    for (const name of names) {
+      if (name.endsWith(ASIDE)) continue
+      const lines = await this.#orNone(async () => (await readFile(join(folder, name), 'utf8')).split('\n'))
+      if (join(folder, name) === this.#file) this.#lines = lines.length
+      for (const line of lines) all.push(...readLine(line))
     }
-    return all
+    return all.sort((one, other) => one.at - other.at)
   }
 
-  /** Resolves when it would outlive this process, or cannot be kept. `all` is everything that counts. */
+  async #orNone(read: () => Promise<string[]>): Promise<string[]> {
+    try {
+      return await read()
+    } catch (error) {
+      if (!isAbsence(error)) this.#options.trouble.tell('read', fieldsOf(error))
+      return []
+    }
+  }
+
+  /**
+   * Resolves when it would outlive this process, or could not be kept; that is tried again. `all` is everything that
+   * counts.
+   */
   keep(path: ForgottenPath, all: () => Iterable<ForgottenPath>): Promise<void> {
-    this.#waiting.push(lineOf(path))
+    if (this.#waiting.length < MOST_LINES) this.#waiting.push(lineOf(path))
+    else this.#lacks = true
+    return this.#soon(all)
+  }
+
+  /** Tries a last time what could not be kept. */
+  async close(): Promise<void> {
+    this.#isClosed = true
+    const again = this.#again
+    clearTimeout(again?.timer)
+    await (again ? this.#soon(again.all) : this.#last)
+  }
+
+  #soon(all: () => Iterable<ForgottenPath>): Promise<void> {
     if (this.#next !== undefined) return this.#next
     const next = this.#last.then(() => {
       this.#next = undefined
@@ -65,21 +96,39 @@ export class ForgottenLog {
   async #write(all: () => Iterable<ForgottenPath>): Promise<void> {
     const { files, folder, trouble } = this.#options
     const lines = this.#waiting.splice(0)
+    const isAnew = this.#lacks || this.#lines + lines.length > MOST_LINES
+    this.#lacks = false
     try {
       await files.mkdir(folder, { recursive: true, mode: 0o700 })
-      this.#lines += lines.length
-      if (this.#lines > MOST_LINES) await this.#rewrite(Array.from(all(), lineOf))
-      else await files.appendFile(this.#file, lines.join(''), { mode: 0o600 })
+      if (isAnew) await this.#rewrite(Array.from(all(), lineOf))
+      else await this.#append(lines)
     } catch (error) {
       trouble.tell('write', fieldsOf(error))
+      this.#lacks = true
+      this.#tryAgain(all)
     }
+  }
+
+  async #append(lines: string[]): Promise<void> {
+    this.#lines += lines.length
+    await this.#options.files.appendFile(this.#file, lines.join(''), { mode: 0o600 })
   }
 
   async #rewrite(lines: string[]): Promise<void> {
     const { files } = this.#options
-    await files.writeFile(`${this.#file}.new`, lines.join(''), { mode: 0o600 })
-    await files.rename(`${this.#file}.new`, this.#file)
+    await files.writeFile(`${this.#file}${ASIDE}`, lines.join(''), { mode: 0o600 })
+    await files.rename(`${this.#file}${ASIDE}`, this.#file)
     this.#lines = Math.min(lines.length, MOST_LINES / 2)
+  }
+
+  #tryAgain(all: () => Iterable<ForgottenPath>): void {
+    if (this.#isClosed) return
+    clearTimeout(this.#again?.timer)
+    const timer = setTimeout(() => {
+      this.#again = undefined
+      void this.#soon(all)
+    }, AGAIN).unref()
+    this.#again = { timer, all }
   }
 }
 
