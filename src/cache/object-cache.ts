@@ -78,7 +78,7 @@ export class ObjectCache {
     })
     this.#troubled = new Lru({ max: MOST_TROUBLED, ttl: REMEMBER_TROUBLE_MS })
     this.#large = new LargeObjects({
-      ...{ ...options, store: this.#store, applied: () => options.invalidations.applied() },
+      ...{ ...options, store: this.#store, asking: of => this.#askedNow(of) },
       ...sliceSizes(options),
       isUsable: asked => this.#isCurrent(asked, asked),
     })
@@ -207,14 +207,22 @@ export class ObjectCache {
   }
 
   #asking(request: CacheRequest, key: CacheKey, stored: StoredObject | undefined): Asking {
-    // A clock that was set back must not make what is asked for now look forgotten.
-    const since = this.#forgotten.until(request.distributionId, request.path)
     return {
-      ...{ request, key, stored },
+      ...{ request, key, stored, ...this.#askedNow(request) },
       reason: stored === undefined ? (key === request.key ? 'uri-miss' : 'vary-miss') : 'stale',
+      extent: 'as-needed',
+    }
+  }
+
+  #askedNow({ distributionId, path }: Pick<CacheRequest, 'distributionId' | 'path'>): {
+    sequence: number
+    askedAt: Instant
+  } {
+    // A clock that was set back must not make what is asked for now look forgotten.
+    const since = this.#forgotten.until(distributionId, path)
+    return {
       sequence: this.#options.invalidations.applied(),
       askedAt: instant(Math.max(this.#options.clock.now(), since + 1)),
-      extent: 'as-needed',
     }
   }
 

@@ -19,12 +19,17 @@ export interface VersionsOptions {
   limit: Bytes
   /** What all transfers may hold of what they have run ahead. */
   room: Bytes
-  /** The newest invalidation that is applied. */
-  applied: () => number
+  /** What is asked for now counts as asked for then. */
+  asking: (of: Place) => Asked
   /** Whether nothing has undone what was asked for then. */
-  isUsable: (asked: Asked & { distributionId: DistributionId; path: string }) => boolean
+  isUsable: (asked: Asked & Place) => boolean
   /** So long does a transfer wait for its first reader. */
   patience?: Milliseconds
+}
+
+interface Place {
+  distributionId: DistributionId
+  path: string
 }
 
 /** One version of a large object. */
@@ -97,7 +102,7 @@ export class Versions {
   }
 
   #make(kept: Kept, version: Version, id: string): Generation {
-    const { limit, store, clock, applied, patience = PATIENCE } = this.#options
+    const { limit, store, clock, asking, patience = PATIENCE } = this.#options
     const { distributionId, path } = kept
     const { size } = this.#options
     const keyOf = (index: number): CacheKey => sliceKey(kept.key, version.name, size, index)
@@ -124,7 +129,7 @@ export class Versions {
       },
       ahead: () => this.#ahead(),
       isCrowded: () => this.makeRoom() === 'crowded',
-      now: () => ({ sequence: applied(), askedAt: clock.now() }),
+      now: () => asking({ distributionId, path }),
       keep: (index, body, each) => {
         most = Math.max(most, index)
         store.set(slice({ ...kept, ...each, key: keyOf(index), body }, clock.now()))
