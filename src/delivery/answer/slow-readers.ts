@@ -94,8 +94,9 @@ export class SlowReaders {
   #review(): void {
     this.#bytes = 0
     for (const body of this.#bodies.values()) {
-      body.isStored = false
-      this.#bytes += body.bytes = body.held.bytes()
+      body.bytes = body.held.bytes()
+      body.isStored = body.held.isStored()
+      if (!body.isStored) this.#bytes += body.bytes
     }
     if (this.#bytes > this.#options.most) this.#relieve()
   }
