@@ -143,7 +143,7 @@ export function carried(at: string, site: SilentSite, signer: Signer, secrets: S
   const query = custom.slice(custom.indexOf('?') + 1)
   const [, policy = '', signature = '', keyId = ''] = /^\/~([^.]+)\.([^.]+)\.([^/]+)\//.exec(token) ?? []
   const broken = (text: string): string =>
-    text.replace(/(Signature=|~[^.]+\.)(...)[^&;.]/, (_, before: string, head: string) => `${before}${head}-`)
+    text.replace(/(?<=(?:Signature=|~[^.]+\.)...)[^&;.]/, sign => (sign === '-' ? 'A' : '-'))
   type Headers = Record<string, string>
   const inside = (name: string, target: string, headers: Headers = {}): Carried => ({
     ...{ name, target, headers, leads: 'in' },
