@@ -169,8 +169,8 @@ export type Found =
 export interface Passing {
   kind: 'passing'
   answer: UpstreamAnswer
-  /** Why it is not stored; `full`: there is no memory for it just now. */
-  reason: PassReason | 'too-large' | 'full'
+  /** Why it is not stored. */
+  reason: PassReason | 'too-large'
   /** Why it was asked for. */
   forward: ForwardReason
 }

@@ -90,7 +90,7 @@ class Part {
     this.#least = least
   }
 
-  /** The more owners there are, the less is each one's share: whoever comes last finds as much as any other has. */
+  /** The more owners there are, the less is each one's share: whoever comes last finds as much as each of the others has. */
   has(owner: string, bytes: Bytes): boolean {
     const free = this.#free - bytes
     const held = (this.#held.get(owner) ?? 0) + bytes

@@ -102,9 +102,8 @@ export class Landings {
     const { request, key } = asking
     const { status, forwarded = [] } = answer
     // Who asks for what lies behind the end says nothing of the object.
-    if (!ofTheMoment(status) && status !== 416 && reason !== 'full')
-      this.#parts.unshared.add(key, request, reason)
-    if (!leavesStored(status) && reason !== 'full') this.#keeping.outdate(asking, status, reason)
+    if (!ofTheMoment(status) && status !== 416) this.#parts.unshared.add(key, request, reason)
+    if (!leavesStored(status)) this.#keeping.outdate(asking, status, reason)
     return {
       found: { kind: 'passing', answer, reason, forward: asking.reason },
       ...{ key, varies: undefined },

@@ -11,7 +11,7 @@ export interface Victim {
   used: number
 }
 
-/** Shards are alike in what they hold, as keys are spread by a checksum: each is looked into as often as any other. */
+/** Shards are alike in what they hold, as keys are spread by a checksum: so all are looked into equally often. */
 export function oldestOfSome(indexes: readonly ShardIndex[]): Victim | undefined {
   let oldest: Victim | undefined
   for (let sample = 0; sample < SAMPLES; sample++) {
