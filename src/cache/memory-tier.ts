@@ -71,7 +71,8 @@ export class MemoryTier implements CacheTier {
       this.#sinceSlice = 0
     } else {
       this.#slices.delete(object.key)
-      this.#packed.delete(object.key)
+      // One that is packed over one that is packed is the same value to the list, which would keep its size.
+      this.#forget(object.key)
       this.#keep(object)
     }
     while (this.bytes > this.#maxBytes) this.#letGo()

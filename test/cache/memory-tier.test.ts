@@ -30,6 +30,17 @@ cacheTierContract('memory in which everything is packed that can be', () =>
   }),
 )
 
+test('one that is packed over one that is packed is counted as what it is', () => {
+  const tier = new MemoryTier({ maxBytes: MiB, largestObject: MiB / 8, render })
+  const sizes = [1, 15_000, 1].map(length => {
+    tier.set(objectOf('a', Buffer.alloc(length)))
+    return tier.bytes
+  })
+  const [small = 0, large = 0] = sizes
+  expect(sizes).toEqual([small, large, small])
+  expect(large - small).toBeGreaterThan(14_999)
+})
+
 const whole = (name: string) => objectOf(name, Buffer.alloc(10_000))
 const slice = (name: string) => ({ ...objectOf(name, Buffer.alloc(10_000)), slice: true as const })
 const held = (tier: MemoryTier, names: string[]) =>

@@ -111,3 +111,20 @@ test('whatever comes and goes, in whatever order, what is there is what was set,
   expect(packed.bytes).toBeLessThan(6 * 1024 * 1024)
   expect(added).toBeGreaterThan(20 * 1024 * 1024)
 }, 20_000)
+
+test('memory of which little is used is given back, whatever of it is left', () => {
+  const packed = new PackedObjects()
+  const count = 8_000
+  const nameAt = (n: number) => `D /${n}`
+  for (let n = 0; n < count; n++) packed.add(objectOf(nameAt(n), Buffer.alloc(15_000, n)), RENDERED)
+  expect(packed.reserved).toBe(128 * 1024 * 1024)
+  const isLeft = (n: number) => n % 16 === 0
+  for (let n = 0; n < count; n++) if (!isLeft(n)) packed.delete(keyOf(nameAt(n)))
+  const held = packed.reserved
+  for (let n = 0; n < count; n += 16) {
+    const glance = packed.glance(keyOf(nameAt(n)))
+    expect(glance?.bytes[glance.bodyAt + 14_999]).toBe(n % 256)
+  }
+  for (let n = 0; n < count; n += 16) packed.delete(keyOf(nameAt(n)))
+  expect([held <= 64 * 1024 * 1024, packed.reserved]).toEqual([true, 32 * 1024 * 1024])
+})

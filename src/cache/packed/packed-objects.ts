@@ -67,6 +67,11 @@ export class PackedObjects {
     return this.#arena.bytes
   }
 
+  /** What is had of the system for them. */
+  get reserved(): Bytes {
+    return this.#arena.reserved
+  }
+
   #find(key: CacheKey): number {
     const hash = hashOf(key)
     let slot = this.#table.find(hash)
