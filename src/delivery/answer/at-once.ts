@@ -3,6 +3,7 @@ import { known, type Exchange } from '../exchange.ts'
 import { record } from '../record.ts'
 import { corsOf, isSteady } from './cors.ts'
 import { DATED, SAYS_WHO_READS } from './rendered.ts'
+import { cutLate } from './send-stream.ts'
 
 /**
  * Answers who wants the whole of a small object that lies packed in memory: most of what is asked for, and all that such
@@ -37,6 +38,8 @@ export function sendAtOnce(x: Exchange): 'sent' | 'not' {
     body: { from: bodyAt, to: bodyAt + bodyLength },
     dated: (marks & DATED) !== 0,
   })
+  // The connection's own limit starts anew whenever the viewer says something.
+  if (!response.writableFinished && !response.closed) cutLate(x, bodyLength)
   record(x)
   return 'sent'
 }

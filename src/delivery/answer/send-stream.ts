@@ -54,7 +54,7 @@ function atOnce({ socket }: Exclude<Outgoing, Http2Stream>): Bytes {
 }
 
 /** Cuts who takes what was written as a whole more slowly than he would have had to take its parts. */
-function cutLate({ node, response }: Exchange, length: Bytes): void {
+export function cutLate({ node, response }: Exchange, length: Bytes): void {
   const limit = setTimeout(() => cut(response), node.takenWithin * Math.ceil(length / AT_ONCE))
   const taken = (): void => clearTimeout(limit)
   response.once('finish', taken)
