@@ -270,8 +270,7 @@ export class Http1Answer {
   }
 
   #room(length: Bytes): Buffer {
-    const { socket, encrypts } = this.#connection
-    const shares = length <= bench.length && !(encrypts && socket.writableLength > 0)
+    const shares = length <= bench.length && this.socket.writableLength === 0
     return shares ? bench.subarray(0, length) : fromSlab(length)
   }
 

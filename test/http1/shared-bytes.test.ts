@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs'
 import { once } from 'node:events'
 import { connect as connectPlain, createServer as createPlain, type AddressInfo, type Socket } from 'node:net'
 import { connect as connectTls, createServer as createTls } from 'node:tls'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect, onTestFinished, test } from 'vitest'
+import { KiB, pause } from '../../src/core/index.ts'
 import { Http1Reader } from '../../src/http1/index.ts'
 import { freshFolder } from '../app/folder.ts'
 import { makePair } from '../inbound/pairs.ts'
@@ -12,10 +15,16 @@ function bodyOf(name: string): Buffer {
   return Buffer.alloc(12_000, `${name}.`)
 }
 
+const SMALL = 'GET /small HTTP/1.1\r\nHost: a\r\n\r\n'
+const TINY = Buffer.alloc(400)
+/** Requests of all connections. */
+let taken = 0
+
 function take(socket: Socket): void {
   const reader = new Http1Reader({
     onRequest: (request, answer) => {
-      const body = bodyOf(request.url)
+      taken++
+      const body = request.url === '/small' ? TINY : bodyOf(request.url)
       answer.writeHeadPrepared(200, FIXED, ['X-Name', request.url, 'Content-Length', String(body.length)])
       answer.end(body)
     },
@@ -46,6 +55,39 @@ async function encrypted(): Promise<() => Socket> {
   const { port } = server.address() as AddressInfo // listening on TCP
   return () => connectTls({ port, host: '127.0.0.1', servername: 'localhost', ca })
 }
+
+setFlagsFromString('--expose-gc')
+const gc = runInNewContext('gc') as () => void // there by that flag
+
+// The first, since what others let go of would count.
+test.each([
+  ['over TCP', plain],
+  ['over TLS', encrypted],
+])(
+  '%s small answers that wait keep what they are long, not each the bytes that many share',
+  async (_, serve) => {
+    const dial = await serve()
+    const sockets = await Promise.all(
+      Array.from({ length: 20 }, async () => {
+        const socket = dial()
+        onTestFinished(() => void socket.destroy())
+        await once(socket, 'encrypted' in socket ? 'secureConnect' : 'connect')
+        return socket
+      }),
+    )
+    gc()
+    const before = process.memoryUsage().arrayBuffers
+    const answered = taken
+    for (const socket of sockets) for (let n = 0; n < 10; n++) socket.write(SMALL.repeat(1_000))
+    for (let last = -1; last !== taken;) {
+      last = taken
+      await pause(500)
+    }
+    gc()
+    expect(taken - answered).toBeGreaterThan(5_000)
+    expect((process.memoryUsage().arrayBuffers - before) / sockets.length).toBeLessThan(300 * KiB)
+  },
+)
 
 const EACH = 900
 /** As long as any date. */
