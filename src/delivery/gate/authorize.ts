@@ -4,6 +4,7 @@ import { admit } from './admit.ts'
 import { known, type Exchange, type Step } from '../exchange.ts'
 import { key } from '../key.ts'
 import { isRelayed, mayWrite } from '../methods.ts'
+import { spentAt } from './spent.ts'
 import { refuse } from '../answer/refusal.ts'
 import { relay } from '../relay/relay.ts'
 import { upgrade } from '../relay/upgrade.ts'
@@ -14,15 +15,9 @@ export const authorize: Step = (x: Exchange) => {
   if (target.lookalike !== undefined && gatesBehind(x, target.lookalike)) return refuse(x, 'malformed')
   const behaviour = known(x.behaviour, 'the behaviour')
   if (!behaviour.gate) return proceed(x)
-  x.spent = SPENT[behaviour.gate.issuers.length > 0 ? 'issuers' : 'keys']
+  x.spent = spentAt(behaviour)
   const admission = admit(x, behaviour, target)
   return admission instanceof Promise ? admission.then(each => after(x, each)) : after(x, admission)
-}
-
-/** Whether they carried a grant or not: behind a gate these fields mean one, so they are nobody else's to see. */
-const SPENT: Record<'keys' | 'issuers', ReadonlySet<string>> = {
-  keys: new Set(['cookie']),
-  issuers: new Set(['authorization', 'cookie']),
 }
 
 function after(x: Exchange, admission: Admission): Step | undefined {
