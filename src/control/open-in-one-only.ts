@@ -1,4 +1,4 @@
-import { compileDistribution, type Distribution } from '../distribution/index.ts'
+import { compileDistribution, membersOf, type Distribution } from '../distribution/index.ts'
 
 /**
  * Sentences about distributions that show a path to everybody while another asks for a signature: what is on the
@@ -8,8 +8,8 @@ export function openInOneOnly(distributions: readonly Distribution[], path: stri
   const met = distributions.flatMap(distribution => {
     if (!distribution.enabled) return []
     const behaviour = compileDistribution(distribution).behaviour(`${path}/index.m3u8`)
-    const origin = distribution.origins.find(each => each.id === behaviour.originId)
-    return origin?.kind === 'built-in' ? [{ id: distribution.id, behaviour }] : []
+    const members = membersOf(distribution, behaviour.originId)
+    return members.some(({ kind }) => kind === 'built-in') ? [{ id: distribution.id, behaviour }] : []
   })
   const gated = met.find(each => each.behaviour.gate !== null)
   if (!gated) return []

@@ -88,6 +88,8 @@ export class Exchange {
   asker: Asker | undefined
   /** Set by `lookup`. */
   found: Answerable | undefined
+  /** Set by `lookup`: what was found is a page of the distribution's in place of an error of this status. */
+  inPlaceOf: number | undefined
   /** Set by `deliver`: a viewer who accepts other codings may be sent something else; no range of it makes sense. */
   variesByCoding = false
   wholeOnly = false

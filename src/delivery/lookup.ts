@@ -1,14 +1,15 @@
 import type { PlaylistFound, Question, UpstreamAnswer } from '../cache/index.ts'
+import type { CanonicalPath } from '../core/index.ts'
 import type { FlatHeaders } from '../http/index.ts'
 import { sendAtOnce } from './answer/at-once.ts'
 import { deliver } from './answer/deliver.ts'
+import { errorOf, findPage, inPlaceOf, pageFor, respondWith, type FoundError } from './answer/error-page.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
-import { secretsOf, selectedFields, type Forwarding } from './upstream/forwarding.ts'
-import { interimTo } from './answer/interim.ts'
-import { leadsToOtherScheme } from './upstream/scheme-redirect.ts'
+import { askUpstream } from './upstream/ask-upstream.ts'
+import { selectedFields, type Forwarding } from './upstream/forwarding.ts'
 import { answerPeer, badDirectivesForPeer, failPeer } from './peers/peer-answer.ts'
 import { sendError } from './answer/refusal.ts'
-import { sendTrouble } from './upstream/trouble.ts'
+import { noteTrouble, sendNoted } from './upstream/trouble.ts'
 
 /** From store, or fetched once for all who ask meanwhile. */
 export const lookup: Step = (x: Exchange) => {
@@ -44,12 +45,12 @@ function find(x: Exchange): PlaylistFound | Promise<PlaylistFound> {
     range: x.selects ? x.header('range') : undefined,
     ifRange: x.selects ? x.header('if-range') : undefined,
     ask: question =>
-      askUpstream(x, [query, directives].filter(part => part !== '').join('&'), question, selection),
+      askUpstream(x, [query, directives].filter(part => part !== '').join('&'), question, selection?.fields),
   })
   if (elsewhere !== undefined) return elsewhere
   if (path.endsWith('.m3u8')) {
     const ask = (text: string, question: Question): Promise<UpstreamAnswer> =>
-      askUpstream(x, text, question, selection)
+      askUpstream(x, text, question, selection?.fields)
     const { variant } = x
     return node.playlists.lookup({
       distributionId,
@@ -71,7 +72,7 @@ function find(x: Exchange): PlaylistFound | Promise<PlaylistFound> {
     key,
     range: x.selects ? x.header('range') : undefined,
     ifRange: x.selects ? x.header('if-range') : undefined,
-    ask: question => askUpstream(x, query, question, selection),
+    ask: question => askUpstream(x, query, question, selection?.fields),
     selection,
     scheme,
   })
@@ -99,34 +100,7 @@ class Selection {
   }
 }
 
-async function askUpstream(
-  x: Exchange,
-  query: string,
-  question: Question,
-  selection: Selection | undefined,
-): Promise<UpstreamAnswer> {
-  const { node, channel, directives } = x
-  const { distribution } = known(x.served, 'the distribution')
-  const { path } = known(x.target, 'the target')
-  const { origin, access, forwarding } = known(x.source, 'the source')
-  const answer = await node.upstream.ask({
-    ...question,
-    distributionId: distribution.id,
-    ...{ origin, access, path, query },
-    headers: selection === undefined ? x.forwarded : [...x.forwarded, ...selection.fields],
-    cookies: forwarding?.cookies ?? 'none',
-    ...(x.viewer && { scheme: x.viewer.scheme }),
-    interim: interimTo(x, secretsOf(origin)),
-    // A part that was hinted at is held like a playlist, and nothing in its name says so.
-    lane: channel === undefined && directives === '' ? 'prompt' : 'held',
-    channel,
-    snapshotVersion: node.snapshot?.version ?? 0,
-    sequence: node.snapshot?.sequence ?? 0,
-  })
-  return leadsToOtherScheme(x, answer) ? { ...answer, unshared: 'scheme' } : answer
-}
-
-function next(x: Exchange, found: PlaylistFound): Step | undefined {
+function next(x: Exchange, found: PlaylistFound): ReturnType<Step> {
   if (found.kind === 'bad-directives') {
     if (x.asker !== undefined) return badDirectivesForPeer(x, found.problem)
     return sendError(x, 400, 'InvalidRequest', PROBLEMS[found.problem])
@@ -134,7 +108,21 @@ function next(x: Exchange, found: PlaylistFound): Step | undefined {
   x.found = found
   if (x.asker !== undefined) return answerPeer
   if (found.kind === 'version') countViewer(x)
-  return deliver
+  const error = errorOf(found)
+  const path = pageFor(x, error.status)
+  return path === undefined ? deliver : showPage(x, path, error).then(() => deliver)
+}
+
+/** Puts the page in place of what was found, if it can be had. */
+async function showPage(x: Exchange, path: CanonicalPath, error: FoundError): Promise<'shown' | 'not'> {
+  const page = await findPage(x, path, find)
+  if (page === undefined) return 'not'
+  if (x.found?.kind === 'passing') x.found.answer.destroy()
+  x.found = inPlaceOf(error, page, respondWith(x, error.status))
+  x.inPlaceOf = error.status
+  // No condition and no range of the viewer's is about this page.
+  x.selects = false
+  return 'shown'
 }
 
 function countViewer(x: Exchange): void {
@@ -152,7 +140,14 @@ const PROBLEMS = {
   'too-far': 'The playlist is not so far yet that this could be waited for',
 }
 
-function failed(x: Exchange, error: unknown): undefined {
+function failed(x: Exchange, error: unknown): ReturnType<Step> {
   if (x.asker !== undefined) return failPeer(x, error)
-  return sendTrouble(x, error)
+  const trouble = noteTrouble(x, error)
+  const { status, fields } = trouble
+  const path = pageFor(x, status)
+  if (path === undefined) return sendNoted(x, trouble)
+  const headers = ['Cache-Control', 'no-store', ...fields]
+  return showPage(x, path, { status, headers, bornAt: x.node.clock.now() }).then(shown =>
+    shown === 'shown' ? deliver : sendNoted(x, trouble),
+  )
 }

@@ -1,3 +1,4 @@
+import { membersOf } from '../distribution/index.ts'
 import type { Exchange } from './exchange.ts'
 
 const READ = ['GET', 'HEAD', 'OPTIONS']
@@ -33,8 +34,8 @@ export function isRelayed(x: Exchange): boolean {
   return mayWrite(x) && !(method === 'OPTIONS' && x.gated)
 }
 
-/** Only a server of somebody else's is ever written to, or talked to in another protocol. */
+/** Only a server of somebody else's is ever written to, or talked to in another protocol; of a group the first alone. */
 export function mayWrite({ served, behaviour }: Exchange): boolean {
-  if (behaviour?.methods !== 'all') return false
-  return served?.distribution.origins.find(({ id }) => id === behaviour.originId)?.kind === 'http'
+  if (behaviour?.methods !== 'all' || served === undefined) return false
+  return membersOf(served.distribution, behaviour.originId)[0]?.kind === 'http'
 }

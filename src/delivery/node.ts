@@ -32,6 +32,7 @@ import { SlowReaders } from './answer/slow-readers.ts'
 import type { SpelledToken } from './exchange.ts'
 import { GrantMemo } from './gate/grant-memo.ts'
 import type { Siblings } from './peers/siblings.ts'
+import { OriginHealth } from './upstream/origin-health.ts'
 import { sourcesOf, type Source } from './upstream/source.ts'
 import { UpgradedConnections } from './relay/upgrade.ts'
 import type { Upstream } from './upstream/upstream.ts'
@@ -112,6 +113,7 @@ export class CacheNode {
     sizeCalculation: (_token, segment) => 4 * segment.length + 500,
   })
   readonly grants = new GrantMemo()
+  readonly health = new OriginHealth()
   readonly upgraded: UpgradedConnections
   readonly carried = new CarriedPlaylists()
   /** Where this is, as it says of itself. */
@@ -189,6 +191,11 @@ export class CacheNode {
       channels: new Set(snapshot.channels.map(({ path }) => path)),
     }
     this.upstream.keep(snapshot.distributions.flatMap(({ origins }) => origins))
+    this.health.keep(
+      snapshot.distributions.flatMap(({ id, originGroups = [] }) =>
+        originGroups.flatMap(({ members }) => members.map(origin => ({ distribution: id, origin }))),
+      ),
+    )
   }
 
   #readKeys(groups: KeyGroup[]): TrustedKeys {

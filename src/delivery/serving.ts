@@ -135,6 +135,17 @@ function measureNode(node: CacheNode, metrics: Metrics): void {
     [],
     () => [[{}, node.slowReaders.cuts]],
   )
+  metrics.collected(
+    'sluice_origin_failovers_total',
+    'Questions that went on to the other origin of a group',
+    ['distribution', 'origin'],
+    () => [...node.health.failovers()].map(([name, n]): [Record<string, string>, number] => [{ ...name }, n]),
+  )
+  metrics.gauge(
+    'sluice_origins_resting',
+    'Origins of groups that are not asked since no connection comes about',
+    () => node.health.resting(node.clock.now()),
+  )
   metrics.gauge('sluice_websockets', 'Connections that have left HTTP', () => node.upgraded.count)
   metrics.gauge('sluice_access_log_dropped', 'Access lines that were lost', () => node.accessLog.dropped)
 }

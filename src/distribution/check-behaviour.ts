@@ -1,27 +1,30 @@
 import { canonicalPath, canonicalPattern } from '../core/index.ts'
+import { membersOf } from './group.ts'
 import { viewerFieldRefusal } from './origin-fields.ts'
 import { samePattern } from './pattern-order.ts'
 import type { Behaviour, Distribution, Origin } from './schema.ts'
 
 /** What could not be served as it is written, in sentences that name the behaviour and the mend. */
-export function behaviourProblems({ behaviours, origins }: Distribution): string[] {
+export function behaviourProblems(distribution: Distribution): string[] {
+  const { behaviours, origins, originGroups = [] } = distribution
   const problems = behaviours.flatMap((behaviour, at) => {
+    const members = membersOf(distribution, behaviour.originId)
     const place = `behaviour "${behaviour.pattern}"`
     const twin = behaviours.findIndex(each => samePattern(each.pattern, behaviour.pattern))
     return [
       ...patternProblem(behaviour.pattern).map(why => `${place} ${why}`),
       ...(twin < at ? [`${place} is there twice: only the first would ever count, take one out`] : []),
-      ...(origins.length === 0 || origins.some(each => each.id === behaviour.originId)
+      ...(origins.length === 0 || [...origins, ...originGroups].some(each => each.id === behaviour.originId)
         ? []
         : [
             `${place} names the origin "${behaviour.originId}", which is not listed: list it or name another`,
           ]),
-      ...secretFields(behaviour, origins).map(
+      ...secretFields(behaviour, members).map(
         name =>
           `the header "${name}" of ${place} is a secret of its origin, which no viewer may set: take it out`,
       ),
       ...ruleProblems(behaviour, place),
-      ...originRules(behaviour, origins.find(each => each.id === behaviour.originId)?.kind, place),
+      ...originRules(behaviour, members[0]?.kind, place),
     ]
   })
   if (behaviours.at(-1)?.pattern !== '*')
@@ -31,10 +34,10 @@ export function behaviourProblems({ behaviours, origins }: Distribution): string
   return problems
 }
 
-function secretFields({ originId, headers, forward }: Behaviour, origins: readonly Origin[]): string[] {
-  const origin = origins.find(each => each.id === originId)
-  if (origin?.kind !== 'http') return []
-  const secrets = origin.headers.map(({ name }) => name.toLowerCase())
+function secretFields({ headers, forward }: Behaviour, members: readonly Origin[]): string[] {
+  const secrets = members.flatMap(each =>
+    each.kind === 'http' ? each.headers.map(({ name }) => name.toLowerCase()) : [],
+  )
   return [...new Set([...headers, ...named(forward)])].filter(name => secrets.includes(name))
 }
 

@@ -1,6 +1,7 @@
 import { canonicalPath, reader } from '../core/index.ts'
 import { behaviourProblems } from './check-behaviour.ts'
 import { completeDistribution, type Surroundings } from './complete.ts'
+import { errorProblems, groupProblems } from './group.ts'
 import type { DistributionInput } from './input.ts'
 import { originFieldRefusal } from './origin-fields.ts'
 import { Distribution, type HttpOrigin, type Origin, type S3Origin } from './schema.ts'
@@ -21,6 +22,7 @@ export function settleDistribution(input: DistributionInput, around: Surrounding
   const { distribution, problems } = completeDistribution(input, around)
   problems.push(...identityProblems(input, around))
   problems.push(...aliasProblems(distribution), ...originProblems(distribution.origins))
+  problems.push(...groupProblems(distribution), ...errorProblems(distribution))
   problems.push(...behaviourProblems(distribution))
   if (problems.length > 0) return { kind: 'bad', problems }
   const problem = takenName(distribution, around)

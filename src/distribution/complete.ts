@@ -1,5 +1,6 @@
 import type { DistributionId, IssuerId, KeyGroupId, OriginAccessId } from '../core/index.ts'
 import { DEFAULT_LIFETIMES, DEFAULT_WIRE } from './first.ts'
+import { completeError, completeGroup, membersOf } from './group.ts'
 import type { BehaviourInput, DistributionInput, OriginInput } from './input.ts'
 import type { Behaviour, Distribution, HttpOrigin, Lifetimes, Origin, S3Origin } from './schema.ts'
 import { readSiteUrl } from './site-url.ts'
@@ -25,9 +26,10 @@ export function completeDistribution(
   const problems: string[] = []
   const origins = originsOf(input, problems).map(each => completeOrigin(each, around, problems))
   const first = origins[0]?.id ?? ''
+  const originGroups = (input.originGroups ?? []).map(each => completeGroup(each, origins))
   const behaviours = (input.behaviours ?? [{ pattern: '*' }]).map(each => {
     const originId = each.originId ?? first
-    const kind = origins.find(({ id }) => id === originId)?.kind ?? 'http'
+    const kind = membersOf({ origins, originGroups }, originId)[0]?.kind ?? 'http'
     return completeBehaviour(each, { id: originId, kind }, around, problems)
   })
   const distribution: Distribution = {
@@ -37,8 +39,9 @@ export function completeDistribution(
     enabled: input.enabled ?? true,
     comment: input.comment ?? '',
     origins,
+    ...(originGroups.length > 0 && { originGroups }),
     behaviours,
-    errors: input.errors ?? [],
+    errors: (input.errors ?? []).map(completeError),
   }
   return { distribution, problems }
 }

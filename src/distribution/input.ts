@@ -59,7 +59,7 @@ const Seconds = Type.Integer({ minimum: 0, maximum: 3_153_600_000 })
 export const BehaviourInput = Type.Object(
   {
     pattern: Type.String({ maxLength: 255 }),
-    /** The first origin when left out. */
+    /** An origin or an origin group; the first origin when left out. */
     originId: Type.Optional(Name),
     /** Key groups and issuers by name or id. */
     gate: Type.Optional(
@@ -115,6 +115,32 @@ export const BehaviourInput = Type.Object(
 )
 export type BehaviourInput = Static<typeof BehaviourInput>
 
+export const OriginGroupInput = Type.Object(
+  {
+    id: Name,
+    /** The first two origins when left out. */
+    members: Type.Optional(Type.Array(Name, { maxItems: 2 })),
+    /** 500, 502, 503 and 504 when left out; whatever they are, an origin that cannot be asked counts as failed. */
+    statuses: Type.Optional(Type.Array(Type.Integer({ minimum: 400, maximum: 599 }), { maxItems: 16 })),
+  },
+  { additionalProperties: false },
+)
+export type OriginGroupInput = Static<typeof OriginGroupInput>
+
+export const ErrorInput = Type.Object(
+  {
+    status: Type.Integer({ minimum: 400, maximum: 599 }),
+    /** As without a rule when left out: 10 s, or not at all. */
+    ttl: Type.Optional(Seconds),
+    /** A path of this distribution; null: none. */
+    page: Type.Optional(Type.Union([Type.Null(), Type.String({ maxLength: 4000 })])),
+    /** That of the error when left out or null. */
+    respondWith: Type.Optional(Type.Union([Type.Null(), Type.Integer({ minimum: 200, maximum: 599 })])),
+  },
+  { additionalProperties: false },
+)
+export type ErrorInput = Static<typeof ErrorInput>
+
 export const DistributionInput = Type.Object(
   {
     /** Of the distribution that is replaced; a new one gets its own, whatever stands here. */
@@ -128,18 +154,12 @@ export const DistributionInput = Type.Object(
     /** Short for one HTTP origin: its URL. */
     origin: Type.Optional(Type.String({ maxLength: 2048 })),
     origins: Type.Optional(Type.Array(OriginInput, { minItems: 1, maxItems: 100 })),
+    /** Two origins each, of which the second is asked where the first fails. */
+    originGroups: Type.Optional(Type.Array(OriginGroupInput, { maxItems: 100 })),
     /** One `*` on the first origin, open to all, when left out. */
     behaviours: Type.Optional(Type.Array(BehaviourInput, { minItems: 1, maxItems: 100 })),
-    /** How long errors are kept at least, by status; 10 s where nothing is said. */
-    errors: Type.Optional(
-      Type.Array(
-        Type.Object(
-          { status: Type.Integer({ minimum: 400, maximum: 599 }), ttl: Seconds },
-          { additionalProperties: false },
-        ),
-        { maxItems: 64 },
-      ),
-    ),
+    /** By status, how long errors are kept at least, and what is shown in their place. */
+    errors: Type.Optional(Type.Array(ErrorInput, { maxItems: 64 })),
   },
   { additionalProperties: false },
 )

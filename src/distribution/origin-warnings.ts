@@ -1,3 +1,4 @@
+import { membersOf } from './group.ts'
 import type { Behaviour, Distribution } from './schema.ts'
 
 /** Sentences about origins that are seldom meant as they are described, and what they are shown of viewers. */
@@ -25,10 +26,9 @@ function bucketWarnings({ origins }: Distribution): string[] {
 }
 
 /** `?acl` asks a store for something else than the object, so a bucket is told only what is named. */
-function queryWarnings({ origins, behaviours }: Distribution): string[] {
-  const buckets = origins.filter(each => each.kind === 's3').map(each => each.id)
-  return behaviours
-    .filter(({ query, originId }) => query === 'all' && buckets.includes(originId))
+function queryWarnings(distribution: Distribution): string[] {
+  return distribution.behaviours
+    .filter(({ query, originId }) => query === 'all' && membersOf(distribution, originId)[0]?.kind === 's3')
     .map(
       ({ pattern }) =>
         `behaviour "${pattern}" passes on all of the query, of which a bucket is told nothing: list the parameters that it is to be told`,
@@ -36,11 +36,12 @@ function queryWarnings({ origins, behaviours }: Distribution): string[] {
 }
 
 /** What is shown to an origin and is not keyed may shape the answer, which is then kept for all. */
-function viewerWarnings({ origins, behaviours }: Distribution): string[] {
-  return behaviours.flatMap(behaviour => {
+function viewerWarnings(distribution: Distribution): string[] {
+  return distribution.behaviours.flatMap(behaviour => {
     const { pattern, cookies, ttl, originId } = behaviour
     const place = `behaviour "${pattern}"`
-    const kind = origins.find(each => each.id === originId)?.kind
+    // A second member of another kind is told what it takes.
+    const kind = membersOf(distribution, originId)[0]?.kind
     if (kind !== 'http')
       return forwardsAll(behaviour)
         ? [

@@ -155,6 +155,25 @@ export type S3Origin = Static<typeof S3Origin>
 export const Origin = Type.Union([BuiltInOrigin, HttpOrigin, S3Origin])
 export type Origin = Static<typeof Origin>
 
+/** Statuses that a group may pass on to its second member (CloudFront, "Failover criteria"). */
+export const FAILOVER_STATUSES = [400, 403, 404, 416, 429, 500, 502, 503, 504] as const
+
+/**
+ * Two origins, named like one: what the first cannot be asked, or answers with one of these statuses, the second is
+ * asked. For GET, HEAD and OPTIONS; other methods go to the first alone.
+ */
+export const OriginGroup = Type.Object({
+  id: OriginName,
+  /** Ids of origins, first and second. */
+  members: Type.Array(OriginName, { minItems: 2, maxItems: 2 }),
+  statuses: Type.Array(Type.Union(FAILOVER_STATUSES.map(status => Type.Literal(status)))),
+})
+export interface OriginGroup {
+  id: string
+  members: string[]
+  statuses: number[]
+}
+
 /** Lifetimes in seconds between which the origin's word counts; `default` holds when it says nothing. */
 export const Lifetimes = Type.Object({
   minimum: Type.Integer({ minimum: 0, maximum: 3_153_600_000 }),
@@ -166,6 +185,7 @@ export type Lifetimes = Static<typeof Lifetimes>
 export const Behaviour = Type.Object({
   /** `*` is any run of characters, `?` exactly one; a missing leading slash is understood. */
   pattern: Type.String({ minLength: 1, maxLength: 255 }),
+  /** Of an origin or of an origin group. */
   originId: Type.String({ minLength: 1, maxLength: 128 }),
   /**
    * Only requests that carry a policy signed by a key of these groups or a token of one of these issuers; at least one
@@ -210,6 +230,17 @@ export const Behaviour = Type.Object({
 })
 export type Behaviour = Static<typeof Behaviour>
 
+export const ErrorRule = Type.Object({
+  status: Type.Integer({ minimum: 400, maximum: 599 }),
+  /** How long such errors of an origin are kept at least, in seconds; as those without a rule when left out. */
+  ttl: Type.Optional(Type.Integer({ minimum: 0, maximum: 3_153_600_000 })),
+  /** Canonical path of what viewers are shown in their place. */
+  page: Type.Optional(Type.String({ pattern: '^/', maxLength: 4000 })),
+  /** The status that the page is sent with, 200 or one of an error; that of the error when left out. */
+  respondWith: Type.Optional(Type.Integer({ minimum: 200, maximum: 599 })),
+})
+export type ErrorRule = Static<typeof ErrorRule>
+
 export const Distribution = Type.Object({
   id: Type.Unsafe<DistributionId>(Type.String({ pattern: '^E[A-Z0-9]{5,40}$' })),
   /** `<id>.cdn.localhost`, lower case; the suffix is a setting. */
@@ -218,16 +249,12 @@ export const Distribution = Type.Object({
   enabled: Type.Boolean(),
   comment: Type.String({ maxLength: 128 }),
   origins: Type.Array(Origin, { minItems: 1 }),
+  /** Left out where there are none. No id is an origin's. */
+  originGroups: Type.Optional(Type.Array(Type.Unsafe<OriginGroup>(OriginGroup), { maxItems: 100 })),
   /** In order; the first whose pattern matches wins; the last is `*`. */
   behaviours: Type.Array(Behaviour, { minItems: 1 }),
-  /** How long errors of an origin are kept at least, in seconds, by status; 10 s where nothing is said. */
-  errors: Type.Array(
-    Type.Object({
-      status: Type.Integer({ minimum: 400, maximum: 599 }),
-      ttl: Type.Integer({ minimum: 0, maximum: 3_153_600_000 }),
-    }),
-    { maxItems: 64 },
-  ),
+  /** By status, what is special about errors. */
+  errors: Type.Array(ErrorRule, { maxItems: 64 }),
 })
 export type Distribution = Static<typeof Distribution>
 

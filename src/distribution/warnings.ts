@@ -1,3 +1,4 @@
+import { membersOf } from './group.ts'
 import { originWarnings } from './origin-warnings.ts'
 import { covers, overlap } from './pattern-order.ts'
 import type { Behaviour, Distribution } from './schema.ts'
@@ -66,7 +67,8 @@ function pairs(
     })
 }
 
-function onBuiltIn({ origins, behaviours }: Distribution): Behaviour[] {
-  const ids = origins.filter(each => each.kind === 'built-in').map(each => each.id)
-  return behaviours.filter(each => ids.includes(each.originId))
+function onBuiltIn(distribution: Distribution): Behaviour[] {
+  return distribution.behaviours.filter(each =>
+    membersOf(distribution, each.originId).some(({ kind }) => kind === 'built-in'),
+  )
 }

@@ -33,7 +33,7 @@ export class ForeignOrigin {
 
   static async start(
     answer: (request: IncomingMessage, response: ServerResponse) => void,
-    tls?: { cert: string; key: string },
+    { tls, port = 0 }: { tls?: { cert: string; key: string }; port?: number } = {},
   ): Promise<ForeignOrigin> {
     const listener = (request: IncomingMessage, response: ServerResponse): void => {
       const { method = '', url = '', headers } = request
@@ -42,7 +42,7 @@ export class ForeignOrigin {
     }
     const server = tls ? createTlsServer(tls, listener) : createServer(listener)
     const origin = new ForeignOrigin(server, tls ? 'https' : 'http')
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
     return origin
   }
 

@@ -173,7 +173,9 @@ test('an origin that is asked in the viewer’s scheme has a port for each, and 
     [files.certificate, files.key, files.authority].map(file => readFile(file, 'utf8')),
   )
   const plain = await ForeignOrigin.start((_request, response) => response.end('http'))
-  const secure = await ForeignOrigin.start((_request, response) => response.end('https'), { cert, key })
+  const secure = await ForeignOrigin.start((_request, response) => response.end('https'), {
+    tls: { cert, key },
+  })
   closers.push(
     () => plain.close(),
     () => secure.close(),

@@ -393,8 +393,7 @@ describe('an origin that speaks TLS', () => {
     )
     const origin = kept(
       await ForeignOrigin.start((_request, response) => response.end('sure'), {
-        cert: cert ?? '',
-        key: key ?? '',
+        tls: { cert: cert ?? '', key: key ?? '' },
       }),
     )
     const snapshot = snapshotWith([siteOf(origin)], [{ pattern: '*' }])

@@ -151,6 +151,11 @@ export class WorkersBench {
     return bench
   }
 
+  /** What control says now. */
+  get snapshot(): Snapshot {
+    return this.#snapshot
+  }
+
   /** What control says from now on; resolves when the edge has acknowledged it. */
   async tell(change: Partial<Snapshot>): Promise<void> {
     const version = this.#snapshot.version + 1

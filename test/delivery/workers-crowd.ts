@@ -41,6 +41,8 @@ export class Site {
       this.version++
       return void response.writeHead(204).end()
     }
+    if (url.pathname.startsWith('/none/')) return void response.writeHead(404).end('raw 404')
+    if (url.pathname.startsWith('/gone/')) return void response.writeHead(410).end('raw 410')
     const size = Number(url.searchParams.get('size') ?? 2_000)
     const body = bytesOf(`${url.pathname} ${this.version}`, size)
     const control = CONTROLS.find(([start]) => url.pathname.startsWith(start))?.[1] ?? 'max-age=600'

@@ -4,7 +4,7 @@ import { connect as connectHttp2 } from 'node:http2'
 import { connect as connectTls } from 'node:tls'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { ChannelId, KeyGroupId } from '../../src/core/index.ts'
-import type { Channel } from '../../src/distribution/index.ts'
+import { DEFAULT_WIRE, type Channel, type Origin } from '../../src/distribution/index.ts'
 import { until } from '../membership/fake-control.ts'
 import { DISTRIBUTION } from './edge-bench.ts'
 import { WorkersBench } from './workers-bench.ts'
@@ -233,6 +233,36 @@ test('a viewer who does not read delays nobody, at his worker or another', async
   }
   for (const response of unread) response.destroy()
   expect(askedFor(at)).toBe(1)
+})
+
+test('a group and a page for errors are the same at every worker, and fetched once', async () => {
+  const before = bench.snapshot.distributions
+  const lost: Origin = { id: 'lost', kind: 'http', url: 'http://127.0.0.1:9', headers: [], ...DEFAULT_WIRE }
+  const distributions = before.map(each => ({
+    ...each,
+    origins: [...each.origins, lost],
+    originGroups: [{ id: 'both', members: ['lost', 'site'], statuses: [500] }],
+    behaviours: each.behaviours.map(rule => (rule.pattern === '*' ? { ...rule, originId: 'both' } : rule)),
+    errors: [
+      { status: 404, page: '/sorry' },
+      { status: 410, page: '/mine/sorry' },
+    ],
+  }))
+  await bench.tell({ distributions })
+  const agents = await connectionsToAll()
+  const expected = { '/none/a': '/sorry', '/none/b': '/sorry', '/gone/a': '/mine/sorry' }
+  for (const agent of agents) {
+    for (const [at, page] of Object.entries(expected)) {
+      const { status, headers, body } = await get(at, { agent, headers: { Range: 'bytes=0-9' } })
+      expect([at, status, body.equals(bytesOf(`${page} 1`, 2_000)), headers['x-cache']]).toEqual([
+        ...[at, page === '/sorry' ? 404 : 410, true, 'Error from sluice'],
+      ])
+    }
+    agent.destroy()
+  }
+  expect(['/none/a', '/none/b', '/sorry'].map(askedFor)).toEqual([1, 1, 1])
+  expect(await bench.metric('sluice_origin_failovers_total', 'origin="lost"')).toBeGreaterThanOrEqual(3)
+  await bench.tell({ distributions: before })
 })
 
 test('when a change is acknowledged, every worker has it', async () => {

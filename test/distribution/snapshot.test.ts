@@ -28,6 +28,18 @@ test('what control sends is read back whole', () => {
   expect(readSnapshot(JSON.parse(JSON.stringify(SNAPSHOT)))).toEqual(SNAPSHOT)
 })
 
+test('groups and pages are read, and may be left out as in what an older version kept', () => {
+  const [distribution] = SNAPSHOT.distributions
+  expect(distribution).not.toHaveProperty('originGroups')
+  const originGroups = [{ id: 'both', members: ['built-in', 'site'], statuses: [404, 503] }]
+  const errors = [
+    { status: 404, ttl: 5 },
+    { status: 500, page: '/500.html', respondWith: 200 },
+  ]
+  const newer = { ...SNAPSHOT, distributions: [{ ...distribution, originGroups, errors }] }
+  expect(readSnapshot(JSON.parse(JSON.stringify(newer)))).toEqual(newer)
+})
+
 describe('a snapshot that is not one is refused with the place', () => {
   test.each<[string, unknown, RegExp]>([
     ['nothing', undefined, /^the snapshot is not valid: /],

@@ -90,7 +90,7 @@ function sendStored(
 ): undefined {
   if ('kind' in object) return cannotDecode(x)
   const now = x.node.clock.now()
-  const word = object.status >= 400 ? 'Error' : fresh
+  const word = wordOf(x, object.status, fresh)
   const { status, body } = object
   const length = Buffer.isBuffer(body) ? body.length : undefined
   const plan = planBody(x, object, length, now)
@@ -197,7 +197,7 @@ function sendFill(
 ): undefined {
   const now = x.node.clock.now()
   const fixed = fieldsFor(plan, preparedHeaders(fill, x.gated ? 'gated' : 'open'))
-  const own = constant(x, fill.status >= 400 ? 'Error' : word, tell(outcome, freshUntil, now))
+  const own = constant(x, wordOf(x, fill.status, word), tell(outcome, freshUntil, now))
   own.push(...corsBeside(x, fill.headers))
   const isFirst = word === 'Miss' && !(outcome.kind === 'forwarded' && outcome.collapsed === 'collapsed')
   own.push(...(isFirst ? ageThere(fill, now) : ['Age', String(ageOf(fill.bornAt, now))]))
@@ -260,7 +260,7 @@ function deliverPassing(x: Exchange, came: Passing, outcome: CacheOutcome): unde
   }
   const base = [
     ...viewerHeaders(headers, x.gated ? 'gated' : 'open'),
-    ...constant(x, status >= 400 ? 'Error' : 'Miss', tell(outcome, undefined, answer.respondedAt)),
+    ...constant(x, wordOf(x, status, 'Miss'), tell(outcome, undefined, answer.respondedAt)),
     ...corsBeside(x, headers),
   ]
   // It was in some cache before us, and nobody but that one knows how old it is.
@@ -276,6 +276,10 @@ function deliverPassing(x: Exchange, came: Passing, outcome: CacheOutcome): unde
   // This request's own: when the viewer leaves, nobody else waits for it.
   x.response.once('close', () => answer.destroy())
   sendStream(x, answer.body)
+}
+
+function wordOf(x: Exchange, status: number, word: CacheWord): CacheWord {
+  return status >= 400 || x.inPlaceOf !== undefined ? 'Error' : word
 }
 
 /** What every delivered answer carries beside the origin's own fields. */

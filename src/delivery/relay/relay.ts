@@ -20,6 +20,8 @@ import { refuse, sendError } from '../answer/refusal.ts'
 import { CDN_ID } from '../request-head.ts'
 import { hasLeft, sendStream } from '../answer/send-stream.ts'
 import { Upload } from './upload.ts'
+import { askInTurn } from '../upstream/failover.ts'
+import type { Member, Source } from '../upstream/source.ts'
 import { sendTrouble } from '../upstream/trouble.ts'
 import { passedLength, viewerHeaders } from '../answer/viewer-headers.ts'
 
@@ -31,27 +33,31 @@ export const relay: Step = (x: Exchange) => {
   const source = x.node.sourceOf(known(x.behaviour, 'the behaviour'))
   if (source === undefined) return sendError(x, 502, 'BadGateway', 'The origin of this path does not exist')
   if (source.origin.kind !== 'http') return refuse(x, 'method')
-  return pass(x, source.origin, relayedQuery(x))
+  return pass(x, source, relayedQuery(x))
 }
 
-async function pass(x: Exchange, origin: HttpOrigin, query: string): Promise<undefined> {
+async function pass(x: Exchange, source: Source, query: string): Promise<undefined> {
   const { node, request, response } = x
   const upload = hasBody(request) ? new Upload(request, response) : undefined
   const left = new AbortController()
   // `close` may be over already, and follows a whole answer too, when nothing is left to end.
   if (hasLeft(response)) left.abort()
   else response.once('close', () => left.abort())
+  const ask = ({ origin }: Member): Promise<UpstreamAnswer> =>
+    origin.kind === 'http'
+      ? node.upstream.relay({
+          ...{ origin, query, body: upload, signal: left.signal },
+          path: known(x.target, 'the target').path,
+          scheme: known(x.viewer, 'the viewer').scheme,
+          method: request.method ?? '',
+          headers: relayedFields(x, origin, upload),
+          cookies: cookiesOf(x),
+          owner: x.served?.distribution.id,
+        })
+      : Promise.reject(new Error('only a server is sent requests as they are'))
   let answer: UpstreamAnswer
   try {
-    answer = await node.upstream.relay({
-      ...{ origin, query, body: upload, signal: left.signal },
-      path: known(x.target, 'the target').path,
-      scheme: known(x.viewer, 'the viewer').scheme,
-      method: request.method ?? '',
-      headers: relayedFields(x, origin, upload),
-      cookies: cookiesOf(x),
-      owner: x.served?.distribution.id,
-    })
+    answer = await askOneOf(x, { source, upload, ask })
   } catch (error) {
     if (hasLeft(response)) return record(x) as undefined // nobody is there to be told
     sendTrouble(x, error)
@@ -59,6 +65,25 @@ async function pass(x: Exchange, origin: HttpOrigin, query: string): Promise<und
   }
   await forget(x, answer)
   return answerWith(x, answer, upload)
+}
+
+interface Relaying {
+  source: Source
+  upload: Upload | undefined
+  ask: (member: Member) => Promise<UpstreamAnswer>
+}
+
+/** A question about what may be done changes nothing, so either origin of a group may answer it; nothing else may be sent twice. */
+function askOneOf(x: Exchange, { source, upload, ask }: Relaying): Promise<UpstreamAnswer> {
+  const {
+    members: [first, second],
+    failover,
+  } = source
+  const mayGoOn = x.request.method === 'OPTIONS' && upload === undefined
+  if (!mayGoOn || second?.origin.kind !== 'http') return ask(first)
+  const { health, clock } = x.node
+  const { id: distribution } = known(x.served, 'the distribution').distribution
+  return askInTurn({ first, second, failover, distribution, health, clock, ask })
 }
 
 /** RFC 9112 §6: one of the two fields announces it; HTTP/2 says at once when there is none. */

@@ -86,7 +86,20 @@ export function overloaded(): SluiceError {
   })
 }
 
+const unconnected = new WeakSet<object>()
+
+/** Whether a question has failed since no connection came about, so that the origin has heard nothing of it. */
+export function neverConnected(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && unconnected.has(error)
+}
+
 export function asUpstreamError(thrown: unknown): SluiceError {
+  const error = sluiceErrorOf(thrown)
+  if (thrown instanceof Unanswered && thrown.fate === 'unconnected') unconnected.add(error)
+  return error
+}
+
+function sluiceErrorOf(thrown: unknown): SluiceError {
   const error = thrown instanceof Unanswered ? thrown.cause : thrown
   if (error instanceof SluiceError) return error
   const code = codeOf(error) ?? ''

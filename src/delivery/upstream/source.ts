@@ -1,16 +1,18 @@
 import {
+  membersOf,
   viewerFieldRefusal,
   type Behaviour,
   type Origin,
   type OriginAccess,
   type Snapshot,
 } from '../../distribution/index.ts'
+import type { Seconds } from '../../core/index.ts'
 import type { Bounds, KeyedQuery } from '../../http/index.ts'
 import { forwardingOf, secretsOf, type Forwarding } from './forwarding.ts'
 import { AWS_SIGNATURE_FIELDS } from './origin-bucket.ts'
 
-/** Where a behaviour's objects come from, and what of a viewer's request is keyed and goes there beside the path. */
-export interface Source {
+/** One origin of a behaviour, and what of a viewer's request goes there beside the path. */
+export interface Member {
   origin: Origin
   /** What proves to a bucket that we may read it. */
   access: OriginAccess | undefined
@@ -19,6 +21,17 @@ export interface Source {
   headers: readonly string[]
   /** What goes there unkeyed; undefined when nothing does. */
   forwarding: Forwarding | undefined
+}
+
+/**
+ * Where a behaviour's objects come from. Of a group, origin and access are those of its first member, and what is keyed
+ * or may go upstream is whatever goes to either: so the key is the same whoever answers.
+ */
+export interface Source extends Member {
+  /** In the order in which they are asked. */
+  members: readonly [first: Member, second?: Member]
+  /** With which the first passes a question on to the second. */
+  failover: ReadonlySet<number>
   /** Between which its answers live. */
   bounds: Bounds
 }
@@ -29,19 +42,52 @@ export function sourcesOf(
 ): Map<Behaviour, Source> {
   const accesses = new Map(snapshot.originAccess.map(access => [access.id, access]))
   const sources = new Map<Behaviour, Source>()
-  for (const { origins, behaviours, errors } of snapshot.distributions) {
-    const leastOfErrors = new Map(errors.map(({ status, ttl }) => [status, ttl]))
+  for (const distribution of snapshot.distributions) {
+    const { behaviours, errors, originGroups = [] } = distribution
+    const leastOfErrors = new Map(
+      errors.flatMap(({ status, ttl }): [number, Seconds][] => (ttl === undefined ? [] : [[status, ttl]])),
+    )
     for (const behaviour of behaviours) {
-      const origin = origins.find(({ id }) => id === behaviour.originId)
-      if (origin === undefined) continue
-      const access = origin.kind === 's3' && origin.access !== null ? accesses.get(origin.access) : undefined
-      const [query, headers] = [queryFor(behaviour, origin), headersFor(behaviour, origin, access)]
-      const forwarding = forwardingOf(behaviour, origin)
+      const origins = membersOf(distribution, behaviour.originId)
+      const [first, second] = origins.map(origin => memberFor(behaviour, origin, accesses))
+      if (first === undefined) continue
+      const failover = new Set(originGroups.find(({ id }) => id === behaviour.originId)?.statuses)
       const bounds = { ...behaviour.ttl, errors: leastOfErrors }
-      sources.set(behaviour, { origin, access, query, headers, forwarding, bounds })
+      const both = second === undefined ? first : widened(first, second)
+      const members: Source['members'] = second === undefined ? [first] : [first, second]
+      sources.set(behaviour, { ...both, members, failover, bounds })
     }
   }
   return sources
+}
+
+function memberFor(
+  behaviour: Behaviour,
+  origin: Origin,
+  accesses: ReadonlyMap<string, OriginAccess>,
+): Member {
+  const access = origin.kind === 's3' && origin.access !== null ? accesses.get(origin.access) : undefined
+  const [query, headers] = [queryFor(behaviour, origin), headersFor(behaviour, origin, access)]
+  return { origin, access, query, headers, forwarding: forwardingOf(behaviour, origin) }
+}
+
+/** A bucket takes less than a server does; of what both take they take the same. */
+function widened(first: Member, second: Member): Member {
+  const headers = [...new Set([...first.headers, ...second.headers])]
+  const query = first.query === 'none' ? second.query : first.query
+  return { ...first, query, headers, forwarding: forwardingToEither(first.forwarding, second.forwarding) }
+}
+
+function forwardingToEither(
+  first: Forwarding | undefined,
+  second: Forwarding | undefined,
+): Forwarding | undefined {
+  if (first === undefined || second === undefined) return first ?? second
+  return {
+    selects: name => first.selects(name) || second.selects(name),
+    cookies: first.cookies === 'all' ? 'all' : second.cookies,
+    viewer: first.viewer === 'told' ? 'told' : second.viewer,
+  }
 }
 
 /**

@@ -39,9 +39,16 @@ const TROUBLES: Readonly<Record<string, Trouble>> = {
   'upstream-unasked': GARBLED,
 }
 
-/** Tells a viewer that nothing could be had upstream, with the reason in header, log and metric. */
-export function sendTrouble(x: Exchange, error: unknown): undefined {
-  const { status, code, message, reason } = TROUBLES[codeOf(error) ?? ''] ?? UNREACHABLE
+/** What a viewer is told of it, unless something else is shown in its place. */
+export interface ToldTrouble extends Trouble {
+  /** Further fields of the answer. */
+  fields: string[]
+}
+
+/** Tells the log, and keeps the reason for the record, that nothing could be had upstream. */
+export function noteTrouble(x: Exchange, error: unknown): ToldTrouble {
+  const trouble = TROUBLES[codeOf(error) ?? ''] ?? UNREACHABLE
+  const { status, reason } = trouble
   if (status !== 400) {
     const where = {
       distribution: x.served?.distribution.id,
@@ -52,10 +59,17 @@ export function sendTrouble(x: Exchange, error: unknown): undefined {
     x.node.log.warn(fields, 'upstream failed')
   }
   x.reason = reason
-  return sendError(x, status, code, message, [
-    ...(reason === undefined ? [] : ['X-Sluice-Reason', reason]),
-    ...(status === 503 ? ['Retry-After', '1'] : []),
-  ])
+  const told = reason === undefined ? [] : ['X-Sluice-Reason', reason]
+  return { ...trouble, fields: status === 503 ? [...told, 'Retry-After', '1'] : told }
+}
+
+/** Tells a viewer that nothing could be had upstream, with the reason in header, log and metric. */
+export function sendTrouble(x: Exchange, error: unknown): undefined {
+  return sendNoted(x, noteTrouble(x, error))
+}
+
+export function sendNoted(x: Exchange, { status, code, message, fields }: ToldTrouble): undefined {
+  return sendError(x, status, code, message, fields)
 }
 
 /** For the log alone; no sentence of ours holds a secret, and of a system's error only its code is told. */

@@ -114,7 +114,7 @@ export class Neighbour {
     const leave = this.#connections.take(lane, x.channel)
     if (leave === undefined) throw overloaded()
     try {
-      const interim = interimTo(x, secretsOf(known(x.source, 'the source').origin))
+      const interim = interimTo(x, secretsOfAll(x))
       return await this.#connections.send({ lane, method: 'GET', target: peerTarget(x), headers, interim })
     } catch (error) {
       const code = codeOf(error)
@@ -128,6 +128,11 @@ export class Neighbour {
       leave()
     }
   }
+}
+
+function secretsOfAll(x: Exchange): ReadonlySet<string> {
+  const { members } = known(x.source, 'the source')
+  return new Set(members.flatMap(member => (member ? [...secretsOf(member.origin)] : [])))
 }
 
 /** What is being read from files takes no more memory than so many copies of the largest size. */
