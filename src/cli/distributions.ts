@@ -1,12 +1,19 @@
 import type { ChangedDistribution, DistributionInfo } from '../client/index.ts'
 import type { DistributionId } from '../core/index.ts'
-import type { DistributionInput, Lifetimes } from '../distribution/index.ts'
+import type { DistributionInput } from '../distribution/index.ts'
 import { awaitNodes } from './acknowledge.ts'
 import { NO_WAIT, SERVER_OPTIONS, text, type CommandSpec, type Context, type Options } from './command.ts'
 import { readInputFile } from './input-file.ts'
-import { lifetimeOf } from './lifetime.ts'
 import { table } from './output.ts'
 import { connect, type Server } from './server.ts'
+import {
+  CHANGED_SITE_OPTIONS,
+  changedSite,
+  SITE_OPTIONS,
+  siteAt,
+  siteChange,
+  type SiteChange,
+} from './site-options.ts'
 import { usage } from './usage.ts'
 
 const FILE = {
@@ -51,9 +58,7 @@ const createCommand: CommandSpec = {
     FILE,
     { flags: '--alias <name>', description: 'a further host name; may be repeated', repeat: 'many' },
     { flags: '--comment <text>', description: 'what it is for' },
-    { flags: '--default-ttl <lifetime>', description: 'kept so long when the server says nothing (24h)' },
-    { flags: '--min-ttl <lifetime>', description: 'kept so long at least, whatever the server says (0)' },
-    { flags: '--max-ttl <lifetime>', description: 'and so long at most (1y); seconds, or 10m, 30d, 100y' },
+    ...SITE_OPTIONS,
     NO_WAIT,
     ...SERVER_OPTIONS,
   ],
@@ -65,12 +70,9 @@ const createCommand: CommandSpec = {
       throw usage('no-origin', 'Say what it shows: either --origin URL or --file FILE.')
     const aliases = Array.isArray(options['alias']) ? { aliases: options['alias'] } : {}
     const comment = text(options, 'comment')
-    const ttl = lifetimesOf(options)
-    if (file !== undefined && ttl !== undefined)
-      throw usage('ttl-and-file', 'Lifetimes go with --origin: those of a file stand in its behaviours.')
+    const change = changeBeside(file, options)
     const wanted: DistributionInput = {
-      ...(file === undefined ? { origin } : readInputFile(context, file)),
-      ...(ttl === undefined ? {} : { behaviours: [{ pattern: '*', ttl }] }),
+      ...(file === undefined ? siteAt(origin ?? '', change ?? {}) : readInputFile(context, file)),
       ...aliases,
       ...(comment === undefined ? {} : { comment }),
     }
@@ -82,28 +84,22 @@ const createCommand: CommandSpec = {
   },
 }
 
-/** Those that are given; undefined when none is. */
-function lifetimesOf(options: Options): Partial<Lifetimes> | undefined {
-  const ttl: Partial<Lifetimes> = {}
-  for (const [word, flag, option] of LIFETIMES) {
-    const given = text(options, option)
-    if (given !== undefined) ttl[word] = lifetimeOf(flag, given)
-  }
-  return Object.keys(ttl).length === 0 ? undefined : ttl
+/** What a file says is not said twice. */
+function changeBeside(file: string | undefined, options: Options): SiteChange | undefined {
+  const change = siteChange(options)
+  if (file === undefined || change === undefined) return change
+  if (change.ttl !== undefined)
+    throw usage('ttl-and-file', 'Lifetimes go without --file: those of a file stand in its behaviours.')
+  throw usage('flags-and-file', 'A fallback and pages go without --file: those of a file stand in it.')
 }
-
-const LIFETIMES: readonly [word: keyof Lifetimes, flag: string, option: string][] = [
-  ['minimum', '--min-ttl', 'minTtl'],
-  ['default', '--default-ttl', 'defaultTtl'],
-  ['maximum', '--max-ttl', 'maxTtl'],
-]
 
 const updateCommand: CommandSpec = {
   words: 'distribution update',
   takes: '<id>',
-  summary: 'replace a distribution by a file, or switch it on or off',
+  summary: 'replace a distribution by a file, change a part of it, or switch it on or off',
   options: [
     FILE,
+    ...CHANGED_SITE_OPTIONS,
     { flags: '--enable', description: 'serve it' },
     { flags: '--disable', description: 'serve it no more; it keeps its names' },
     NO_WAIT,
@@ -114,11 +110,13 @@ const updateCommand: CommandSpec = {
     const file = text(options, 'file')
     const [on, off] = [options['enable'] === true, options['disable'] === true]
     if (on && off) throw usage('both-ways', 'Say either --enable or --disable.')
-    if (file === undefined && !on && !off)
-      throw usage('no-change', 'Say what changes: --file FILE, --enable or --disable.')
+    const change = changeBeside(file, options)
+    if (file === undefined && change === undefined && !on && !off)
+      throw usage('no-change', 'Say what changes: --file FILE, --enable, --disable, or a part of it.')
     const given = file === undefined ? undefined : readInputFile(context, file)
     const server = connect(context)
-    const definition: DistributionInput = given ?? (await server.client.distribution(id as DistributionId)) // control checks both
+    const definition: DistributionInput =
+      given ?? changedSite(await server.client.distribution(id as DistributionId), change ?? {}) // control checks both
     const enabled = on || off ? { enabled: on } : {}
     const made = await server.client.replaceDistribution(id, { ...definition, ...enabled })
     await tell(context, server, made)
@@ -171,11 +169,20 @@ async function describe(server: Server, found: DistributionInfo): Promise<string
   ])
   const state = found.enabled ? 'enabled' : 'disabled'
   const head = [found.id, found.domain, ...found.aliases, `${state}${found.fallback ? ', fallback' : ''}`]
-  const origins = found.origins.map(origin => [origin.id, origin.kind, placeOf(origin)])
+  const origins = [
+    ...found.origins.map(origin => [origin.id, origin.kind, placeOf(origin)]),
+    ...(found.originGroups ?? []).map(({ id, members, statuses }) => [
+      ...[id, 'group', `${members.join(', then ')} (${statuses.join(', ')})`],
+    ]),
+  ]
+  const pages = found.errors.flatMap(({ status, page, respondWith = status }) =>
+    page === undefined ? [] : [[String(status), page, String(respondWith)]],
+  )
   return [
     `${head.join(' ')}${found.comment === '' ? '' : `\n${found.comment}`}`,
     table(['ORIGIN', 'KIND', 'PLACE'], origins),
     table(['PATHS', 'ORIGIN', 'ACCESS', 'LIFETIME MIN / DEFAULT / MAX'], rows),
+    ...(pages.length === 0 ? [] : [table(['ERROR', 'PAGE', 'SENT AS'], pages)]),
   ].join('\n\n')
 }
 

@@ -28,6 +28,7 @@ const SHOWN = {
       corsOrigins: [],
     },
   ],
+  errors: [{ status: 404, ttl: 60, page: '/old.html', respondWith: 200 }],
 }
 
 interface Sent {
@@ -89,6 +90,37 @@ describe('distribution create', () => {
     ])
   })
 
+  test('takes a second server for when the first fails, and pages for errors', async () => {
+    const { cwd, sent } = await at()
+    const site = 'distribution create --origin https://site.example'
+    const lines = [
+      `${site} --fallback-origin https://b.example --failover-on 404,503 --default-ttl 0`,
+      `${site} --fallback-origin https://b.example`,
+      `${site} --error-page 404=/404.html --error-page 403=/a:b/app.html:200`,
+    ]
+    for (const line of lines) expect((await sluice(cwd, line.split(' '))).code).toBe(0)
+    const origins = [{ url: 'https://site.example' }, { id: 'fallback', url: 'https://b.example' }]
+    expect(sent.map(each => each.body)).toEqual([
+      {
+        origins,
+        originGroups: [{ id: 'failover', statuses: [404, 503] }],
+        behaviours: [{ pattern: '*', originId: 'failover', ttl: { default: 0 } }],
+      },
+      {
+        origins,
+        originGroups: [{ id: 'failover' }],
+        behaviours: [{ pattern: '*', originId: 'failover' }],
+      },
+      {
+        origin: 'https://site.example',
+        errors: [
+          { status: 404, page: '/404.html' },
+          { status: 403, page: '/a:b/app.html', respondWith: 200 },
+        ],
+      },
+    ])
+  })
+
   test('takes a file of YAML or JSON, and says what is to be warned of', async () => {
     const { cwd, sent } = await at({}, ['something is open'])
     writeFileSync(join(cwd, 'site.yaml'), '# a site\norigins:\n  - url: https://site.example\n')
@@ -115,6 +147,15 @@ describe('distribution create', () => {
         'bad-ttl',
       ],
     ),
+    ['distribution create --origin http://a.example --failover-on 500', 2, 'no-fallback'],
+    [
+      'distribution create --origin http://a.example --fallback-origin http://b.example --failover-on 401',
+      2,
+      'bad-statuses',
+    ],
+    ['distribution create --origin http://a.example --error-page 404', 2, 'bad-page'],
+    ['distribution create --origin http://a.example --error-page 404=404.html', 2, 'bad-page'],
+    ['distribution create --file none.yaml --fallback-origin http://b.example', 2, 'flags-and-file'],
     ['distribution create --file none.yaml', 3, 'no-file'],
     ['distribution create --file bad.json', 2, 'bad-file'],
     ['distribution create --file list.json', 2, 'bad-file'],
@@ -166,6 +207,9 @@ describe('distribution show', () => {
       '',
       'PATHS       ORIGIN  ACCESS                  LIFETIME MIN / DEFAULT / MAX',
       '/members/*  site    signed: default, login  0 / 86400 / 31536000 s',
+      '',
+      'ERROR  PAGE       SENT AS',
+      '404    /old.html  200',
       '',
     ])
   })
@@ -250,5 +294,62 @@ describe('origin-access', () => {
     expect((await sluice(cwd, ['origin-access', 'create', 'films'], half)).code).toBe(2)
     expect((await sluice(cwd, ['origin-access', 'create', 'films', '--signing', 'never'])).code).toBe(0)
     expect(sent.map(each => each.body)).toEqual([{ name: 'films', kind: 'control', signing: 'never' }])
+  })
+})
+
+describe('distribution update', () => {
+  const [rule] = SHOWN.behaviours
+
+  test('changes lifetimes of what no other behaviour matches, and nothing else', async () => {
+    const { cwd, sent } = await at()
+    const line = 'distribution update E1 --default-ttl 10m --max-ttl 1h'
+    expect((await sluice(cwd, line.split(' '))).code).toBe(0)
+    const ttl = { minimum: 0, default: 600, maximum: 3600 }
+    expect(sent.map(each => each.body)).toEqual([{ ...SHOWN, behaviours: [{ ...rule, ttl }] }])
+  })
+
+  test('puts a second server behind the first, and changes it and what it is for', async () => {
+    const first = await at()
+    const line = 'distribution update E1 --fallback-origin https://b.example'
+    expect((await sluice(first.cwd, line.split(' '))).code).toBe(0)
+    const grouped = {
+      ...SHOWN,
+      origins: [...SHOWN.origins, { id: 'fallback', url: 'https://b.example' }],
+      originGroups: [{ id: 'failover', members: ['site', 'fallback'] }],
+      behaviours: [{ ...rule, originId: 'failover' }],
+    }
+    expect(first.sent.map(each => each.body)).toEqual([grouped])
+    const originGroups = [{ id: 'failover', members: ['site', 'fallback'], statuses: [500] }]
+    const then = await at({ 'GET /v1/distributions/E1': { body: { ...grouped, originGroups } } })
+    for (const flags of ['--failover-on 404,500', '--fallback-origin https://c.example'])
+      expect((await sluice(then.cwd, `distribution update E1 ${flags}`.split(' '))).code).toBe(0)
+    expect(then.sent.map(each => each.body)).toEqual([
+      { ...grouped, originGroups: [{ ...originGroups[0], statuses: [404, 500] }] },
+      {
+        ...{ ...grouped, originGroups },
+        origins: [...SHOWN.origins, { id: 'fallback', url: 'https://c.example' }],
+      },
+    ])
+  })
+
+  test('changes the page of an error, not how long the error is kept', async () => {
+    const { cwd, sent } = await at()
+    const line = 'distribution update E1 --error-page 404=/new.html --error-page 500=/500.html'
+    expect((await sluice(cwd, line.split(' '))).code).toBe(0)
+    const errors = [
+      { status: 404, ttl: 60, page: '/new.html' },
+      { status: 500, page: '/500.html' },
+    ]
+    expect(sent.map(each => each.body)).toEqual([{ ...SHOWN, errors }])
+  })
+
+  test.each([
+    ['--failover-on 500', 'no-fallback'],
+    ['--file none.yaml --default-ttl 0', 'ttl-and-file'],
+  ])('with %s ends with %s', async (flags, error) => {
+    const { cwd, sent } = await at()
+    const ran = await sluice(cwd, `distribution update E1 ${flags} --json`.split(' '))
+    expect([ran.code, ran.json]).toMatchObject([2, { error: { code: error } }])
+    expect(sent).toEqual([])
   })
 })

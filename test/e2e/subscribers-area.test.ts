@@ -1,6 +1,9 @@
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import path from 'node:path'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -325,6 +328,22 @@ test('no command tells the secret, and with the origin away what is in store is 
   await ended
   expect((await askBytes(`${open}/members/index.html`)).status).toBe(200)
   expect((await askBytes(`${open}/never-asked.html`)).status).toBe(502)
+
+  const copy = createServer(({ url }, response) =>
+    url === '/copy.html' ? response.end('the copy') : response.writeHead(404).end(),
+  ).listen(0, '127.0.0.1')
+  await once(copy, 'listening')
+  const { port } = copy.address() as AddressInfo // listening on TCP
+  const update = ['distribution', 'update', await idOf(open), '--error-page', '404=/copy.html:200']
+  const changed = await sluice.cli(...update, '--fallback-origin', `http://127.0.0.1:${port}`)
+  expect(changed.code, changed.stderr).toBe(0)
+  const answers = [await askBytes(`${open}/copy.html`), await askBytes(`${open}/nowhere.html`)]
+  expect(answers.map(({ status, body }) => [status, body.toString()])).toEqual([
+    [200, 'the copy'],
+    [200, 'the copy'],
+  ])
+  copy.close()
+  copy.closeAllConnections()
 })
 
 async function idOf(url: string): Promise<string> {
