@@ -69,6 +69,8 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
         store,
         announced: id => announcedUpload(database, id),
         uploaded: id => publishing.uploaded(id),
+        cancelled: id =>
+          publishing.abandon(id, 'upload-cancelled', 'the upload was cancelled: publish the file again'),
         log,
       }),
       channelStates: new ChannelStates(limits.clock),

@@ -18,6 +18,8 @@ export interface UploadsOptions {
   announced(id: string): Promise<Announced | undefined>
   /** Awaited before the last answer, so that an upload that was acknowledged has its job queued. */
   uploaded(id: PublicationId): Promise<void>
+  /** The bytes are gone since the uploader gave up; awaited before that is answered. */
+  cancelled(id: PublicationId): Promise<void>
   log: Logger
 }
 
@@ -41,8 +43,8 @@ export function createUploads(options: UploadsOptions): UploadHandler {
       side: 'operator',
     })
   }
-  const datastore = new GatheringStore({
-    directory: dirname(place),
+  const datastore = new GatheringStore(dirname(place), {
+    removed: id => options.cancelled(id as PublicationId), // the route let only publications through
     configstore: {
       async get(id) {
         const announced = await options.announced(id)
@@ -83,9 +85,24 @@ export function createUploads(options: UploadsOptions): UploadHandler {
 const GATHERED: Bytes = 1 * MiB
 
 class GatheringStore extends FileStore {
+  readonly #removed: (id: string) => Promise<void>
+
+  constructor(
+    directory: string,
+    options: { configstore: FileStore['configstore']; removed(id: string): Promise<void> },
+  ) {
+    super({ directory, configstore: options.configstore })
+    this.#removed = id => options.removed(id)
+  }
+
   override async getUpload(id: string): Promise<Upload> {
     const announced = await this.configstore.get(id)
     return announced !== undefined && announced.offset === announced.size ? announced : super.getUpload(id)
+  }
+
+  override async remove(id: string): Promise<void> {
+    await super.remove(id)
+    await this.#removed(id)
   }
 
   override async write(body: Readable, id: string, offset: Bytes): Promise<Bytes> {

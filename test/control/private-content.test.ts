@@ -243,19 +243,21 @@ describe('secrets', () => {
   it('are not in what is wrong', async () => {
     const { client } = control
     const wrong = [
-      client.createDistribution(site('line\r\nhush')),
-      client.createDistribution(site(`${'x'.repeat(2049)}hush`)),
-      client.createOriginAccess({
-        name: 'films',
-        credentials: { accessKeyId: 'A', secretAccessKey: 'spaced hush' },
-      }),
-      client.createOriginAccess({
-        name: 'films',
-        credentials: { accessKeyId: 'A', secretAccessKey: `${'x'.repeat(1025)}hush` },
-      }),
+      () => client.createDistribution(site('line\r\nhush')),
+      () => client.createDistribution(site(`${'x'.repeat(2049)}hush`)),
+      () =>
+        client.createOriginAccess({
+          name: 'films',
+          credentials: { accessKeyId: 'A', secretAccessKey: 'spaced hush' },
+        }),
+      () =>
+        client.createOriginAccess({
+          name: 'films',
+          credentials: { accessKeyId: 'A', secretAccessKey: `${'x'.repeat(1025)}hush` },
+        }),
     ]
     for (const each of wrong) {
-      const error = await each.then(
+      const error = await each().then(
         () => undefined,
         (thrown: Error) => thrown,
       )

@@ -107,6 +107,7 @@ describe('an upload', () => {
       store: await openStore({ kind: 'filesystem', folder }),
       announced: () => Promise.resolve({ size: 10, state: 'whole' }),
       uploaded: () => Promise.reject(new Error('it was queued before')),
+      cancelled: () => Promise.reject(new Error('nobody gave up')),
       log: silentLogger,
     })
     const server = createServer((request, response) => void handle(request, response))

@@ -7,7 +7,7 @@ import { UPLOADS_PATH } from '../uploads.ts'
 
 /** tus for publications that wait for their bytes. */
 export function uploadRoute(services: Services): RawRoute {
-  const { database, publishing, uploads } = services
+  const { database, uploads } = services
   return {
     kind: 'raw',
     methods: ['HEAD', 'PATCH', 'DELETE', 'OPTIONS'],
@@ -32,13 +32,6 @@ export function uploadRoute(services: Services): RawRoute {
       }
       if (publication.state !== 'uploading') return answerWhole(request.method, response, publication)
       await uploads(request, response)
-      if (request.method === 'DELETE' && response.statusCode === 204) {
-        await publishing.abandon(
-          publication.id,
-          'upload-cancelled',
-          'the upload was cancelled: publish the file again',
-        )
-      }
     },
   }
 }
