@@ -1,3 +1,4 @@
+export { BackOff } from './back-off.ts'
 export { followSnapshot, type FollowOptions, type SnapshotFollower } from './follow-snapshot.ts'
 export { loadOrCreateIdentity, type NodeIdentity } from './identity.ts'
 export { leaseJobs, type JobLeases, type LeaseJobsOptions, type LeasedJob } from './lease-jobs.ts'

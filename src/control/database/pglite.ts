@@ -58,7 +58,7 @@ export async function openPglite(dataDir: string, packed: string = packedDatabas
       { side: 'operator', cause: error },
     )
   }
-  return new PgliteEngine(folder, client)
+  return new PgliteEngine(`in ${folder}`, client)
 }
 
 const UNFINISHED = 'db.creating-'
@@ -100,6 +100,8 @@ async function initialise(folder: string): Promise<void> {
 
 class PgliteEngine implements Engine {
   readonly place: string
+  /** One process at a time. */
+  readonly wire = undefined
   readonly #client: PGlite
 
   constructor(place: string, client: PGlite) {
@@ -115,12 +117,24 @@ class PgliteEngine implements Engine {
     })
   }
 
+  view<T>(work: Parameters<Engine['view']>[0]): Promise<T> {
+    // One connection: nobody else can write meanwhile.
+    return this.transaction<T>(async session => {
+      await session.executeSql('set transaction read only')
+      return work(session)
+    })
+  }
+
   executeSql(text: string, values?: unknown[]): Promise<Rows> {
     return execute(this.#client, text, values)
   }
 
   async migrate(folder: string): Promise<void> {
     await migrate(drizzle(this.#client), { migrationsFolder: folder })
+  }
+
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    return work()
   }
 
   close(): Promise<void> {

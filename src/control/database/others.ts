@@ -1,0 +1,133 @@
+import { messageOf, reader, Type, type Static } from '../../core/index.ts'
+import type { Rows, Session, Wire } from './engine.ts'
+import { APPLIED, type SchemaCheck } from './migrate.ts'
+import { TOPICS, type Topic } from './topics.ts'
+
+/** What a node has applied, as the process says whom it asks. */
+const NodeState = Type.Object({
+  id: Type.String(),
+  /** Null before it said any. */
+  version: Type.Union([Type.Integer(), Type.Null()]),
+  /** How many milliseconds ago it said so, and last spoke at all; clocks of machines are not compared. */
+  said: Type.Number({ minimum: 0 }),
+  seen: Type.Number({ minimum: 0 }),
+})
+export type NodeState = Static<typeof NodeState>
+
+const Said = Type.Union([
+  Type.Object({ changed: Type.Array(Type.String()) }),
+  Type.Object({ nodes: Type.Array(NodeState) }),
+  Type.Object({ asks: Type.Literal('nodes') }),
+])
+const readSaid = reader(Said, 'what another control says')
+
+/** Of node ids, far below what one text may have. */
+const AT_ONCE = 50
+
+interface OthersOptions {
+  check: SchemaCheck
+  onError(error: Error): void
+}
+
+/** The other control processes on the same database: what they commit is heard here, and the other way about. */
+export class Others {
+  readonly #wire: Wire
+  readonly #options: OthersOptions
+  #onChange: (topics: ReadonlySet<Topic>) => void = () => {}
+  #onNodes: (nodes: NodeState[]) => void = () => {}
+  #onAsked: () => void = () => {}
+  /** As the last pulse saw it. */
+  #version: unknown
+  /** Why nothing is done any more: the database was upgraded under us. */
+  #refusal: unknown
+
+  private constructor(wire: Wire, options: OthersOptions) {
+    this.#wire = wire
+    this.#options = options
+  }
+
+  static async open(wire: Wire, options: OthersOptions): Promise<Others> {
+    const others = new Others(wire, options)
+    await wire.listen({
+      heard: text => others.#heard(text),
+      missed: () => others.#missed(),
+      pulse: execute => others.#pulse(execute),
+      lost: error =>
+        options.onError(new Error(`no word from other controls (${error.message}), asking again`)),
+    })
+    return others
+  }
+
+  /** One listener: who waits for changes. */
+  onChange(listener: (topics: ReadonlySet<Topic>) => void): void {
+    this.#onChange = listener
+  }
+
+  /** One listener: who counts acknowledgements. `asked` is called when the others want to hear of all our nodes. */
+  onNodes(listener: (nodes: NodeState[]) => void, asked: () => void): void {
+    this.#onNodes = listener
+    this.#onAsked = asked
+    this.#ask()
+  }
+
+  /** Part of the transaction that makes the changes. */
+  async announce(session: Session, topics: ReadonlySet<Topic>): Promise<void> {
+    await this.#wire.sayWith(session, JSON.stringify({ changed: [...topics] }))
+  }
+
+  /** Tells the others of our nodes; rejects when the database is away. */
+  async tellNodes(nodes: readonly NodeState[]): Promise<void> {
+    for (let at = 0; at < nodes.length; at += AT_ONCE) {
+      await this.#wire.say(JSON.stringify({ nodes: nodes.slice(at, at + AT_ONCE) }))
+    }
+  }
+
+  /** Throws when a newer Sluice has upgraded the database. */
+  refuseNewer(): void {
+    if (this.#refusal !== undefined) throw this.#refusal as Error // what the check threw
+  }
+
+  #heard(text: string): void {
+    let said: Static<typeof Said>
+    try {
+      said = readSaid(JSON.parse(text))
+    } catch {
+      // Of a build that has more to say.
+      return
+    }
+    if ('nodes' in said) return this.#onNodes(said.nodes)
+    if ('asks' in said) return this.#onAsked()
+    const { changed } = said
+    this.#onChange(new Set(TOPICS.filter(topic => changed.includes(topic))))
+  }
+
+  #missed(): void {
+    this.#onChange(new Set(TOPICS))
+    this.#ask()
+  }
+
+  #ask(): void {
+    // When it does not get through, the others speak by themselves soon.
+    this.#wire.say(JSON.stringify({ asks: 'nodes' })).catch(() => {})
+  }
+
+  /** For what was said and not heard all the same, as behind a proxy that shares connections. */
+  async #pulse(execute: (text: string) => Promise<Rows>): Promise<void> {
+    const [row] = (await execute(`select version from meta where id = 1`)).rows
+    const topics = new Set<Topic>(['publications', 'jobs'])
+    if (row?.['version'] !== this.#version) topics.add('snapshot')
+    this.#version = row?.['version']
+    this.#refuse((await execute(APPLIED)).rows[0])
+    this.#onChange(topics)
+  }
+
+  #refuse(applied: Record<string, unknown> | undefined): void {
+    try {
+      this.#options.check(applied)
+      this.#refusal = undefined
+    } catch (error) {
+      if (this.#refusal === undefined) this.#options.onError(new Error(messageOf(error)))
+      this.#refusal = error
+    }
+  }
+}
