@@ -1,4 +1,4 @@
-import type { Milliseconds } from '../core/index.ts'
+import { SluiceError, type Milliseconds } from '../core/index.ts'
 
 /** Past this many a long poll is answered at once, as if its time were over. */
 const MOST_WAITING = 10_000
@@ -45,7 +45,13 @@ export interface PollOptions {
   signal: AbortSignal
 }
 
-/** A long poll: looks, and looks again after each ring, until `look` gives something or the time is over. */
+/** How often one looks again while the database is away. */
+const PATIENCE: Milliseconds = 500
+
+/**
+ * A long poll: looks, and looks again after each ring, until `look` gives something or the time is over. That the
+ * database is away counts as a change that has not come yet, until the time is over.
+ */
 export async function poll<T>(
   bell: Bell,
   options: PollOptions,
@@ -54,9 +60,21 @@ export async function poll<T>(
   const end = performance.now() + options.span
   for (;;) {
     const since = bell.rings
-    const found = await look()
+    let found: T | undefined
+    let away: SluiceError | undefined
+    try {
+      found = await look()
+    } catch (error) {
+      if (!(error instanceof SluiceError && error.kind === 'unavailable')) throw error
+      away = error
+    }
     const left = end - performance.now()
-    if (found !== undefined || left <= 0 || options.signal.aborted) return found
-    await bell.wait(since, Math.min(left, options.every ?? left), options.signal)
+    if (found !== undefined) return found
+    if (left <= 0 || options.signal.aborted) {
+      if (away) throw away
+      return undefined
+    }
+    const span = away ? PATIENCE : (options.every ?? left)
+    await bell.wait(since, Math.min(left, span), options.signal)
   }
 }

@@ -19,6 +19,7 @@ import {
   type Database,
 } from './database/index.ts'
 import { Housekeeping } from './housekeeping.ts'
+import { NodeGossip } from './node-gossip.ts'
 import type { ControlLimits, ControlOptions, RunningControl } from './options.ts'
 import { Publishing } from './publishing.ts'
 import { assetRoutes } from './routes/assets.ts'
@@ -45,6 +46,7 @@ const LIMITS: ControlLimits = {
   sweep: 500,
   eventHeartbeat: 15_000,
   eventListeners: 100,
+  pulse: 2_000,
   clock: systemClock,
 }
 
@@ -53,9 +55,11 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
   const limits = { ...LIMITS, ...options.limits }
   const log = createLogger('control', options.logLevel)
   const database = await openDatabase({
+    url: options.databaseUrl,
     dataDir: options.dataDir,
     clock: limits.clock,
-    onError: error => log.error({ error: error.message }, 'job queue failed'),
+    pulse: limits.pulse,
+    onError: error => log.error({ error: error.message }, 'the database or its job queue failed'),
   })
   try {
     await database.transaction(tx => seed(tx, options))
@@ -80,6 +84,7 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
       }),
       publicationBell: new Bell(),
       jobBell: new Bell(),
+      gossip: database.others && new NodeGossip(acknowledgements, database.others, limits.pulse),
       domainSuffix: options.domainSuffix,
       lease: limits.lease,
     }
@@ -103,7 +108,7 @@ interface Parts {
 }
 
 async function listen(options: ControlOptions, services: Services, parts: Parts): Promise<RunningControl> {
-  const { database, snapshots, acknowledgements, channelEvents } = services
+  const { database, snapshots, acknowledgements, channelEvents, gossip } = services
   const { limits, housekeeping, log } = parts
   let known = await snapshots.current()
   const peers = createPeerVerifier(() => known, 'control', limits.clock)
@@ -156,6 +161,8 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
       channelEvents.close()
       await server.close()
       await housekeeping.close()
+      snapshots.close()
+      await gossip?.close()
       await database.close()
     },
   }
@@ -176,7 +183,8 @@ async function seed(
     const { kty, crv, x } = publicJwk
     return { id, role, publicKey: { kty, crv, x } }
   })
-  await setLocalNodes(tx, nodes)
+  // One of several controls may have no nodes beside it; those of the others are not its own to remove.
+  if (options.databaseUrl === undefined || nodes.length > 0) await setLocalNodes(tx, nodes)
 }
 
 async function announcedUpload(database: Database, id: string): Promise<Announced | undefined> {

@@ -5,8 +5,10 @@ import type { LogLevel } from '../telemetry/index.ts'
 
 export interface ControlOptions {
   listen: Listen
-  /** Holds the database; nobody else may open it. */
+  /** Holds the embedded database, where there is no `databaseUrl`; nobody else may open it. */
   dataDir: string
+  /** Of a PostgreSQL server, which several controls may share. A secret. */
+  databaseUrl?: string
   /** Where uploads arrive: the origin's storage. */
   storage: StorageOptions
   /** Of the domains of distributions: `cdn.localhost`. */
@@ -33,6 +35,8 @@ export interface ControlLimits {
   eventHeartbeat: Milliseconds
   /** Connections that may listen to events at once. */
   eventListeners: number
+  /** How often several controls on one database look after one another, beside what they tell at once. */
+  pulse: Milliseconds
   clock: Clock
 }
 

@@ -4,6 +4,7 @@ import type { Bell } from './bell.ts'
 import type { ChannelEvents } from './channel-events.ts'
 import type { ChannelStates } from './channel-states.ts'
 import type { Database } from './database/index.ts'
+import type { NodeGossip } from './node-gossip.ts'
 import type { Publishing } from './publishing.ts'
 import type { Snapshots } from './snapshots.ts'
 import type { UploadHandler } from './uploads.ts'
@@ -13,6 +14,8 @@ export interface Services {
   database: Database
   snapshots: Snapshots
   acknowledgements: Acknowledgements
+  /** Where several controls share the database. */
+  gossip: NodeGossip | undefined
   publishing: Publishing
   uploads: UploadHandler
   channelStates: ChannelStates

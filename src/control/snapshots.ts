@@ -14,13 +14,22 @@ export interface PublishedSnapshot {
 /** Times of versions that are remembered; older ones count as made at the oldest remembered time. */
 const REMEMBERED = 1_000
 
-/** The newest snapshot, built once after each change however many nodes ask for it. */
+/** The database was away when it was to be read; it is tried again this often. */
+const AGAIN: Milliseconds = 500
+
+/**
+ * The newest snapshot, built once after each change however many nodes ask for it. While the database is away it is the
+ * last one: nodes are kept waiting as if nothing had changed.
+ */
 export class Snapshots {
   readonly #database: Database
   readonly #clock: Clock
   readonly #bell = new Bell()
   readonly #madeAt = new Map<number, Instant>()
+  /** Never rejects. */
   #building: Promise<PublishedSnapshot>
+  #next: 'queued' | 'none' = 'none'
+  #retry: NodeJS.Timeout | undefined
 
   private constructor(database: Database, clock: Clock, first: PublishedSnapshot) {
     this.#database = database
@@ -52,22 +61,39 @@ export class Snapshots {
     })
   }
 
+  close(): void {
+    clearTimeout(this.#retry)
+    this.#next = 'queued'
+  }
+
   /** When a version was made, as far as this process knows. */
   madeAt(version: number): Instant | undefined {
     return this.#madeAt.get(version)
   }
 
+  /** One is built at a time; what waits its turn has not read anything yet, so it serves for further changes too. */
   #changed(): void {
-    const next = build(this.#database)
-    this.#building = next
-    next.then(
-      ({ version }) => {
-        this.#remember(version)
-        this.#bell.ring()
-      },
-      // Those who ask get the error; the next change builds again.
-      () => this.#bell.ring(),
-    )
+    if (this.#next === 'queued') return
+    this.#next = 'queued'
+    this.#building = this.#building.then(last => {
+      this.#next = 'none'
+      return this.#renew(last)
+    })
+  }
+
+  async #renew(last: PublishedSnapshot): Promise<PublishedSnapshot> {
+    try {
+      const newest = await build(this.#database)
+      this.#remember(newest.version)
+      return newest
+    } catch {
+      clearTimeout(this.#retry)
+      this.#retry = setTimeout(() => this.#changed(), AGAIN).unref()
+      return last
+    } finally {
+      // Those who wait look at what this becomes.
+      this.#bell.ring()
+    }
   }
 
   #remember(version: number): void {

@@ -12,7 +12,7 @@ import {
 import { newNodeId, systemClock, type RoleName } from '../../src/core/index.ts'
 import { nodeTokenSource, type NodeIdentity } from '../../src/membership/index.ts'
 import { newNodeKey } from '../../src/signing/index.ts'
-import { copyEmptyDatabase } from './empty-database.ts'
+import { databaseUrlOf, makeEmptyDatabase } from './database-under-test.ts'
 
 export const ADMIN = `admin-${randomBytes(16).toString('hex')}`
 
@@ -23,14 +23,16 @@ export function newIdentity(role: RoleName): NodeIdentity {
 /** A control on a fresh folder that can be closed and opened again, with one origin and one edge that it knows. */
 export class ControlFixture {
   readonly root: string
-  readonly origin = newIdentity('origin')
-  readonly edge = newIdentity('edge')
+  readonly origin: NodeIdentity
+  readonly edge: NodeIdentity
   readonly limits: Partial<ControlLimits>
   running!: RunningControl // set by open, which the maker calls
 
-  private constructor(root: string, limits: Partial<ControlLimits>) {
+  private constructor(root: string, limits: Partial<ControlLimits>, like?: ControlFixture) {
     this.root = root
     this.limits = limits
+    this.origin = like?.origin ?? newIdentity('origin')
+    this.edge = like?.edge ?? newIdentity('edge')
   }
 
   /** `prepare` gets the folder of the database before control opens it. */
@@ -39,16 +41,26 @@ export class ControlFixture {
     prepare?: (dataDir: string) => Promise<void>,
   ): Promise<ControlFixture> {
     const fixture = new ControlFixture(await mkdtemp(join(tmpdir(), 'control-')), limits)
-    await copyEmptyDatabase(fixture.options().dataDir)
+    await makeEmptyDatabase(fixture.options().dataDir)
     await prepare?.(fixture.options().dataDir)
     await fixture.open()
     return fixture
   }
 
+  /** Another control on the same database (which is not PGlite), storage and nodes; to be closed before this one ends. */
+  async beside(): Promise<ControlFixture> {
+    const other = new ControlFixture(this.root, this.limits, this)
+    await other.open()
+    return other
+  }
+
   options(): ControlOptions {
+    const dataDir = join(this.root, 'control')
+    const databaseUrl = databaseUrlOf(dataDir)
     return {
       listen: { host: '127.0.0.1', port: 0 },
-      dataDir: join(this.root, 'control'),
+      dataDir,
+      ...(databaseUrl === undefined ? {} : { databaseUrl }),
       storage: { kind: 'filesystem', folder: this.storage },
       domainSuffix: 'cdn.localhost',
       adminTokenSha256: createHash('sha256').update(ADMIN).digest('hex'),

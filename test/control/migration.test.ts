@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { openPglite } from '../../src/control/database/pglite.ts'
 import * as tables from '../../src/control/database/tables.ts'
 import { DEFAULT_WIRE, readSnapshot } from '../../src/distribution/index.ts'
+import { openEngine } from './database-under-test.ts'
 import { ControlFixture } from './fixture.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../src/control/database/migrations', import.meta.url))
@@ -46,7 +46,7 @@ async function makeOld(dataDir: string, migrations: number, contents: string): P
   await writeFile(join(folder, 'meta/_journal.json'), JSON.stringify({ ...journal, entries }))
   for (const { tag } of entries)
     await writeFile(join(folder, `${tag}.sql`), await readFile(join(MIGRATIONS, `${tag}.sql`)))
-  const engine = await openPglite(dataDir)
+  const engine = await openEngine(dataDir)
   try {
     await engine.migrate(folder)
     await engine.executeSql(contents)
@@ -212,7 +212,7 @@ describe('the migrations', () => {
     const text = await readFile(join(MIGRATIONS, `meta/${tag}_snapshot.json`), 'utf8')
     const described = (JSON.parse(text) as Snapshot).tables // drizzle's own file
     await control.running.close()
-    const engine = await openPglite(control.options().dataDir)
+    const engine = await openEngine(control.options().dataDir)
     const { rows } = await engine.executeSql(
       `select table_name, column_name, data_type, is_nullable from information_schema.columns where table_schema = 'public' order by 1, 2`,
     )

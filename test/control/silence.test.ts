@@ -4,15 +4,20 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openDatabase, saveOriginAccess, type Database } from '../../src/control/database/index.ts'
 import { newOriginAccessId, systemClock } from '../../src/core/index.ts'
-import { copyEmptyDatabase } from './empty-database.ts'
+import { databaseUrlOf, makeEmptyDatabase } from './database-under-test.ts'
 
 let database: Database
 let root: string
 
 beforeAll(async () => {
   root = await mkdtemp(join(tmpdir(), 'silence-'))
-  await copyEmptyDatabase(root)
-  database = await openDatabase({ dataDir: root, clock: systemClock, onError: () => {} })
+  await makeEmptyDatabase(root)
+  database = await openDatabase({
+    url: databaseUrlOf(root),
+    dataDir: root,
+    clock: systemClock,
+    onError: () => {},
+  })
 })
 
 afterAll(async () => {
