@@ -1,4 +1,5 @@
 export function which(name: string, search?: string): string | undefined
+export function postgresFolders(root?: string): string[]
 export function findBrowser(): string | undefined
 export function hasFfmpeg(): boolean
 export function installPackages(names: string[]): boolean

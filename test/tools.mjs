@@ -1,7 +1,7 @@
 // Finds the programs that the tests need and installs them where that is allowed. Plain JavaScript without packages,
 // since it runs on a fresh clone before anything is installed.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 
 /** Chrome, Chromium and Edge by the names under which Linux distributions install them. */
@@ -28,6 +28,18 @@ export function which(name, search = process.env.PATH ?? '') {
     .filter(folder => folder !== '')
     .map(folder => path.join(folder, name))
     .find(file => existsSync(file))
+}
+
+/** Where Debian keeps PostgreSQL's programs, which are not in PATH; the newest version first. */
+export function postgresFolders(root = '/usr/lib/postgresql') {
+  if (!existsSync(root)) return []
+  const versions = readdirSync(root).sort((one, other) => Number(other) - Number(one))
+  return versions.map(version => path.join(root, version, 'bin'))
+}
+
+/** PATH, and where programs of suites may lie besides. */
+function suiteSearch() {
+  return [process.env.PATH ?? '', ...postgresFolders()].join(path.delimiter)
 }
 
 /** True when the program starts at all: Ubuntu ships a `chromium-browser` that only asks for a snap. */
@@ -83,7 +95,7 @@ export function installPackages(names) {
  * The first program that a suite needs and this machine lacks. A suite names each in a line of its own,
  * `// needs: PROGRAM [DEBIAN-PACKAGE]`; without a package, the program is the package.
  */
-export function missingProgram(suite, search = process.env.PATH ?? '') {
+export function missingProgram(suite, search = suiteSearch()) {
   const needs = [...suite.matchAll(/^\/\/ needs: (\S+)(?: \[(\S+)\])?$/gm)]
   return needs
     .map(([, program, debian = program]) => ({ program, debian }))

@@ -57,6 +57,8 @@ export interface PlanInputs {
   certificates: CertificateFiles
   identities: Identities
   adminTokenSha256: string
+  /** Of a PostgreSQL server; without it control's database is embedded. A secret. */
+  databaseUrl?: string | undefined
 }
 
 /** Longer than an edge lets a viewer's transfer go on. */
@@ -97,6 +99,7 @@ function roleOptions({
   certificates,
   identities,
   adminTokenSha256,
+  databaseUrl,
 }: PlanInputs): RoleOptions {
   const { logLevel, domainSuffix, memoryCacheBytes, pop, trustedProxies, allowOrigins } = configuration
   const { workers } = configuration
@@ -113,6 +116,7 @@ function roleOptions({
     control: {
       listen: ports.control,
       dataDir: data.control,
+      ...(databaseUrl === undefined ? {} : { databaseUrl }),
       localNodes: [identities.origin, identities.edge, identities.gateway].map(({ id, role, publicJwk }) => ({
         id,
         role,

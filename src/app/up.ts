@@ -5,6 +5,7 @@ import { loadOrCreateIdentity, type NodeIdentity } from '../membership/index.ts'
 import { Admin, missing } from './admin.ts'
 import { certificateFiles, ensureCertificates } from './certificates.ts'
 import { readClientFile, tokenSha256, writeClientFile } from './client-file.ts'
+import { readDatabaseUrl } from './database-url.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { Ending, type HangUp, type SignalSource } from './ending.ts'
 import type { FirstChannel } from './first-channel.ts'
@@ -56,6 +57,7 @@ const DAY: Milliseconds = 86_400_000
  * when it cannot start.
  */
 export async function up(options: UpOptions): Promise<void> {
+  const databaseUrl = readDatabaseUrl(options.env)
   const data = openDataFolder(options.configuration.data)
   const lock = await lockDataFolder(data)
   const undo: (() => Promise<unknown>)[] = [() => lock.release()]
@@ -86,7 +88,7 @@ export async function up(options: UpOptions): Promise<void> {
     supervisor = new Supervisor({
       roles: planRoles({
         configuration: options.configuration,
-        ...{ data, ports },
+        ...{ data, ports, databaseUrl },
         certificates: certificateFiles(data.certificates),
         identities: await loadIdentities(data),
         adminTokenSha256: tokenSha256(clientFile.token),
@@ -177,9 +179,13 @@ function renewCertificates(
   }
 }
 
-/** Roles get no secret of the environment: the private keys and tokens in it are the command line's. */
-function roleEnvironment(env: Record<string, string | undefined>): Record<string, string | undefined> {
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^SLUICE_TOKEN(_FILE)?$/.test(name)))
+/**
+ * Roles get no secret of the environment: the private keys and tokens in it are the command line's, and the database's
+ * address is told to control alone, with its options.
+ */
+export function roleEnvironment(env: Record<string, string | undefined>): Record<string, string | undefined> {
+  const secret = /^(SLUICE_TOKEN|DATABASE_URL)(_FILE)?$/
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !secret.test(name)))
 }
 
 function supervised(supervisor: Supervisor, starting: Set<string>): ConstructorParameters<typeof Admin>[1] {
