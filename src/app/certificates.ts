@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { after, type Instant, type Milliseconds } from '../core/index.ts'
+import { LEAF_LIFE } from '../inbound/index.ts'
+import { makeCertificates } from './local-certificates.ts'
 
 /** The files of the local certificate: PEM; keys are readable by this user alone. */
 export interface CertificateFiles {
@@ -12,8 +14,6 @@ export interface CertificateFiles {
 }
 
 const DAY: Milliseconds = 86_400_000
-/** The longest life that browsers accept is 398 days (SEAMS 36). */
-export const LEAF_LIFE: Milliseconds = 397 * DAY
 /** A leaf that ends sooner than this is made anew. */
 const RENEW_BEFORE = 30 * DAY
 
@@ -50,8 +50,6 @@ export async function ensureCertificates(
   const known = readCertificate(files.authority, authorityKeyFile(folder))
   const authority = known && endsAfter(known, after(now, LEAF_LIFE)) ? known : undefined
   if (authority && leafServes(files, authority, names, now)) return 'kept'
-  // Loaded when there is something to make, about once a year: the library takes a third of a second of a core.
-  const { makeCertificates } = await import('./certificate-maker.ts')
   await makeCertificates(folder, names, { now, authority: authority ? 'keep' : 'make' })
   return 'made'
 }
