@@ -33,6 +33,7 @@ import type {
   Publication,
   TokenInfo,
 } from './shapes.ts'
+import type { JoinToken, NewJoinToken } from './join-shapes.ts'
 
 export interface ControlClientOptions {
   /** Of the control port. */
@@ -232,6 +233,18 @@ export class ControlClient {
 
   async nodes(): Promise<NodeInfo[]> {
     return (await this.#get<{ nodes: NodeInfo[] }>('/v1/nodes')).nodes
+  }
+
+  async createJoinToken(wanted: NewJoinToken): Promise<JoinToken> {
+    return this.#post<JoinToken>('/v1/nodes/tokens', wanted)
+  }
+
+  async removeNode(id: string): Promise<void> {
+    await this.#delete(`/v1/nodes/${encodeURIComponent(id)}`)
+  }
+
+  async drainNode(id: string, what: 'drain' | 'resume'): Promise<void> {
+    await this.#post(`/v1/nodes/${encodeURIComponent(id)}/${what}`, {})
   }
 
   async createToken(wanted: NewToken): Promise<CreatedToken> {

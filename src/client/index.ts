@@ -1,6 +1,7 @@
 export * from './channel-shapes.ts'
 export * from './control-client.ts'
 export * from './explain-shapes.ts'
+export * from './join-shapes.ts'
 export * from './node-shapes.ts'
 export * from './private-shapes.ts'
 export * from './shapes.ts'

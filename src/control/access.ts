@@ -1,7 +1,8 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { SluiceError, type NodeId } from '../core/index.ts'
 import type { CreatedToken, NewToken, Scope } from '../client/index.ts'
+import { isAuthorised } from '../inbound/index.ts'
 import type { PeerVerifier } from '../membership/index.ts'
 import { findTokenScopes, insertToken, type Database } from './database/index.ts'
 import type { Access } from './route.ts'
@@ -24,7 +25,8 @@ export class Gate {
   }
 
   /** Throws SluiceError for who may not; gives the node's id where a node asked. */
-  async authorise(access: Access, headers: IncomingHttpHeaders): Promise<NodeId | undefined> {
+  async authorise(access: Access, request: IncomingMessage): Promise<NodeId | undefined> {
+    const { headers } = request
     switch (access.kind) {
       case 'public':
         return undefined
@@ -32,7 +34,7 @@ export class Gate {
         await this.#checkToken(access.scope, headers.authorization)
         return undefined
       case 'node':
-        return this.#checkNode(access, headers['sluice-node'])
+        return this.#checkNode(access, request)
     }
   }
 
@@ -54,10 +56,8 @@ export class Gate {
     )
   }
 
-  async #checkNode(
-    access: Access & { kind: 'node' },
-    header: string | string[] | undefined,
-  ): Promise<NodeId> {
+  async #checkNode(access: Access & { kind: 'node' }, { headers, socket }: IncomingMessage): Promise<NodeId> {
+    const header = headers['sluice-node']
     const verdict = await this.#peers.verify(typeof header === 'string' ? header : undefined)
     if (verdict.kind === 'refused')
       throw unauthorised('not-a-node', `this is for nodes of the CDN only: ${verdict.why}`)
@@ -67,6 +67,9 @@ export class Gate {
         `this is for nodes of the role ${access.roles.join(' or ')}, not ${verdict.role}`,
       )
     }
+    // From other machines it shows a certificate beside its token (SEAMS 25), and both are of one node.
+    if (!isAuthorised(socket, verdict.id))
+      throw unauthorised('no-certificate', `${verdict.id} shows no certificate of its own: join again`)
     this.#heard(verdict.id)
     return verdict.id
   }

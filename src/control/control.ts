@@ -1,4 +1,11 @@
-import { GiB, newDistributionId, systemClock, type Health } from '../core/index.ts'
+import {
+  GiB,
+  messageOf,
+  newDistributionId,
+  systemClock,
+  type Health,
+  type Milliseconds,
+} from '../core/index.ts'
 import { DEFAULT_GROUP, firstDistribution } from '../distribution/index.ts'
 import { createPeerVerifier } from '../membership/index.ts'
 import { openStore } from '../storage/index.ts'
@@ -20,6 +27,8 @@ import {
 } from './database/index.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { NodeGossip } from './node-gossip.ts'
+import { Joins } from './joins.ts'
+import { NodeAuthority } from './node-authority.ts'
 import type { ControlLimits, ControlOptions, RunningControl } from './options.ts'
 import { Publishing } from './publishing.ts'
 import { assetRoutes } from './routes/assets.ts'
@@ -29,6 +38,7 @@ import { eventRoute } from './routes/events.ts'
 import { explainRoute } from './routes/explain.ts'
 import { issuerRoutes } from './routes/issuers.ts'
 import { keyRoutes } from './routes/keys.ts'
+import { joinRoutes } from './routes/joins.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { originAccessRoutes } from './routes/origin-access.ts'
@@ -38,6 +48,8 @@ import { startServer } from './server.ts'
 import type { Services } from './services.ts'
 import { Snapshots } from './snapshots.ts'
 import { createUploads, type Announced } from './uploads.ts'
+
+const DAY: Milliseconds = 86_400_000
 
 const LIMITS: ControlLimits = {
   lease: 10_000,
@@ -67,8 +79,11 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
     const publishing = new Publishing(database, store, limits.spareBytes)
     const snapshots = await Snapshots.open(database, limits.clock)
     const acknowledgements = new Acknowledgements(limits.clock, version => snapshots.madeAt(version))
+    const { reach } = options
+    const authority = once(() => NodeAuthority.open(database, limits.clock))
     const services: Services = {
-      ...{ database, snapshots, acknowledgements, publishing },
+      ...{ database, snapshots, acknowledgements, publishing, authority },
+      joins: new Joins({ database, authority, url: reach?.url }),
       uploads: createUploads({
         store,
         announced: id => announcedUpload(database, id),
@@ -130,7 +145,11 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
     'Connections that listen to events',
     () => channelEvents.listeners,
   )
+  const { reach } = options
+  const authority = reach && (await services.authority())
+  let credentials = reach && (await authority?.credentials(reach.names))
   const server = await startServer(options.listen, {
+    credentials,
     routes: [
       ...assetRoutes(services),
       ...channelRoutes(services),
@@ -141,15 +160,24 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
       ...originAccessRoutes(services),
       explainRoute(services, limits.clock),
       ...operatorRoutes(services),
+      ...joinRoutes(services),
       ...nodeRoutes(services),
       ...reportRoutes(services),
       uploadRoute(services),
     ],
-    authorise: (access, headers) => gate.authorise(access, headers),
+    authorise: (access, request) => gate.authorise(access, request),
     answered: status => answered({ status: String(status) }),
     log,
   })
   log.info({ port: server.port }, 'control listens')
+  const renewal = setInterval(() => {
+    if (!reach || !authority || !credentials?.certificate || !authority.isLate(credentials)) return
+    void authority.credentials(reach.names).then(
+      next => server.show((credentials = next)),
+      (error: unknown) =>
+        log.error({ error: messageOf(error) }, 'the certificate of control was not renewed'),
+    )
+  }, DAY).unref()
   let health: Health = { kind: 'ready' }
   return {
     port: server.port,
@@ -157,6 +185,7 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
     health: () => health,
     async close() {
       health = { kind: 'not-ready', waitingFor: ['closing'] }
+      clearInterval(renewal)
       // First, since its listeners would stay for ever.
       channelEvents.close()
       await server.close()
@@ -181,7 +210,7 @@ async function seed(
   }
   const nodes = options.localNodes.map(({ id, role, publicJwk }) => {
     const { kty, crv, x } = publicJwk
-    return { id, role, publicKey: { kty, crv, x } }
+    return { id, role, publicKey: { kty, crv, x }, url: options.localUrls?.[role] ?? null }
   })
   // One of several controls may have no nodes beside it; those of the others are not its own to remove.
   if (options.databaseUrl === undefined || nodes.length > 0) await setLocalNodes(tx, nodes)
@@ -193,4 +222,16 @@ async function announcedUpload(database: Database, id: string): Promise<Announce
   ) // compared only
   if (publication === undefined || publication.state === 'errored') return undefined
   return { size: publication.size, state: publication.state === 'uploading' ? 'uploading' : 'whole' }
+}
+
+/** Made when it is first asked for, and again where that failed. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined
+      throw error
+    })
+    return made
+  }
 }

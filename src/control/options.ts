@@ -1,4 +1,4 @@
-import type { Bytes, Clock, Listen, Milliseconds, RunningRole } from '../core/index.ts'
+import type { Bytes, Clock, Listen, Milliseconds, RoleName, RunningRole } from '../core/index.ts'
 import type { NodeIdentity } from '../membership/index.ts'
 import type { StorageOptions } from '../storage/index.ts'
 import type { LogLevel } from '../telemetry/index.ts'
@@ -17,6 +17,10 @@ export interface ControlOptions {
   adminTokenSha256: string
   /** The supervisor's own nodes; exactly these are believed as local. */
   localNodes: Pick<NodeIdentity, 'id' | 'role' | 'publicJwk'>[]
+  /** How other machines reach control, over TLS; left out where it listens on this machine alone. */
+  reach?: { url: string; names: readonly string[] } | undefined
+  /** Where other machines reach the supervisor's own nodes, over TLS. */
+  localUrls?: Partial<Record<RoleName, string>>
   logLevel: LogLevel
   /** Changed by tests only. */
   limits?: Partial<ControlLimits>

@@ -14,6 +14,7 @@ const STATUS_OF_CODE: Record<string, number> = {
   scope: 403,
   'not-a-node': 403,
   'wrong-role': 403,
+  'no-certificate': 403,
   'upload-ended': 410,
 }
 

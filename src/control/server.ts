@@ -1,7 +1,9 @@
+import type { IncomingMessage } from 'node:http'
 import swagger from '@fastify/swagger'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { MiB, reader, SluiceError, type Listen, type NodeId, type TSchema } from '../core/index.ts'
 import { ApiError } from '../client/index.ts'
+import { speakAlsoTls, type NodeCredentials } from '../inbound/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { problemOf } from './problem.ts'
 import { ReadyJson, type Access, type RawRoute, type Route } from './route.ts'
@@ -9,7 +11,9 @@ import { ReadyJson, type Access, type RawRoute, type Route } from './route.ts'
 export interface ServerOptions {
   routes: (Route | RawRoute)[]
   /** Throws SluiceError for who may not; gives the node's id where a node asked. */
-  authorise(access: Access, headers: FastifyRequest['headers']): Promise<NodeId | undefined>
+  authorise(access: Access, request: IncomingMessage): Promise<NodeId | undefined>
+  /** What is shown over TLS; undefined where nobody but this machine can come. */
+  credentials: NodeCredentials | undefined
   /** Called once for each answer. */
   answered(status: number): void
   log: Logger
@@ -17,6 +21,8 @@ export interface ServerOptions {
 
 export interface RunningServer {
   port: number
+  /** Shows another certificate from now on. */
+  show(credentials: NodeCredentials): void
   /** Ends long polls, lets what runs finish for a moment, then cuts. */
   close(): Promise<void>
 }
@@ -52,10 +58,13 @@ export async function startServer(listen: Listen, options: ServerOptions): Promi
     else addRawRoute(app, each, options)
   }
   app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger())
+  const { credentials } = options
+  const nodePort = credentials && speakAlsoTls(app.server, { credentials, certificates: 'asked-for' })
   await app.listen({ port: listen.port, ...(listen.host === undefined ? {} : { host: listen.host }) })
   const address = app.server.address()
   return {
     port: typeof address === 'object' && address !== null ? address.port : listen.port,
+    show: next => nodePort?.show(next),
     async close() {
       closing.abort()
       const cut = setTimeout(() => app.server.closeAllConnections(), DRAIN_MS)
@@ -69,7 +78,7 @@ const nodeOf = new WeakMap<FastifyRequest, NodeId>()
 
 function guard(access: Access, options: ServerOptions): (request: FastifyRequest) => Promise<void> {
   return async request => {
-    const node = await options.authorise(access, request.headers)
+    const node = await options.authorise(access, request.raw)
     if (node !== undefined) nodeOf.set(request, node)
   }
 }

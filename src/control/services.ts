@@ -5,6 +5,8 @@ import type { ChannelEvents } from './channel-events.ts'
 import type { ChannelStates } from './channel-states.ts'
 import type { Database } from './database/index.ts'
 import type { NodeGossip } from './node-gossip.ts'
+import type { Joins } from './joins.ts'
+import type { NodeAuthority } from './node-authority.ts'
 import type { Publishing } from './publishing.ts'
 import type { Snapshots } from './snapshots.ts'
 import type { UploadHandler } from './uploads.ts'
@@ -17,6 +19,9 @@ export interface Services {
   /** Where several controls share the database. */
   gossip: NodeGossip | undefined
   publishing: Publishing
+  /** Opened when somebody needs it. */
+  authority: () => Promise<NodeAuthority>
+  joins: Joins
   uploads: UploadHandler
   channelStates: ChannelStates
   channelEvents: ChannelEvents

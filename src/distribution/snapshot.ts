@@ -24,11 +24,20 @@ export const PeerNode = Type.Object({
   role: Type.Union(ROLES.map(role => Type.Literal(role))),
   /** Ed25519 public key as a JWK. */
   publicKey: Type.Object({ kty: Type.Literal('OKP'), crv: Type.Literal('Ed25519'), x: Type.String() }),
+  /** The name of its place, where control knows it. */
+  pop: Type.Optional(Type.Union([Type.Null(), Type.String()])),
+  /** Where other nodes reach it over TLS; https://host:port. */
+  url: Type.Optional(Type.Union([Type.Null(), Type.String()])),
+  /** Is to be asked no more. */
+  draining: Type.Optional(Type.Boolean()),
 })
 export interface PeerNode {
   id: NodeId
   role: RoleName
   publicKey: { kty: 'OKP'; crv: 'Ed25519'; x: string }
+  pop?: string | null
+  url?: string | null
+  draining?: boolean
 }
 
 /**

@@ -14,6 +14,8 @@ export interface NodePortOptions {
   credentials: NodeCredentials
   /** `required`: who shows no certificate of the authority is not listened to. */
   certificates: 'asked-for' | 'required'
+  /** Changed by tests only. */
+  isThisMachine?: (socket: Socket) => boolean
 }
 
 export interface NodePort {
@@ -30,7 +32,9 @@ const FIRST_BYTE: Milliseconds = 10_000
  * Makes a server of `node:http` speak TLS on the same port: from everywhere over TLS, in the clear from this machine
  * alone (SEAMS 25). To be called before it listens. Requests that came over TLS have a `TLSSocket`.
  */
-export function speakAlsoTls(server: Server, { credentials, certificates }: NodePortOptions): NodePort {
+export function speakAlsoTls(server: Server, options: NodePortOptions): NodePort {
+  const { credentials, certificates } = options
+  const isNear = options.isThisMachine ?? isThisMachine
   const serve = server.listeners('connection') as ((this: Server, socket: Socket) => void)[] // node:http's own
   server.removeAllListeners('connection')
   const plain = (socket: Socket): void => serve.forEach(each => each.call(server, socket))
@@ -45,7 +49,7 @@ export function speakAlsoTls(server: Server, { credentials, certificates }: Node
   tls.on('secureConnection', plain)
   tls.on('tlsClientError', (_error, socket) => void socket.destroy())
   server.on('connection', (socket: Socket) => {
-    if (!isThisMachine(socket)) return void tls.emit('connection', socket)
+    if (!isNear(socket)) return void tls.emit('connection', socket)
     whenBegun(socket, first => {
       if (first === HANDSHAKE) tls.emit('connection', socket)
       else plain(socket)
@@ -54,18 +58,24 @@ export function speakAlsoTls(server: Server, { credentials, certificates }: Node
   return { show: next => tls.setSecureContext(shown(next)) }
 }
 
-/** Whether a request comes from one of ours: over TLS with a certificate of the authority, or from this machine. */
-export function isAuthorised(socket: Socket): boolean {
-  return 'encrypted' in socket ? (socket as TLSSocket).authorized : isThisMachine(socket) // node:tls says so of its own
+/**
+ * Whether a request comes from one of ours: over TLS with a certificate of the authority, whose subject is the one that
+ * is given; or in the clear, from this machine.
+ */
+export function isAuthorised(socket: Socket, subject?: string): boolean {
+  if (!('encrypted' in socket)) return isThisMachine(socket)
+  const tls = socket as TLSSocket // node:tls says so of its own
+  return tls.authorized && (subject === undefined || tls.getPeerCertificate().subject.CN === subject)
 }
 
 function shown({ certificate, key, authority }: NodeCredentials): { cert: string; key: string; ca: string } {
   return { cert: certificate, key, ca: authority }
 }
 
-function isThisMachine({ remoteAddress }: Socket): boolean {
+/** Nobody else's packets come from an address of this machine and find their way back. */
+function isThisMachine({ remoteAddress, localAddress }: Socket): boolean {
   const address = plainAddress(remoteAddress ?? '')
-  return address === '::1' || address.startsWith('127.')
+  return address === '::1' || address.startsWith('127.') || (address !== '' && remoteAddress === localAddress)
 }
 
 /** Calls back with the first byte, which is still to be read. */

@@ -1,4 +1,8 @@
 import { messageOf, SluiceError } from '../core/index.ts'
+import type { NodeCredentials } from '../inbound/index.ts'
+import { HttpLine, type HttpAnswer, type TlsTerms } from './exchange.ts'
+import type { Membership } from './membership.ts'
+import { CONTROL_NAME } from './node-names.ts'
 
 /** One JSON request of a node to control. Nothing here retries; who owns the loop does. */
 export interface NodeRequest {
@@ -13,35 +17,56 @@ export interface NodeRequest {
 
 export interface NodeAnswer {
   status: number
-  headers: Headers
+  /** By name in lower case. */
+  headers: HttpAnswer['headers']
   body: unknown
 }
 
 export type ControlLink = (request: NodeRequest) => Promise<NodeAnswer>
 
+/** Where control is for a node: on this machine, or where its membership says. */
+export interface ControlPlace {
+  controlUrl: string
+  /** Of a node that has joined from another machine. */
+  membership?: Membership | undefined
+}
+
 const TIME_LIMIT_MS = 10_000
 
-/** Asks control as a node. Throws SluiceError `control-away` when it does not answer; a status is not an error. */
-export function controlLink(controlUrl: string, token: () => Promise<string>): ControlLink {
-  const base = controlUrl.replace(/\/+$/, '')
+/**
+ * Asks control as a node. Throws SluiceError `control-away` when it does not answer, and asks the next one then, where
+ * there are several; a status is not an error.
+ */
+export function controlLink(
+  { controlUrl, membership }: ControlPlace,
+  token: () => Promise<string>,
+): ControlLink {
+  const urls = (membership?.controls ?? [controlUrl]).map(url => url.replace(/\/+$/, ''))
+  let shown = membership?.credentials
+  let line = new HttpLine(shown && termsOf(shown))
+  let at = 0
   return async request => {
-    const limit = AbortSignal.timeout(TIME_LIMIT_MS + (request.waitSeconds ?? 0) * 1000)
+    if (shown !== membership?.credentials) {
+      shown = membership?.credentials
+      line.close()
+      line = new HttpLine(shown && termsOf(shown))
+    }
+    const url = urls[at % urls.length] ?? controlUrl
     const headers: Record<string, string> = { 'sluice-node': await token(), ...request.headers }
     if (request.body !== undefined) headers['content-type'] = 'application/json'
     try {
-      const response = await fetch(`${base}${request.path}`, {
-        method: request.method,
-        headers,
-        signal: AbortSignal.any([request.signal, limit]),
-        ...(request.body === undefined ? {} : { body: JSON.stringify(request.body) }),
+      const answer = await line.ask({
+        ...{ method: request.method, url: `${url}${request.path}`, headers, signal: request.signal },
+        within: TIME_LIMIT_MS + (request.waitSeconds ?? 0) * 1000,
+        ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
       })
-      const text = await response.text()
       return {
-        status: response.status,
-        headers: response.headers,
-        body: text === '' ? undefined : JSON.parse(text),
+        status: answer.status,
+        headers: answer.headers,
+        body: answer.text === '' ? undefined : JSON.parse(answer.text),
       }
     } catch (error) {
+      if (!request.signal.aborted) at++
       throw new SluiceError('control-away', `control does not answer (${messageOf(error)})`, {
         side: 'upstream',
         kind: 'unavailable',
@@ -49,4 +74,8 @@ export function controlLink(controlUrl: string, token: () => Promise<string>): C
       })
     }
   }
+}
+
+function termsOf({ certificate, key, authority }: NodeCredentials): TlsTerms {
+  return { ca: authority, cert: certificate, key, servername: CONTROL_NAME }
 }

@@ -2,13 +2,12 @@ import { messageOf, SluiceError, systemClock, type Clock } from '../core/index.t
 import { readSnapshot, type Snapshot } from '../distribution/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { BackOff } from './back-off.ts'
-import { controlLink, type ControlLink } from './control-link.ts'
+import { controlLink, type ControlLink, type ControlPlace } from './control-link.ts'
 import type { NodeIdentity } from './identity.ts'
 import { loadSnapshot, saveSnapshot, type EpochSnapshot } from './stored-snapshot.ts'
 import { nodeTokenSource } from './token-source.ts'
 
-export interface FollowOptions {
-  controlUrl: string
+export interface FollowOptions extends ControlPlace {
   identity: NodeIdentity
   /** Holds `snapshot.json`. */
   stateDir: string
@@ -54,7 +53,7 @@ class Follower implements SnapshotFollower {
   constructor(options: FollowOptions) {
     this.#options = options
     const clock = options.clock ?? systemClock
-    this.#ask = controlLink(options.controlUrl, nodeTokenSource(options.identity, 'control', clock))
+    this.#ask = controlLink(options, nodeTokenSource(options.identity, 'control', clock))
     this.started = new Promise((resolve, reject) => {
       this.#resolveStarted = resolve
       this.#closing.signal.addEventListener('abort', () => {
@@ -126,7 +125,7 @@ class Follower implements SnapshotFollower {
         },
       )
     }
-    return { epoch: answer.headers.get('sluice-epoch') ?? '', snapshot: readSnapshot(answer.body) }
+    return { epoch: String(answer.headers['sluice-epoch'] ?? ''), snapshot: readSnapshot(answer.body) }
   }
 
   async #take(next: EpochSnapshot): Promise<void> {

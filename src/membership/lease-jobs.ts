@@ -12,7 +12,7 @@ import {
 import { LeaseAnswer, type Failure, type Job, type JobResult, type Progress } from '../client/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { BackOff } from './back-off.ts'
-import { controlLink, type ControlLink } from './control-link.ts'
+import { controlLink, type ControlLink, type ControlPlace } from './control-link.ts'
 import type { NodeIdentity } from './identity.ts'
 import { nodeTokenSource } from './token-source.ts'
 
@@ -29,8 +29,7 @@ export interface LeasedJob {
   readonly confirm: () => Promise<'held' | 'lost'>
 }
 
-export interface LeaseJobsOptions {
-  controlUrl: string
+export interface LeaseJobsOptions extends ControlPlace {
   identity: NodeIdentity
   /**
    * Does the job. What it returns is final; what it throws is tried again later, at most three times in all, by any
@@ -63,7 +62,7 @@ const readLease = reader(LeaseAnswer, 'the lease')
 export function leaseJobs(options: LeaseJobsOptions): JobLeases {
   const clock = options.clock ?? systemClock
   const closing = new AbortController()
-  const ask = controlLink(options.controlUrl, nodeTokenSource(options.identity, 'control', clock))
+  const ask = controlLink(options, nodeTokenSource(options.identity, 'control', clock))
   const state = { running: 0 }
   const loops = Array.from({ length: options.concurrency ?? 1 }, () =>
     loop(options, ask, closing.signal, state),

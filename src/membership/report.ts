@@ -1,11 +1,10 @@
 import { messageOf, pause, SluiceError, systemClock, type Clock, type Milliseconds } from '../core/index.ts'
 import type { Logger } from '../telemetry/index.ts'
-import { controlLink } from './control-link.ts'
+import { controlLink, type ControlPlace } from './control-link.ts'
 import type { NodeIdentity } from './identity.ts'
 import { nodeTokenSource } from './token-source.ts'
 
-export interface ReportingOptions {
-  controlUrl: string
+export interface ReportingOptions extends ControlPlace {
   identity: NodeIdentity
   path: '/v1/node/channels' | '/v1/node/viewers'
   everyMs: Milliseconds
@@ -44,8 +43,8 @@ class Reporter implements Reporting {
 
   constructor(options: ReportingOptions) {
     this.#options = options
-    const { controlUrl, identity, path } = options
-    const ask = controlLink(controlUrl, nodeTokenSource(identity, 'control', options.clock ?? systemClock))
+    const { identity, path } = options
+    const ask = controlLink(options, nodeTokenSource(identity, 'control', options.clock ?? systemClock))
     this.#post = async body =>
       (await ask({ method: 'POST', path, body, signal: this.#closing.signal })).status
     this.#running = this.#run()

@@ -26,6 +26,8 @@ export class ControlFixture {
   readonly origin: NodeIdentity
   readonly edge: NodeIdentity
   readonly limits: Partial<ControlLimits>
+  /** How machines beside this one reach it. */
+  reach: ControlOptions['reach']
   running!: RunningControl // set by open, which the maker calls
 
   private constructor(root: string, limits: Partial<ControlLimits>, like?: ControlFixture) {
@@ -39,8 +41,10 @@ export class ControlFixture {
   static async open(
     limits: Partial<ControlLimits> = {},
     prepare?: (dataDir: string) => Promise<void>,
+    reach?: ControlOptions['reach'],
   ): Promise<ControlFixture> {
     const fixture = new ControlFixture(await mkdtemp(join(tmpdir(), 'control-')), limits)
+    fixture.reach = reach
     await makeEmptyDatabase(fixture.options().dataDir)
     await prepare?.(fixture.options().dataDir)
     await fixture.open()
@@ -65,6 +69,7 @@ export class ControlFixture {
       domainSuffix: 'cdn.localhost',
       adminTokenSha256: createHash('sha256').update(ADMIN).digest('hex'),
       localNodes: [this.origin, this.edge].map(({ id, role, publicJwk }) => ({ id, role, publicJwk })),
+      reach: this.reach,
       logLevel: 'silent',
       limits: { spareBytes: 0, ...this.limits },
     }

@@ -126,7 +126,7 @@ describe('a database of a newer Sluice', () => {
     )
     await expect(control.open()).rejects.toMatchObject({
       code: 'database-newer',
-      message: `the database ${place} is at schema 5, made by a newer Sluice, and this one knows up to schema 4 (0003_cache): upgrade Sluice or restore a backup`,
+      message: `the database ${place} is at schema 6, made by a newer Sluice, and this one knows up to schema 5 (0004_nodes): upgrade Sluice or restore a backup`,
     })
     await future(`delete from drizzle.__drizzle_migrations where hash = 'future'`)
     await control.open()

@@ -1,12 +1,13 @@
 import { asc, eq } from 'drizzle-orm'
 import type { DistributionId } from '../../core/index.ts'
-import type { Distribution, PeerNode, Snapshot } from '../../distribution/index.ts'
+import type { Distribution, Snapshot } from '../../distribution/index.ts'
 import { channelsOfSnapshot } from './channels.ts'
 import type { Tx } from './database.ts'
 import { listIssuers } from './issuers.ts'
 import { keyGroupsWithKeys } from './keys.ts'
 import { listOriginAccess } from './origin-access.ts'
-import { distributions, invalidationPatterns, meta, nodes } from './tables.ts'
+import { listNodes } from './nodes.ts'
+import { distributions, invalidationPatterns, meta } from './tables.ts'
 
 export interface Meta {
   /** Names this life of the database (see membership's stored snapshot). */
@@ -50,30 +51,6 @@ export async function deleteDistribution(tx: Tx, id: DistributionId): Promise<nu
 export async function setFallbackDistribution(tx: Tx, id: DistributionId): Promise<void> {
   await tx.bump()
   await tx.sql.update(meta).set({ fallbackDistribution: id }).where(eq(meta.id, 1))
-}
-
-export async function listNodes(tx: Tx): Promise<PeerNode[]> {
-  return tx.sql
-    .select({ id: nodes.id, role: nodes.role, publicKey: nodes.publicKey })
-    .from(nodes)
-    .orderBy(asc(nodes.id))
-}
-
-/** Makes the supervisor's own nodes exactly these; bumps the version only when something differs. */
-export async function setLocalNodes(tx: Tx, wanted: readonly PeerNode[]): Promise<void> {
-  const known = await tx.sql.select().from(nodes).where(eq(nodes.origin, 'local'))
-  for (const old of known) {
-    if (wanted.some(node => node.id === old.id)) continue
-    await tx.bump()
-    await tx.sql.delete(nodes).where(eq(nodes.id, old.id))
-  }
-  for (const { id, role, publicKey } of wanted) {
-    const old = known.find(node => node.id === id)
-    if (old?.role === role && old.publicKey.x === publicKey.x) continue
-    await tx.bump()
-    const row = { id, role, publicKey, origin: 'local' as const, createdAt: tx.now }
-    await tx.sql.insert(nodes).values(row).onConflictDoUpdate({ target: nodes.id, set: { role, publicKey } })
-  }
 }
 
 /** Everything that nodes follow, of one moment. */

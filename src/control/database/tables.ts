@@ -1,5 +1,6 @@
 import {
   bigint,
+  boolean,
   doublePrecision,
   index,
   integer,
@@ -100,6 +101,32 @@ export const nodes = pgTable('nodes', {
   publicKey: jsonb('public_key').$type<PeerNode['publicKey']>().notNull(),
   /** `local` nodes are the supervisor's own and follow what it says at each start. */
   origin: text('origin').$type<'local' | 'joined'>().notNull(),
+  /** The name of its place; null where the supervisor's own say it themselves. */
+  pop: text('pop'),
+  /** Where other nodes reach it over TLS. */
+  url: text('url'),
+  /** Is to be asked no more. */
+  draining: boolean('draining').notNull().default(false),
+  createdAt: instantColumn('created_at').notNull(),
+})
+
+/** What signs the certificates of control and nodes. One row; its key is a secret and goes nowhere. */
+export const authority = pgTable('authority', {
+  id: integer('id').primaryKey().default(1),
+  certificate: text('certificate').notNull(),
+  key: text('key').notNull(),
+  createdAt: instantColumn('created_at').notNull(),
+})
+
+/** Each lets one machine in, once. */
+export const joinTokens = pgTable('join_tokens', {
+  /** Hex; the secret itself is told once and kept nowhere. */
+  sha256: text('sha256').primaryKey(),
+  role: text('role').$type<RoleName>().notNull(),
+  pop: text('pop').notNull(),
+  expiresAt: instantColumn('expires_at').notNull(),
+  /** An answer that was lost on its way is given again to who asked. */
+  usedBy: text('used_by').$type<NodeId>(),
   createdAt: instantColumn('created_at').notNull(),
 })
 

@@ -1,0 +1,115 @@
+import { asc, eq, lt } from 'drizzle-orm'
+import type { NodeId, RoleName } from '../../core/index.ts'
+import type { PeerNode } from '../../distribution/index.ts'
+import type { Authority } from '../../inbound/index.ts'
+import type { Tx } from './database.ts'
+import { authority, joinTokens, nodes } from './tables.ts'
+
+export async function listNodes(tx: Tx): Promise<PeerNode[]> {
+  const rows = await tx.sql.select().from(nodes).orderBy(asc(nodes.id))
+  return rows.map(({ id, role, publicKey, pop, url, draining }) => ({
+    ...{ id, role, publicKey, pop, url, draining },
+  }))
+}
+
+/** What the supervisor says of its own nodes. */
+export type LocalNode = Pick<PeerNode, 'id' | 'role' | 'publicKey'> & { url: string | null }
+
+/** Makes the supervisor's own nodes exactly these; bumps the version only when something differs. */
+export async function setLocalNodes(tx: Tx, wanted: readonly LocalNode[]): Promise<void> {
+  const known = await tx.sql.select().from(nodes).where(eq(nodes.origin, 'local'))
+  for (const old of known) {
+    if (wanted.some(node => node.id === old.id)) continue
+    await tx.bump()
+    await tx.sql.delete(nodes).where(eq(nodes.id, old.id))
+  }
+  for (const { id, role, publicKey, url } of wanted) {
+    const old = known.find(node => node.id === id)
+    if (old?.role === role && old.publicKey.x === publicKey.x && old.url === url) continue
+    await tx.bump()
+    const row = { id, role, publicKey, url, origin: 'local' as const, createdAt: tx.now }
+    const set = { role, publicKey, url }
+    await tx.sql.insert(nodes).values(row).onConflictDoUpdate({ target: nodes.id, set })
+  }
+}
+
+/** A node that comes, or comes again with the same key; `taken` when its id is another's. */
+export async function addNode(
+  tx: Tx,
+  node: Pick<PeerNode, 'id' | 'role' | 'publicKey' | 'pop' | 'url'>,
+): Promise<'added' | 'taken'> {
+  const [old] = await tx.sql.select().from(nodes).where(eq(nodes.id, node.id))
+  if (old !== undefined && (old.origin === 'local' || old.publicKey.x !== node.publicKey.x)) return 'taken'
+  const row = { ...node, origin: 'joined' as const, createdAt: tx.now }
+  const { pop, url } = node
+  await tx.sql.insert(nodes).values(row).onConflictDoUpdate({ target: nodes.id, set: { pop, url } })
+  await tx.bump()
+  return 'added'
+}
+
+/** Where a node that joined is reached now; of its own nodes the supervisor says that. */
+export async function moveNode(tx: Tx, id: NodeId, url: string | null): Promise<void> {
+  const [old] = await tx.sql.select().from(nodes).where(eq(nodes.id, id))
+  if (old?.origin !== 'joined' || old.url === url) return
+  await tx.sql.update(nodes).set({ url }).where(eq(nodes.id, id))
+  await tx.bump()
+}
+
+/** `local` nodes are the supervisor's; they go when it no longer names them. */
+export async function removeNode(tx: Tx, id: NodeId): Promise<'removed' | 'absent' | 'local'> {
+  const [old] = await tx.sql.select({ origin: nodes.origin }).from(nodes).where(eq(nodes.id, id))
+  if (old === undefined) return 'absent'
+  if (old.origin === 'local') return 'local'
+  await tx.sql.delete(nodes).where(eq(nodes.id, id))
+  await tx.bump()
+  return 'removed'
+}
+
+export async function drainNode(tx: Tx, id: NodeId, to: 'draining' | 'serving'): Promise<'done' | 'absent'> {
+  const changed = await tx.sql
+    .update(nodes)
+    .set({ draining: to === 'draining' })
+    .where(eq(nodes.id, id))
+    .returning({ id: nodes.id })
+  if (changed.length === 0) return 'absent'
+  await tx.bump()
+  return 'done'
+}
+
+export async function readAuthority(tx: Tx): Promise<Authority | undefined> {
+  const [row] = await tx.sql.select().from(authority)
+  return row && { certificate: row.certificate, key: row.key }
+}
+
+/** Of two that are kept at once the first stays. */
+export async function keepAuthority(tx: Tx, made: Authority): Promise<void> {
+  await tx.sql
+    .insert(authority)
+    .values({ id: 1, ...made, createdAt: tx.now })
+    .onConflictDoNothing()
+}
+
+export interface JoinPass {
+  role: RoleName
+  pop: string
+  usedBy: NodeId | null
+}
+
+export async function addJoinToken(
+  tx: Tx,
+  token: { sha256: string; role: RoleName; pop: string; expiresAt: number },
+): Promise<void> {
+  await tx.sql.delete(joinTokens).where(lt(joinTokens.expiresAt, tx.now))
+  await tx.sql.insert(joinTokens).values({ ...token, createdAt: tx.now })
+}
+
+/** What a token that has not expired lets in. */
+export async function findJoinToken(tx: Tx, sha256: string): Promise<JoinPass | undefined> {
+  const [row] = await tx.sql.select().from(joinTokens).where(eq(joinTokens.sha256, sha256))
+  if (row === undefined || row.expiresAt <= tx.now) return undefined
+  return { role: row.role, pop: row.pop, usedBy: row.usedBy }
+}
+
+export async function useJoinToken(tx: Tx, sha256: string, by: NodeId): Promise<void> {
+  await tx.sql.update(joinTokens).set({ usedBy: by }).where(eq(joinTokens.sha256, sha256))
+}

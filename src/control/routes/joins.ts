@@ -1,0 +1,127 @@
+import { SluiceError, Type, type NodeId } from '../../core/index.ts'
+import {
+  CertificateRenewal,
+  JoinAnswer,
+  JoinRequest,
+  JoinToken,
+  NewJoinToken,
+  NodeCertificate,
+} from '../../client/index.ts'
+import { drainNode, moveNode, removeNode } from '../database/index.ts'
+import { route, type Route } from '../route.ts'
+import type { Services } from '../services.ts'
+import { asker } from './nodes.ts'
+import { ById } from './shapes.ts'
+
+const ADMIN = { kind: 'token', scope: 'admin' } as const
+const JOINED = ['origin', 'regional', 'edge', 'gateway'] as const
+
+/** How machines come, stay and go. */
+export function joinRoutes(services: Services): Route[] {
+  return [...peoplesRoutes(services), ...nodesRoutes(services)]
+}
+
+function peoplesRoutes({ joins, database }: Services): Route[] {
+  return [
+    route(
+      {
+        method: 'POST',
+        path: '/v1/nodes/tokens',
+        access: ADMIN,
+        summary: 'Make a token that lets one machine join, once',
+        body: NewJoinToken,
+        answers: { 201: JoinToken },
+      },
+      async ({ body }) => ({ status: 201, body: await joins.token(body as NewJoinToken) }), // a union made by map loses its literals
+    ),
+    route(
+      {
+        method: 'DELETE',
+        path: '/v1/nodes/:id',
+        access: ADMIN,
+        summary: 'Remove a node that joined: from now on nobody believes it',
+        params: ById,
+        answers: { 204: null },
+      },
+      async ({ params: { id } }) => {
+        const outcome = await database.transaction(tx => removeNode(tx, id as NodeId)) // compared only
+        if (outcome === 'removed') return { status: 204 }
+        throw outcome === 'absent' ? noNode(id) : ownNode(id)
+      },
+    ),
+    ...(['drain', 'resume'] as const).map(what =>
+      route(
+        {
+          method: 'POST',
+          path: `/v1/nodes/:id/${what}`,
+          access: ADMIN,
+          summary: what === 'drain' ? 'Ask a node no more' : 'Ask a drained node again',
+          params: ById,
+          answers: { 204: null },
+        },
+        async ({ params: { id } }) => {
+          const to = what === 'drain' ? 'draining' : 'serving'
+          const outcome = await database.transaction(tx => drainNode(tx, id as NodeId, to)) // compared only
+          if (outcome === 'absent') throw noNode(id)
+          return { status: 204 }
+        },
+      ),
+    ),
+  ]
+}
+
+function nodesRoutes({ joins, database, authority }: Services): Route[] {
+  return [
+    route(
+      {
+        method: 'GET',
+        path: '/v1/node/authority',
+        access: { kind: 'public' },
+        summary: 'The certificate of the authority, for who knows its fingerprint',
+        answers: { 200: Type.Object({ authority: Type.String() }) },
+      },
+      async () => ({ status: 200, body: { authority: (await authority()).certificate } }),
+    ),
+    route(
+      {
+        method: 'POST',
+        path: '/v1/node/join',
+        access: { kind: 'public' },
+        summary: 'Exchange a join token for a place among the nodes',
+        body: JoinRequest,
+        answers: { 200: JoinAnswer },
+      },
+      async ({ body }) => ({ status: 200, body: await joins.join(body) }),
+    ),
+    route(
+      {
+        method: 'POST',
+        path: '/v1/node/certificate',
+        access: { kind: 'node', roles: JOINED },
+        summary: 'A certificate for a node, and where it is reached from now on',
+        body: CertificateRenewal,
+        answers: { 200: NodeCertificate },
+      },
+      async ({ body: { request, url }, node }) => {
+        const made = await (await authority()).certify(asker(node), request)
+        await database.transaction(tx => moveNode(tx, asker(node), url))
+        return { status: 200, body: made }
+      },
+    ),
+  ]
+}
+
+function noNode(id: string): SluiceError {
+  return new SluiceError('not-found', `there is no node ${id}: "sluice nodes" names them`, {
+    side: 'operator',
+    kind: 'not-found',
+  })
+}
+
+function ownNode(id: string): SluiceError {
+  return new SluiceError(
+    'local-node',
+    `${id} belongs to the Sluice that runs control: end it there, or start control alone with "sluice control"`,
+    { side: 'operator', kind: 'conflict' },
+  )
+}

@@ -1,0 +1,211 @@
+import { X509Certificate } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import {
+  after,
+  codeOf,
+  messageOf,
+  reader,
+  SluiceError,
+  Type,
+  type Clock,
+  type Milliseconds,
+} from '../core/index.ts'
+import { JoinAnswer, NodeCertificate, type JoiningRole } from '../client/index.ts'
+import { newRequest, type NodeCredentials } from '../inbound/index.ts'
+import type { ControlLink } from './control-link.ts'
+import { HttpLine } from './exchange.ts'
+import { loadOrCreateIdentity, type NodeIdentity } from './identity.ts'
+import { fingerprintOf, readJoinToken } from './join-token.ts'
+import { CONTROL_NAME } from './node-names.ts'
+import { writeWhole } from './write-whole.ts'
+
+const Kept = Type.Object({
+  /** Where control is. */
+  controls: Type.Array(Type.String(), { minItems: 1 }),
+  pop: Type.String(),
+  authority: Type.String(),
+  certificate: Type.String(),
+  key: Type.String(),
+})
+type Kept = { controls: string[]; pop: string } & NodeCredentials
+
+const readKept = reader(Kept, 'the membership')
+const readAuthority = reader(Type.Object({ authority: Type.String() }), 'the answer of control')
+const readJoined = reader(JoinAnswer, 'the answer of control')
+const readRenewed = reader(NodeCertificate, 'the answer of control')
+const readProblem = reader(
+  Type.Object({ error: Type.Object({ code: Type.String(), message: Type.String() }) }),
+  'the error',
+)
+
+const RENEW_BEFORE: Milliseconds = 30 * 86_400_000
+const PATIENCE: Milliseconds = 15_000
+const LOOK_EVERY: Milliseconds = 3_600_000
+
+/** A node's place among nodes of other machines: who control is, and what it shows them. */
+export class Membership {
+  readonly #file: string
+  #kept: Kept
+  #credentials: NodeCredentials
+  /** By the process's own clock. */
+  #lookedAt = performance.now()
+
+  private constructor(file: string, kept: Kept) {
+    this.#file = file
+    this.#kept = kept
+    this.#credentials = credentialsOf(kept)
+  }
+
+  /** Of a node that has joined; undefined when it has not. Throws a sentence for a file that cannot be read. */
+  static read(file: string): Membership | undefined {
+    try {
+      return new Membership(file, readKept(JSON.parse(readFileSync(file, 'utf8'))))
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined
+      throw new SluiceError(
+        'bad-membership',
+        `${file} cannot be read: remove it, and join again with a new token`,
+        { side: 'operator', cause: error },
+      )
+    }
+  }
+
+  static async keep(file: string, kept: Kept): Promise<Membership> {
+    await writeWhole(file, `${JSON.stringify(kept, null, 2)}\n`, 0o600)
+    return new Membership(file, kept)
+  }
+
+  /** The same object as long as they are the same. Another process of this node may have renewed them. */
+  get credentials(): NodeCredentials {
+    if (performance.now() - this.#lookedAt > LOOK_EVERY) this.#look()
+    return this.#credentials
+  }
+
+  #look(): void {
+    this.#lookedAt = performance.now()
+    try {
+      const kept = readKept(JSON.parse(readFileSync(this.#file, 'utf8')))
+      if (kept.certificate !== this.#kept.certificate) this.#take(kept)
+    } catch {
+      // What was read before is good for another month.
+    }
+  }
+
+  #take(kept: Kept): void {
+    this.#kept = kept
+    this.#credentials = credentialsOf(kept)
+  }
+
+  get controls(): readonly string[] {
+    return this.#kept.controls
+  }
+
+  get pop(): string {
+    return this.#kept.pop
+  }
+
+  /** Asks for another certificate in the last month of this one. Rejects when control does not give one. */
+  async renew(
+    ask: ControlLink,
+    of: { id: string; url: string | null; clock: Clock; signal: AbortSignal },
+  ): Promise<'good' | 'renewed'> {
+    const ends = Date.parse(new X509Certificate(this.#kept.certificate).validTo)
+    if (ends > after(of.clock.now(), RENEW_BEFORE)) return 'good'
+    const { request, key } = await newRequest(of.id)
+    const body = { request, url: of.url }
+    const answer = await ask({ method: 'POST', path: '/v1/node/certificate', body, signal: of.signal })
+    if (answer.status !== 200) throw new SluiceError('not-renewed', `control answered ${answer.status}`)
+    const kept = { ...this.#kept, ...readRenewed(answer.body), key }
+    await Membership.keep(this.#file, kept)
+    this.#take(kept)
+    return 'renewed'
+  }
+}
+
+function credentialsOf({ certificate, key, authority }: Kept): NodeCredentials {
+  return { certificate, key, authority }
+}
+
+export interface JoinOptions {
+  token: string
+  role: JoiningRole
+  identityFile: string
+  membershipFile: string
+  /** Where other nodes will reach this one over TLS; null when nobody asks it. */
+  url: string | null
+}
+
+/**
+ * Exchanges a join token for a place among the nodes. The secret is sent to nobody but who proves to be the control of
+ * whom the token speaks. Rejects with a sentence.
+ */
+export async function join(
+  options: JoinOptions,
+): Promise<{ identity: NodeIdentity; membership: Membership }> {
+  const { url, fingerprint, secret } = readJoinToken(options.token)
+  const identity = await loadOrCreateIdentity(options.identityFile, options.role)
+  const authority = await authorityOf(url, fingerprint)
+  const { request, key } = await newRequest(identity.id)
+  const { kty, crv, x } = identity.publicJwk
+  const asked = {
+    ...{ secret, id: identity.id, publicKey: { kty, crv, x }, request },
+    url: options.url,
+  }
+  const line = new HttpLine({ ca: authority, servername: CONTROL_NAME })
+  const { status, text } = await askControl(line, `${url}/v1/node/join`, JSON.stringify(asked))
+  if (status !== 200) throw refused(text)
+  const joined = readJoined(JSON.parse(text))
+  const membership = await Membership.keep(options.membershipFile, {
+    ...{ controls: [url], pop: joined.pop, key },
+    ...{ certificate: joined.certificate, authority: joined.authority },
+  })
+  return { identity, membership }
+}
+
+/** Whoever answers may be anybody; the fingerprint says whether it is the authority of whom the token speaks. */
+async function authorityOf(url: string, fingerprint: string): Promise<string> {
+  const { status, text } = await askControl(new HttpLine({ of: 'anybody' }), `${url}/v1/node/authority`)
+  try {
+    if (status !== 200) throw new Error(`it answered ${status}`)
+    const { authority } = readAuthority(JSON.parse(text))
+    if (fingerprintOf(authority) === fingerprint) return authority
+    throw new Error('it has another authority')
+  } catch (error) {
+    throw new SluiceError(
+      'not-control',
+      `${url} is not the control that made this join token (${messageOf(error)}): ask for a new token there, or mend what stands in between`,
+      { side: 'operator', cause: error },
+    )
+  }
+}
+
+async function askControl(
+  line: HttpLine,
+  url: string,
+  body?: string,
+): Promise<{ status: number; text: string }> {
+  try {
+    const method = body === undefined ? 'GET' : 'POST'
+    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+    return await line.ask({ method, url, headers, within: PATIENCE, ...(body !== undefined && { body }) })
+  } catch (error) {
+    throw new SluiceError(
+      'control-away',
+      `${new URL(url).origin} does not answer (${codeOf(error) ?? messageOf(error)}): is control started there, and may this machine reach it?`,
+      { side: 'operator', kind: 'unavailable', cause: error },
+    )
+  } finally {
+    line.close()
+  }
+}
+
+function refused(text: string): SluiceError {
+  try {
+    const { code, message } = readProblem(JSON.parse(text)).error
+    return new SluiceError(code, message, { side: 'operator', kind: 'unauthorised' })
+  } catch {
+    return new SluiceError('join-refused', 'control refused, and does not say why: look into its log', {
+      side: 'operator',
+    })
+  }
+}
