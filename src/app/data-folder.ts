@@ -9,7 +9,7 @@ import {
   statSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { codeOf, messageOf, SluiceError } from '../core/index.ts'
+import { codeOf, messageOf, SluiceError, type RoleName } from '../core/index.ts'
 
 /** Where everything lies inside the data folder. */
 export interface DataFolder {
@@ -61,6 +61,16 @@ export function layout(root: string): DataFolder {
     certificates: join(root, 'certificates'),
     logs: join(root, 'logs'),
   }
+}
+
+/** Where a node keeps its identity. */
+export function identityFile(data: DataFolder, role: RoleName): string {
+  return join(data.nodes, `${role}.json`)
+}
+
+/** Where a node that other machines know keeps its place among them. */
+export function membershipFile(data: DataFolder, role: RoleName): string {
+  return join(data.nodes, `${role}.membership.json`)
 }
 
 /** Makes the data folder and those inside it, for this user alone; one sentence when that cannot be. */

@@ -3,12 +3,13 @@ import { SluiceError, systemClock } from '../core/index.ts'
 import { readCertificate, untimely, type CertificatePair } from '../inbound/index.ts'
 import type { NodeIdentity } from '../membership/index.ts'
 import type { CertificateFiles } from './certificates.ts'
-import type { DataFolder } from './data-folder.ts'
+import { membershipFile, type DataFolder } from './data-folder.ts'
 import { planDiskCache } from './disk.ts'
 import { urlOf } from './listen.ts'
 import { lockPath } from './lock.ts'
-import { fixPorts, type FixedListen, type PortWish } from './ports.ts'
-import { SUPERVISED_ROLES, type RoleOptions, type SupervisedRole } from './roles.ts'
+import type { FixedListen, PortWish } from './ports.ts'
+import { reachOf } from './reach.ts'
+import type { RoleOptions, SupervisedRole } from './roles.ts'
 import { SETTINGS, type Configuration } from './settings.ts'
 import type { RoleSpec } from './supervisor.ts'
 
@@ -25,7 +26,7 @@ const WHAT: Record<PortName, string> = {
   admin: 'admin',
 }
 
-/** The ports that `up` listens on in this version, each with its flag. */
+/** Every port of a start, each with its flag. */
 export function portWishes(configuration: Configuration): Record<PortName, PortWish> {
   const wish = (name: PortName): PortWish => ({
     listen: configuration[name],
@@ -43,18 +44,29 @@ export function portWishes(configuration: Configuration): Record<PortName, PortW
   }
 }
 
-export function fixAllPorts(configuration: Configuration): Promise<Ports> {
-  return fixPorts(portWishes(configuration))
+/** The ports that a role has of its own. */
+export const PORTS_OF = {
+  control: ['control'],
+  origin: ['origin'],
+  edge: ['http', 'https'],
+  gateway: ['rtmp', 'rtmps'],
+} as const satisfies Record<SupervisedRole, readonly PortName[]>
+
+export const UP_PORTS = ['http', 'https', 'rtmp', 'rtmps', 'control', 'origin'] as const
+export type UpPorts = Ports
+
+/** What a role of any kind of start is told of. */
+export interface RolePlace {
+  configuration: Configuration
+  data: DataFolder
+  certificates: CertificateFiles
 }
 
 /** Of every role that is a node; control is none. */
 export type Identities = Record<Exclude<SupervisedRole, 'control'>, NodeIdentity>
 
-export interface PlanInputs {
-  configuration: Configuration
-  data: DataFolder
+export interface PlanInputs extends RolePlace {
   ports: Ports
-  certificates: CertificateFiles
   identities: Identities
   adminTokenSha256: string
   /** Of a PostgreSQL server; without it control's database is embedded. A secret. */
@@ -71,87 +83,125 @@ const DRAIN_LIMIT = 12_000
  */
 const NODE_FLAGS: Partial<Record<SupervisedRole, string[]>> = { origin: ['--heap-growing-percent=200'] }
 
-/** What each role is told, in order of start. Throws a sentence about a certificate that cannot be shown to anybody. */
-export function planRoles(inputs: PlanInputs): RoleSpec[] {
-  inputs.configuration.certificates.forEach(checkCertificate)
-  const options = roleOptions(inputs)
-  const entry = fileURLToPath(new URL('./role-main.js', import.meta.url))
-  const spec = (role: SupervisedRole): RoleSpec => ({
-    ...{ role, entry },
+/** A role as its supervisor starts it. */
+export function specOf<Role extends SupervisedRole>(
+  role: Role,
+  { data }: Pick<RolePlace, 'data'>,
+  options: RoleOptions[Role],
+): RoleSpec {
+  return {
+    ...{ role, options, drainLimit: DRAIN_LIMIT },
+    entry: fileURLToPath(new URL('./role-main.js', import.meta.url)),
     nodeFlags: NODE_FLAGS[role] ?? [],
-    options: options[role],
-    lock: lockPath(inputs.data.root, role),
-    drainLimit: DRAIN_LIMIT,
-  })
-  return SUPERVISED_ROLES.map(spec)
+    lock: lockPath(data.root, role),
+  }
+}
+
+/**
+ * What each role of a whole Sluice is told, in order of start. Throws a sentence about a certificate that cannot be shown
+ * to anybody.
+ */
+export function planRoles(inputs: PlanInputs): RoleSpec[] {
+  const { ports, identities, data } = inputs
+  const controlUrl = urlOf('http', ports.control)
+  const originUrl = urlOf('http', ports.origin)
+  const ownPorts = Object.values(ports).map(({ port }) => port)
+  const { edge, gateway, origin } = identities
+  return [
+    specOf('control', inputs, {
+      ...controlOptions(inputs, inputs, ports.control),
+      localNodes: [origin, edge, gateway].map(({ id, role, publicJwk }) => ({ id, role, publicJwk })),
+      localUrls: urlsOfNodes(ports),
+    }),
+    specOf('origin', inputs, {
+      ...originOptions(inputs, origin, ports.origin),
+      controlUrl,
+      membershipFile: membershipFile(data, 'origin'),
+    }),
+    specOf('edge', inputs, { ...edgeOptions(inputs, edge, ports), controlUrl, originUrl, ownPorts }),
+    specOf('gateway', inputs, { ...gatewayOptions(inputs, gateway, ports), controlUrl, originUrl }),
+  ]
+}
+
+function urlsOfNodes({ origin }: Ports): { origin?: string } {
+  const reach = reachOf(origin)
+  return reach === undefined ? {} : { origin: reach.url }
+}
+
+export function controlOptions(
+  { configuration, data }: RolePlace,
+  { adminTokenSha256, databaseUrl }: Pick<PlanInputs, 'adminTokenSha256' | 'databaseUrl'>,
+  listen: FixedListen,
+): RoleOptions['control'] {
+  const { domainSuffix, logLevel } = configuration
+  return {
+    ...{ listen, dataDir: data.control, localNodes: [], reach: reachOf(listen) },
+    ...(databaseUrl !== undefined && { databaseUrl }),
+    storage: { kind: 'filesystem', folder: data.originStorage },
+    ...{ domainSuffix, adminTokenSha256, logLevel },
+  }
+}
+
+export function originOptions(
+  { configuration: { logLevel }, data }: RolePlace,
+  identity: NodeIdentity,
+  listen: FixedListen,
+): Omit<RoleOptions['origin'], 'controlUrl'> {
+  return {
+    ...{ listen, identity, url: reachOf(listen)?.url, logLevel },
+    stateDir: data.originState,
+    workDir: data.originWork,
+    storage: { kind: 'filesystem', folder: data.originStorage },
+  }
+}
+
+export function edgeOptions(
+  { configuration, data, certificates }: RolePlace,
+  identity: NodeIdentity,
+  ports: Pick<Ports, 'http' | 'https'>,
+): Omit<RoleOptions['edge'], 'controlUrl' | 'ownPorts'> {
+  configuration.certificates.forEach(checkCertificate)
+  const { memoryCacheBytes, pop, trustedProxies, allowOrigins, logLevel, workers } = configuration
+  const { connections, connectionsPerAddress } = configuration
+  return {
+    http: ports.http,
+    https: { listen: ports.https, ...shown(certificates, configuration) },
+    connectionCaps: { connections, connectionsPerAddress },
+    identity,
+    stateDir: data.edgeState,
+    accessLogFolder: data.logs,
+    diskCache: planDiskCache(configuration.diskCacheBytes, data.edgeCache),
+    workersFolder: lockPath(data.root, 'workers'),
+    workers,
+    ...{ memoryCacheBytes, pop, trustedProxies, allowOrigins, logLevel },
+  }
+}
+
+export function gatewayOptions(
+  { configuration, data, certificates }: RolePlace,
+  identity: NodeIdentity,
+  ports: Pick<Ports, 'rtmp' | 'rtmps'>,
+): Omit<RoleOptions['gateway'], 'controlUrl'> {
+  configuration.certificates.forEach(checkCertificate)
+  const { trustedProxies, logLevel } = configuration
+  return {
+    rtmp: ports.rtmp,
+    rtmps: { listen: ports.rtmps, ...shown(certificates, configuration) },
+    identity,
+    stateDir: data.gatewayState,
+    ...{ trustedProxies, logLevel },
+  }
+}
+
+function shown(
+  files: CertificateFiles,
+  { certificates }: Configuration,
+): CertificatePair & { certificates: readonly CertificatePair[] } {
+  return { certificateFile: files.certificate, keyFile: files.key, certificates }
 }
 
 /** Here only: a role that is started again leaves such a one out, so that the rest of its names is served. */
 function checkCertificate(pair: CertificatePair): void {
   const late = untimely(pair, readCertificate(pair), systemClock.now())
   if (late !== undefined) throw new SluiceError('bad-certificate', late, { side: 'operator', kind: 'usage' })
-}
-
-function roleOptions({
-  configuration,
-  data,
-  ports,
-  certificates,
-  identities,
-  adminTokenSha256,
-  databaseUrl,
-}: PlanInputs): RoleOptions {
-  const { logLevel, domainSuffix, memoryCacheBytes, pop, trustedProxies, allowOrigins } = configuration
-  const { workers } = configuration
-  const controlUrl = urlOf('http', ports.control)
-  const originUrl = urlOf('http', ports.origin)
-  const certificate = {
-    certificateFile: certificates.certificate,
-    keyFile: certificates.key,
-    certificates: configuration.certificates,
-  }
-  const ownPorts = Object.values(ports).map(({ port }) => port)
-  const storage = { kind: 'filesystem', folder: data.originStorage } as const
-  return {
-    control: {
-      listen: ports.control,
-      dataDir: data.control,
-      ...(databaseUrl === undefined ? {} : { databaseUrl }),
-      localNodes: [identities.origin, identities.edge, identities.gateway].map(({ id, role, publicJwk }) => ({
-        id,
-        role,
-        publicJwk,
-      })),
-      ...{ storage, domainSuffix, adminTokenSha256, logLevel },
-    },
-    origin: {
-      listen: ports.origin,
-      identity: identities.origin,
-      stateDir: data.originState,
-      workDir: data.originWork,
-      ...{ controlUrl, storage, logLevel },
-    },
-    edge: {
-      http: ports.http,
-      https: { listen: ports.https, ...certificate },
-      connectionCaps: {
-        connections: configuration.connections,
-        connectionsPerAddress: configuration.connectionsPerAddress,
-      },
-      identity: identities.edge,
-      stateDir: data.edgeState,
-      accessLogFolder: data.logs,
-      diskCache: planDiskCache(configuration.diskCacheBytes, data.edgeCache),
-      workersFolder: lockPath(data.root, 'workers'),
-      workers,
-      ...{ controlUrl, originUrl, memoryCacheBytes, pop, trustedProxies, allowOrigins, ownPorts, logLevel },
-    },
-    gateway: {
-      rtmp: ports.rtmp,
-      rtmps: { listen: ports.rtmps, ...certificate },
-      identity: identities.gateway,
-      stateDir: data.gatewayState,
-      ...{ controlUrl, originUrl, trustedProxies, logLevel },
-    },
-  }
 }

@@ -35,23 +35,6 @@ const invalidateCommand: CommandSpec = {
   },
 }
 
-const nodesCommand: CommandSpec = {
-  words: 'nodes',
-  summary: 'list the nodes and what they have of the configuration',
-  options: SERVER_OPTIONS,
-  run: async context => {
-    const nodes = await connect(context).client.nodes()
-    const rows = nodes.map(node => [
-      node.id,
-      node.role,
-      node.state,
-      node.version === null ? '' : `v${node.version}`,
-      node.lastSeen ?? '',
-    ])
-    context.output.result(nodes, table(['NODE', 'ROLE', 'STATE', 'HAS', 'LAST SEEN'], rows))
-  },
-}
-
 const tokensCreateCommand: CommandSpec = {
   words: 'tokens create',
   takes: '<name>',
@@ -95,10 +78,9 @@ const tokensDeleteCommand: CommandSpec = {
   },
 }
 
-/** Nodes, invalidations and tokens. */
+/** Invalidations and tokens. */
 export const administrationCommands: CommandSpec[] = [
   invalidateCommand,
-  nodesCommand,
   tokensCreateCommand,
   tokensListCommand,
   tokensDeleteCommand,

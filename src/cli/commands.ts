@@ -9,14 +9,17 @@ import { housekeepingCommands } from './housekeeping.ts'
 import { issuerCommands } from './issuers.ts'
 import { keyCommands } from './keys.ts'
 import { liveCommands } from './live.ts'
+import { nodeCommands } from './nodes.ts'
 import { originAccessCommands } from './origin-access.ts'
 import { publishCommand } from './publish.ts'
+import { roleCommands } from './roles.ts'
 import { signCommands } from './sign.ts'
 import { upCommand } from './up.ts'
 
 /** Every command of this version, in the order of the help. */
 export const COMMANDS: CommandSpec[] = [
   upCommand,
+  ...roleCommands,
   publishCommand,
   ...assetCommands,
   ...liveCommands,
@@ -25,6 +28,7 @@ export const COMMANDS: CommandSpec[] = [
   ...issuerCommands,
   ...distributionCommands,
   ...originAccessCommands,
+  ...nodeCommands,
   ...administrationCommands,
   explainCommand,
   doctorCommand,

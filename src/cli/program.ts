@@ -25,6 +25,8 @@ export function parseCommandLine(
   // Settings are inherited by commands that are added after them.
   program
     .exitOverride()
+    // Else a command would take options from those below it.
+    .enablePositionalOptions()
     .configureOutput({ writeOut: text => (told += text), writeErr: () => {} })
     .description('A media CDN that runs on your own machines.')
     .version(version, '--version', 'print the version')
@@ -47,7 +49,11 @@ export function parseCommandLine(
     })
   }
   try {
-    program.parse(argv, { from: 'user' })
+    // It stands wherever somebody likes, and takes nothing from what stands before it.
+    program.parse(
+      argv.filter(each => each !== '--json'),
+      { from: 'user' },
+    )
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode === 0) return { kind: 'told', text: told }

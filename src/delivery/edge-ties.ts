@@ -1,6 +1,6 @@
 import { systemClock } from '../core/index.ts'
 import type { Snapshot } from '../distribution/index.ts'
-import { followSnapshot, startReporting } from '../membership/index.ts'
+import { followSnapshot, keepRenewed, Membership, startReporting } from '../membership/index.ts'
 import { IssuerKeys, type Guard } from '../outbound/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import type { EdgeOptions } from './edge.ts'
@@ -28,14 +28,16 @@ export interface Ties {
 export function tieToControl(options: EdgeOptions, { metrics, log, viewers, apply }: TiesParts): Ties {
   const { controlUrl, identity, stateDir } = options
   const clock = systemClock
-  const follower = followSnapshot({ controlUrl, identity, stateDir, apply, ...{ clock, log } })
+  const membership = membershipOf(options)
+  const follower = followSnapshot({ controlUrl, membership, identity, stateDir, apply, ...{ clock, log } })
   const reporting = startReporting({
-    ...{ controlUrl, identity, clock, log },
+    ...{ controlUrl, membership, identity, clock, log },
     path: '/v1/node/viewers',
     everyMs: REPORT_VIEWERS_MS,
     read: () => viewers.report(),
     taken: report => viewers.taken(report),
   })
+  const renewing = membership && keepRenewed(membership, { controlUrl, identity, url: null, clock, log })
   metrics.gauge('sluice_live_viewers', 'Viewers of live channels, seen within 10 s', () => viewers.total)
   metrics.gauge(
     'sluice_snapshot_version',
@@ -47,8 +49,14 @@ export function tieToControl(options: EdgeOptions, { metrics, log, viewers, appl
     async close() {
       await reporting.close()
       await follower.close()
+      await renewing?.close()
     },
   }
+}
+
+/** Undefined for an edge of this machine's own `sluice up`. */
+export function membershipOf({ membershipFile }: EdgeOptions): Membership | undefined {
+  return membershipFile === undefined ? undefined : Membership.read(membershipFile)
 }
 
 /** The keys of token issuers; one process of an edge asks for them, whatever the number of its workers. */

@@ -14,7 +14,10 @@ export interface EdgeOptions {
   /** Of each process that serves viewers. */
   connectionCaps: ConnectionCaps
   controlUrl: string
-  originUrl: string
+  /** Of the origin on this machine; elsewhere the snapshot says where origins are. */
+  originUrl?: string | undefined
+  /** Of an edge that has joined from another machine: its place among the nodes. */
+  membershipFile?: string | undefined
   identity: NodeIdentity
   /** Where the last snapshot is kept. */
   stateDir: string

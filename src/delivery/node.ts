@@ -190,7 +190,10 @@ export class CacheNode {
       invalidations: compileInvalidations(snapshot.invalidations),
       channels: new Set(snapshot.channels.map(({ path }) => path)),
     }
-    this.upstream.keep(snapshot.distributions.flatMap(({ origins }) => origins))
+    this.upstream.keep(
+      snapshot.distributions.flatMap(({ origins }) => origins),
+      snapshot.nodes,
+    )
     this.health.keep(
       snapshot.distributions.flatMap(({ id, originGroups = [] }) =>
         originGroups.flatMap(({ members }) => members.map(origin => ({ distribution: id, origin }))),

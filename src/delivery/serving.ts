@@ -5,6 +5,7 @@ import { nodeTokenSource } from '../membership/index.ts'
 import type { Guard } from '../outbound/index.ts'
 import { MOST_A_DAY, openAccessLog, type Logger, type Metrics } from '../telemetry/index.ts'
 import type { EdgeOptions } from './edge.ts'
+import { membershipOf } from './edge-ties.ts'
 import { measureDisk } from './disk-metrics.ts'
 import { handle } from './engine.ts'
 import type { Incoming, Outgoing } from './exchange.ts'
@@ -52,6 +53,7 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
   const turnedAway = new TurnedAway()
   const upstream = createUpstream({
     url: options.originUrl,
+    membership: membershipOf(options),
     token: nodeTokenSource(options.identity, 'origin', clock),
     ...{ guard, clock, log },
   })

@@ -4,12 +4,13 @@ import type { PublishRequest, PublishVerdict } from '../ingest/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { admit } from './admission.ts'
 import type { Counters } from './counters.ts'
+import type { OriginReached } from './hand-over.ts'
 import type { GatewayLimits } from './options.ts'
 import { Publisher } from './publisher.ts'
 import { compileSite, type Site } from './site.ts'
 
 export interface GatewayParts {
-  originUrl: string
+  origin: () => OriginReached | undefined
   /** The value of `Sluice-Node` for origins. */
   token: () => Promise<string>
   /** Settles when there is a first snapshot. */

@@ -1,6 +1,8 @@
 import { request, type ClientRequest, type IncomingMessage } from 'node:http'
+import { request as requestTls } from 'node:https'
 import { messageOf, type Milliseconds, type Reason } from '../core/index.ts'
 import {
+  type NodeTls,
   HAND_OVER,
   HAND_OVER_PATH,
   HAND_OVER_TYPE,
@@ -8,8 +10,15 @@ import {
   type HandOverLine,
 } from '../membership/index.ts'
 
+/** An origin: on this machine, or over TLS on another. */
+export interface OriginReached {
+  url: string
+  tls?: NodeTls | undefined
+}
+
 export interface HandOverOptions {
-  originUrl: string
+  /** Where the origin is now; undefined where none is known. */
+  origin: () => OriginReached | undefined
   /** The value of `Sluice-Node`. */
   token: () => Promise<string>
   /** Of `HAND_OVER`. */
@@ -98,12 +107,15 @@ export class HandOver {
   }
 
   async #ask(): Promise<void> {
-    const { originUrl, token, fields, begin } = this.#options
+    const { origin, token, fields, begin } = this.#options
     try {
       const node = await token()
       if (this.#state === 'over') return
-      const asked = request(new URL(HAND_OVER_PATH, originUrl), {
-        method: 'POST',
+      const reached = origin()
+      if (reached === undefined) return this.#break('no origin has joined yet')
+      const ask = reached.tls === undefined ? request : requestTls
+      const asked = ask(new URL(HAND_OVER_PATH, reached.url), {
+        ...{ method: 'POST', ...reached.tls, rejectUnauthorized: true },
         headers: { 'sluice-node': node, 'content-type': HAND_OVER_TYPE, ...printable(fields) },
         // A connection of its own: it lives as long as the encoder's.
         agent: false,

@@ -8,7 +8,10 @@ export interface GatewayOptions {
   /** The certificate to show, and those of names of their own; files that are read again when they change. */
   rtmps: { listen: Listen; certificates?: readonly CertificatePair[] } & CertificatePair
   controlUrl: string
-  originUrl: string
+  /** Of the origin on this machine; elsewhere the snapshot says where origins are. */
+  originUrl?: string | undefined
+  /** Of a gateway that has joined from another machine: its place among the nodes. */
+  membershipFile?: string | undefined
   identity: NodeIdentity
   /** Holds the last snapshot. */
   stateDir: string

@@ -12,7 +12,7 @@ import type { PublishRequest, PublishSink } from '../ingest/index.ts'
 import { HAND_OVER } from '../membership/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import type { Counters } from './counters.ts'
-import { HandOver } from './hand-over.ts'
+import { HandOver, type OriginReached } from './hand-over.ts'
 import type { GatewayLimits } from './options.ts'
 import { TagQueue } from './queue.ts'
 
@@ -24,7 +24,7 @@ export interface PublisherOptions {
   channel: Channel
   /** The channel as the newest snapshot has it. */
   current: () => Channel | undefined
-  originUrl: string
+  origin: () => OriginReached | undefined
   token: () => Promise<string>
   limits: GatewayLimits
   clock: Clock
@@ -132,11 +132,11 @@ export class Publisher implements PublishSink {
   }
 
   #connect(): void {
-    const { originUrl, token, limits } = this.#options
+    const { origin, token, limits } = this.#options
     const now = this.#now()
     const begin = this.#queue.begin(this.#begun === 'yes' ? 'at-a-keyframe' : 'anywhere', now)
     this.#handOver = new HandOver({
-      ...{ originUrl, token, begin },
+      ...{ origin, token, begin },
       fields: this.#fields(),
       answerWithin: limits.letGoAfter / 2,
       on: {

@@ -1,21 +1,33 @@
 import { systemClock, type Health, type RunningRole } from '../core/index.ts'
 import { ConnectionCount } from '../inbound/index.ts'
 import { INGEST_LIMITS, startIngest, type Ingest, type IngestOptions } from '../ingest/index.ts'
-import { followSnapshot, nodeTokenSource } from '../membership/index.ts'
+import {
+  followSnapshot,
+  keepRenewed,
+  Membership,
+  nodeTokenSource,
+  placesOf,
+  tlsTo,
+} from '../membership/index.ts'
+import type { Snapshot } from '../distribution/index.ts'
 import { createLogger, createMetrics } from '../telemetry/index.ts'
 import { createCounters } from './counters.ts'
 import { Gateway } from './gateway.ts'
+import type { OriginReached } from './hand-over.ts'
 import { LIMITS, type GatewayOptions } from './options.ts'
 
 /** A gateway: takes encoders' streams over RTMP and RTMPS and hands them to the origin. */
 export async function startGateway(options: GatewayOptions): Promise<RunningRole> {
-  const { controlUrl, originUrl, identity, stateDir } = options
+  const { controlUrl, identity, stateDir } = options
   const log = createLogger('gateway', options.logLevel)
   const clock = systemClock
   const metrics = createMetrics('gateway')
+  const { membershipFile } = options
+  const membership = membershipFile === undefined ? undefined : Membership.read(membershipFile)
   const servers: Ingest[] = []
   const gateway: Gateway = new Gateway({
-    ...{ originUrl, clock, log },
+    ...{ clock, log },
+    origin: () => originOf(options, { membership, snapshot: follower.current() }),
     token: nodeTokenSource(identity, 'origin', clock),
     started: () => follower.started,
     limits: { ...LIMITS, ...options.limits },
@@ -25,9 +37,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningRole
     }),
   })
   const follower = followSnapshot({
-    ...{ controlUrl, identity, stateDir, clock, log },
+    ...{ controlUrl, membership, identity, stateDir, clock, log },
     apply: snapshot => gateway.apply(snapshot),
   })
+  const renewing = membership && keepRenewed(membership, { controlUrl, identity, url: null, clock, log })
   const ingest: Omit<IngestOptions, 'listen'> = {
     authorize: request => gateway.authorize(request),
     // The caps hold for both ports together.
@@ -44,9 +57,20 @@ export async function startGateway(options: GatewayOptions): Promise<RunningRole
       await Promise.all(servers.map(server => server.close()))
       await gateway.close()
       await follower.close()
+      await renewing?.close()
     },
     metrics: () => metrics.text(),
     health: (): Health =>
       follower.current() ? { kind: 'ready' } : { kind: 'not-ready', waitingFor: ['snapshot'] },
   }
+}
+
+/** The one on this machine, or the first that the snapshot names. */
+function originOf(
+  { originUrl }: GatewayOptions,
+  { membership, snapshot }: { membership: Membership | undefined; snapshot: Snapshot | undefined },
+): OriginReached | undefined {
+  if (originUrl !== undefined) return { url: originUrl }
+  const [place] = snapshot === undefined ? [] : placesOf(snapshot, 'origin')
+  return place && { url: place.url, tls: tlsTo(place, membership) }
 }

@@ -96,6 +96,15 @@ export class Membership {
     this.#credentials = credentialsOf(kept)
   }
 
+  /** Of a node that control knows already by its token. Rejects when control does not certify it. */
+  static async obtain(
+    file: string,
+    ask: ControlLink,
+    of: { id: string; url: string; controlUrl: string; signal: AbortSignal },
+  ): Promise<Membership> {
+    return Membership.keep(file, { ...(await certified(ask, of)), controls: [of.controlUrl], pop: '' })
+  }
+
   get controls(): readonly string[] {
     return this.#kept.controls
   }
@@ -111,15 +120,21 @@ export class Membership {
   ): Promise<'good' | 'renewed'> {
     const ends = Date.parse(new X509Certificate(this.#kept.certificate).validTo)
     if (ends > after(of.clock.now(), RENEW_BEFORE)) return 'good'
-    const { request, key } = await newRequest(of.id)
-    const body = { request, url: of.url }
-    const answer = await ask({ method: 'POST', path: '/v1/node/certificate', body, signal: of.signal })
-    if (answer.status !== 200) throw new SluiceError('not-renewed', `control answered ${answer.status}`)
-    const kept = { ...this.#kept, ...readRenewed(answer.body), key }
+    const kept = { ...this.#kept, ...(await certified(ask, of)) }
     await Membership.keep(this.#file, kept)
     this.#take(kept)
     return 'renewed'
   }
+}
+
+async function certified(
+  ask: ControlLink,
+  { id, url, signal }: { id: string; url: string | null; signal: AbortSignal },
+): Promise<NodeCredentials> {
+  const { request, key } = await newRequest(id)
+  const answer = await ask({ method: 'POST', path: '/v1/node/certificate', body: { request, url }, signal })
+  if (answer.status !== 200) throw new SluiceError('not-certified', `control answered ${answer.status}`)
+  return { ...readRenewed(answer.body), key }
 }
 
 function credentialsOf({ certificate, key, authority }: Kept): NodeCredentials {

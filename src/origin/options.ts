@@ -6,6 +6,10 @@ import type { LogLevel } from '../telemetry/index.ts'
 export interface OriginOptions {
   listen: Listen
   controlUrl: string
+  /** Where other machines reach it over TLS; left out where it listens on this machine alone. */
+  url?: string | undefined
+  /** Its place among the nodes: of an origin that has joined, or whose port others reach. */
+  membershipFile?: string | undefined
   identity: NodeIdentity
   /** Holds the last snapshot. */
   stateDir: string

@@ -8,6 +8,7 @@ import {
   type Listen,
   type Milliseconds,
 } from '../core/index.ts'
+import { isAuthorised, speakAlsoTls, type NodeCredentials } from '../inbound/index.ts'
 import { HAND_OVER_PATH, type PeerVerifier } from '../membership/index.ts'
 import { loggedPath } from '../signing/index.ts'
 import type { Logger } from '../telemetry/index.ts'
@@ -21,6 +22,8 @@ import { readResource } from './resource.ts'
 
 export interface OriginServerOptions {
   listen: Listen
+  /** What is shown to other machines; undefined where none can come. */
+  credentials?: NodeCredentials | undefined
   library: Library
   live: Live
   peers: PeerVerifier
@@ -31,6 +34,8 @@ export interface OriginServerOptions {
 
 export interface OriginServer {
   port: number
+  /** Shows another certificate from now on. */
+  show(credentials: NodeCredentials): void
   /** Takes no new request, lets those under way end for a few seconds. */
   close(): Promise<void>
 }
@@ -66,11 +71,15 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
     routerOptions: { querystringParser: () => ({}) },
   })
   server.server.headersTimeout = ARRIVAL_LIMIT
+  const { credentials } = options
+  const nodePort = credentials && speakAlsoTls(server.server, { credentials, certificates: 'required' })
   server.addHook('onRequest', async (request, reply) => {
     limitArrival(request)
     const verdict = await options.peers.verify(header(request, 'sluice-node'))
     const roles = request.routeOptions.url === HAND_OVER_ROUTE ? GIVERS : ASKERS
-    if (verdict.kind === 'peer' && roles.has(verdict.role)) return
+    // Token and certificate are of one node (SEAMS 25).
+    const isOne = verdict.kind === 'peer' && isAuthorised(request.raw.socket, verdict.id)
+    if (isOne && roles.has(verdict.role)) return
     options.counters.refused()
     // Fastify's way to end a request in a hook is to return the reply.
     return reply
@@ -112,6 +121,7 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
   const address = server.server.address()
   return {
     port: typeof address === 'object' && address ? address.port : options.listen.port,
+    show: next => nodePort?.show(next),
     async close() {
       // Whoever is connected and asks nothing would otherwise hold the end up for as long as it likes.
       const cut = setTimeout(() => server.server.closeAllConnections(), DRAIN_LIMIT)

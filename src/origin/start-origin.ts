@@ -1,6 +1,21 @@
 import type { ChannelsRequest } from '../client/index.ts'
-import { messageOf, systemClock, type Health, type Milliseconds, type RunningRole } from '../core/index.ts'
-import { createPeerVerifier, followSnapshot, leaseJobs, startReporting } from '../membership/index.ts'
+import {
+  messageOf,
+  systemClock,
+  type Clock,
+  type Health,
+  type Milliseconds,
+  type RunningRole,
+} from '../core/index.ts'
+import {
+  createPeerVerifier,
+  followSnapshot,
+  keepRenewed,
+  leaseJobs,
+  obtainMembership,
+  startReporting,
+  type Membership,
+} from '../membership/index.ts'
 import { createPackager } from '../packager/index.ts'
 import { openStore } from '../storage/index.ts'
 import { createLogger, createMetrics, type Logger } from '../telemetry/index.ts'
@@ -21,10 +36,12 @@ const SEGMENTS_AT_ONCE = { width: 12, queue: 2000 }
 
 /** An origin: serves what is published to other nodes, and does control's jobs. */
 export async function startOrigin(options: OriginOptions): Promise<RunningRole> {
-  const { controlUrl, identity, stateDir, workDir } = options
+  const { controlUrl, identity, stateDir, workDir, url = null } = options
   const log = createLogger('origin', options.logLevel)
   const clock = systemClock
   const metrics = createMetrics('origin')
+  const membership = await membershipOf(options, { log, clock })
+  const place = { controlUrl, membership }
   const store = await openStore(options.storage)
   const pointers = new Pointers(store, clock)
   const movies = new Movies(store)
@@ -39,24 +56,27 @@ export async function startOrigin(options: OriginOptions): Promise<RunningRole> 
   const library = new Library({ pointers, movies, turnstile: new Turnstile(SEGMENTS_AT_ONCE) })
   const live = createLive({ metrics, clock, log, changed: () => reports.soon() })
   const reports = startReporting({
-    ...{ controlUrl, identity, log, clock },
+    ...{ ...place, identity, log, clock },
     path: '/v1/node/channels',
     everyMs: REPORT_EVERY,
     read: () => live.table.read(),
     taken: body => live.table.taken(body as ChannelsRequest), // it is what `read` gave
   })
   const snapshots = followSnapshot({
-    ...{ controlUrl, identity, stateDir, log, clock },
+    ...{ ...place, identity, stateDir, log, clock },
     apply: ({ channels }) => live.table.apply(channels),
   })
   const peers = createPeerVerifier(() => snapshots.current(), 'origin', clock)
   const server = await startOriginServer({
     ...{ library, live, peers, counters, clock, log },
     listen: options.listen,
+    credentials: membership?.credentials,
   })
+  const renewing = membership && keepRenewed(membership, { controlUrl, identity, url, clock, log })
+  renewing?.onRenewed(credentials => server.show(credentials))
   const ticking = startTicking(live)
   const worker = new Worker({ store, packager, pointers, counters, clock, log })
-  const jobs = leaseJobs({ controlUrl, identity, work: leased => worker.work(leased), log, clock })
+  const jobs = leaseJobs({ ...place, identity, work: leased => worker.work(leased), log, clock })
   const sweeping = sweepRegularly(pointers, log)
   log.info({ port: server.port }, 'origin listens')
   return {
@@ -72,8 +92,18 @@ export async function startOrigin(options: OriginOptions): Promise<RunningRole> 
       await server.close()
       await reports.close()
       await snapshots.close()
+      await renewing?.close()
     },
   }
+}
+
+/** Of an origin that joined, or which others reach: one of this machine is certified by control on its first start. */
+async function membershipOf(
+  { membershipFile, controlUrl, identity, url }: OriginOptions,
+  { log, clock }: { log: Logger; clock: Clock },
+): Promise<Membership | undefined> {
+  if (membershipFile === undefined || url === undefined) return undefined
+  return obtainMembership({ file: membershipFile, controlUrl, identity, url, log, clock })
 }
 
 function sweepRegularly(pointers: Pointers, log: Logger): { close(): Promise<void> } {

@@ -6,7 +6,7 @@ import { printConfiguration, resolveConfiguration } from '../../src/app/configur
 import { layout } from '../../src/app/data-folder.ts'
 import { readDatabaseUrl } from '../../src/app/database-url.ts'
 import { planRoles, type Identities, type Ports } from '../../src/app/plan.ts'
-import { roleEnvironment } from '../../src/app/up.ts'
+import { roleEnvironment } from '../../src/app/supervise.ts'
 import { freshFolder } from './folder.ts'
 
 const URL_OF_IT = 'postgres://sluice:hush@db.example/sluice'

@@ -25,15 +25,13 @@ test.each([
 })
 
 test.each([
-  ['edge --join TOKEN', 'edge'],
-  ['control', 'control'],
+  ['origin --join TOKEN', 'origin'],
+  ['regional', 'regional'],
   ['env', 'env'],
   ['usage', 'usage'],
   ['backup f', 'backup'],
   ['restore f', 'restore'],
   ['assets verify /a', 'assets verify'],
-  ['nodes token --role edge', 'nodes token'],
-  ['gateway', 'gateway'],
   ['help env', 'env'],
 ])('"sluice %s" has not landed: one sentence and 2', async (line, name) => {
   const { code, json } = await sluice(workFolder(), [...line.split(' '), '--json'])
@@ -47,7 +45,7 @@ test('what has not landed is absent from the help, what has is in it', async () 
   const listed = [...stdout.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(match => match[1])
   expect(listed).toEqual([...new Set(COMMANDS.map(command => command.words.split(' ')[0])), 'help'])
   expect(await sluice(workFolder(), ['help'])).toMatchObject({ code: 0, stdout })
-  for (const word of ['edge', 'env', 'backup']) expect(listed).not.toContain(word)
+  for (const word of ['origin', 'regional', 'env', 'backup']) expect(listed).not.toContain(word)
 })
 
 test.each([

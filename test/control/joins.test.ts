@@ -55,7 +55,7 @@ function machine(): Machine {
 type Joined = Awaited<ReturnType<typeof join>>
 
 async function joinAs(role: JoiningRole, token: string, on = machine()): Promise<Joined> {
-  return join({ token, role, ...on, url: role === 'edge' ? null : 'https://10.0.0.7:9001' })
+  return join({ token, role, ...on, url: role === 'edge' ? null : 'https://10.0.0.7:1936' })
 }
 
 function linkOf({ identity, membership }: Joined): ReturnType<typeof controlLink> {
@@ -71,17 +71,17 @@ async function snapshotOf(joined: Joined): Promise<{ status: number; snapshot: S
 
 test('a machine that has a token joins, and keeps what it was given for itself', async () => {
   const { token, ...told } = await control.client.createJoinToken({
-    ...{ role: 'origin', pop: 'fra1', ttlSeconds: 3600 },
+    ...{ role: 'gateway', pop: 'fra1', ttlSeconds: 3600 },
   })
-  expect(told).toMatchObject({ role: 'origin', pop: 'fra1' })
+  expect(told).toMatchObject({ role: 'gateway', pop: 'fra1' })
   expect(readJoinToken(token).url).toBe('https://control.example:9000')
   const on = machine()
-  const joined = await joinAs('origin', await tokenFor('origin'), on)
+  const joined = await joinAs('gateway', await tokenFor('gateway'), on)
   const { snapshot } = await snapshotOf(joined)
   const { kty, crv, x } = joined.identity.publicJwk
   expect(snapshot.nodes.find(({ id }) => id === joined.identity.id)).toEqual({
-    ...{ id: joined.identity.id, role: 'origin', publicKey: { kty, crv, x } },
-    ...{ pop: 'fra1', url: 'https://10.0.0.7:9001', draining: false },
+    ...{ id: joined.identity.id, role: 'gateway', publicKey: { kty, crv, x } },
+    ...{ pop: 'fra1', url: 'https://10.0.0.7:1936', draining: false },
   })
   expect([on.identityFile, on.membershipFile].map(file => statSync(file).mode & 0o777)).toEqual([
     0o600, 0o600,
@@ -126,7 +126,7 @@ test('a token lets one machine in; that one may ask again where it has not heard
 test('a token that has expired, is for another role or was made up lets nobody in', async () => {
   const before = await idsOfNodes()
   const ofEdge = await tokenFor('edge', 60)
-  await expect(joinAs('origin', ofEdge)).rejects.toMatchObject({ code: 'wrong-role' })
+  await expect(joinAs('gateway', ofEdge)).rejects.toMatchObject({ code: 'wrong-role' })
   const made = renderJoinToken({ ...readJoinToken(ofEdge), secret: 'x'.repeat(43) })
   await expect(joinAs('edge', made)).rejects.toMatchObject({ code: 'bad-join-token' })
   time.ahead = 60_000

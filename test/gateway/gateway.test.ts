@@ -33,7 +33,7 @@ async function stage(limits: Partial<GatewayLimits> = QUICK, log: Logger = silen
   const origin = await FakeOrigin.start()
   const metrics = createMetrics('gateway')
   const gateway: Gateway = new Gateway({
-    originUrl: origin.url,
+    origin: () => ({ url: origin.url }),
     token: () => Promise.resolve('a node token'),
     started: () => Promise.resolve(),
     limits: { ...LIMITS, ...limits },

@@ -3,6 +3,7 @@ import { buildConnector, Pool } from 'undici'
 import type { UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, KiB, SluiceError, type Clock, type Milliseconds } from '../../core/index.ts'
 import { endToEnd, type FlatHeaders } from '../../http/index.ts'
+import type { NodeTls } from '../../membership/index.ts'
 import type { Guard } from '../../outbound/index.ts'
 import { AnswerWatch } from './answer-watch.ts'
 import { ConnectionFates, Unanswered } from './connection-fates.ts'
@@ -35,6 +36,8 @@ export interface ConnectionsOptions {
   guard?: Guard | undefined
   /** PEM; in place of the system's, for tests. */
   authorities?: string | undefined
+  /** Of a node of ours on another machine; asked for each time that a connection is made. */
+  node?: (() => NodeTls | undefined) | undefined
 }
 
 /** One request as it goes out. */
@@ -182,8 +185,13 @@ function watched(connect: buildConnector.connector, fates: ConnectionFates): bui
 
 /** Every connection is checked anew, whatever its name meant for the one before. */
 function connectorOf(options: ConnectionsOptions, wire: Wire): buildConnector.connector {
-  const { url, guard, authorities, socketPath } = options
+  const { url, guard, authorities, socketPath, node } = options
   const timeout = wire.connect
+  if (node !== undefined) {
+    // Made anew each time, so that it shows a certificate that was renewed meanwhile.
+    return (request, callback) =>
+      buildConnector({ timeout, ...node(), rejectUnauthorized: true, session: undefined })(request, callback)
+  }
   if (guard === undefined) return buildConnector({ timeout, ...(socketPath !== undefined && { socketPath }) })
   const connect = buildConnector({
     timeout,

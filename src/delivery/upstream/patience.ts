@@ -11,12 +11,15 @@ export interface Patience {
   /** Before each further try; none, and the first failure is the last. */
   pauses: readonly Milliseconds[]
   worth?: (answer: UpstreamAnswer) => Worth
+  /** So many more may be asked at once, each another one; none unless said. */
+  apart?: number
 }
 
 /** Asks until there is an answer. Only a question of which nothing was answered is asked again (RFC 9110 §9.2.2). */
-export async function askPatiently({ ask, pauses, worth }: Patience): Promise<UpstreamAnswer> {
+export async function askPatiently({ ask, pauses, worth, apart = 0 }: Patience): Promise<UpstreamAnswer> {
   for (let attempt = 0; ; attempt++) {
-    const wait = pauses[attempt]
+    const [round, place] = [Math.floor(attempt / (apart + 1)), attempt % (apart + 1)]
+    const wait = place < apart ? 0 : pauses[round]
     try {
       const answer = await ask()
       const judged = worth?.(answer)
@@ -26,7 +29,7 @@ export async function askPatiently({ ask, pauses, worth }: Patience): Promise<Up
     } catch (error) {
       if (wait === undefined || !neverAnswered(error)) throw asUpstreamError(error)
     }
-    await pause(wait)
+    if (wait > 0) await pause(wait)
   }
 }
 

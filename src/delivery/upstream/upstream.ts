@@ -1,12 +1,13 @@
 import type { UpstreamAnswer } from '../../cache/index.ts'
 import type { CanonicalPath, Clock, DistributionId } from '../../core/index.ts'
-import type { HttpOrigin, Origin, OriginAccess } from '../../distribution/index.ts'
+import type { HttpOrigin, Origin, OriginAccess, PeerNode } from '../../distribution/index.ts'
 import type { FlatHeaders, Validators } from '../../http/index.ts'
+import { placesOf, type Membership, type NodePlace } from '../../membership/index.ts'
 import type { Guard } from '../../outbound/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { Interim } from '../answer/interim.ts'
 import type { Lane } from './origin-connections.ts'
-import { builtInOrigin } from './built-in.ts'
+import { BuiltInOrigin } from './built-in.ts'
 import { ForeignOrigins } from './foreign.ts'
 import type { Upgraded } from './upgrade.ts'
 
@@ -83,13 +84,18 @@ export interface Upstream extends Asks {
   relay(request: RelayedRequest): Promise<UpstreamAnswer>
   /** Rejects as `relay` does. Its connection is the caller's, who bounds how many there are. */
   upgrade(request: UpgradeRequest): Promise<Upgraded>
-  /** Lets go of the connections to every other origin, once what is under way on them has ended. */
-  keep(origins: readonly Origin[]): void
+  /**
+   * Lets go of the connections to every other origin, once what is under way on them has ended. `nodes` are those of the
+   * snapshot that holds now.
+   */
+  keep(origins: readonly Origin[], nodes: readonly PeerNode[]): void
 }
 
 export interface UpstreamOptions {
-  /** Of the built-in origin. */
-  url: string
+  /** Of the built-in origin on this machine; elsewhere the snapshot says where origins are. */
+  url: string | undefined
+  /** Of a node that has joined from another machine. */
+  membership?: Membership | undefined
   /** A fresh node token for each question to it. */
   token: () => Promise<string>
   clock: Clock
@@ -102,13 +108,19 @@ export interface UpstreamOptions {
 
 /** Asks each question of the origin that it names. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const builtIn = builtInOrigin(options)
+  const { url, membership, token, clock } = options
+  let places: readonly NodePlace[] = url === undefined ? [] : [{ url }]
+  const builtIn = new BuiltInOrigin({ places: () => places, membership, token, clock })
   const foreign = new ForeignOrigins(options)
   return {
     ask: question => (question.origin.kind === 'built-in' ? builtIn : foreign).ask(question),
     relay: request => foreign.relay(request),
     upgrade: request => foreign.upgrade(request),
-    keep: origins => foreign.keep(origins),
+    keep(origins, nodes) {
+      foreign.keep(origins)
+      if (url === undefined) places = placesOf({ nodes: [...nodes] }, 'origin')
+      builtIn.keep()
+    },
     async close() {
       await Promise.all([builtIn.close(), foreign.close()])
     },

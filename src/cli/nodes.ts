@@ -1,0 +1,91 @@
+import { JOINING_ROLES, type JoiningRole } from '../client/index.ts'
+import { parseDuration } from '../core/index.ts'
+import { SERVER_OPTIONS, text, type CommandSpec } from './command.ts'
+import { connect } from './server.ts'
+import { table } from './output.ts'
+import { usage } from './usage.ts'
+
+const listCommand: CommandSpec = {
+  words: 'nodes',
+  summary: 'list the nodes and what they have of the configuration',
+  options: SERVER_OPTIONS,
+  run: async context => {
+    const nodes = await connect(context).client.nodes()
+    const rows = nodes.map(node => [
+      node.id,
+      node.role,
+      node.pop ?? '',
+      node.draining ? `${node.state}, draining` : node.state,
+      node.version === null ? '' : `v${node.version}`,
+      node.lastSeen ?? '',
+    ])
+    context.output.result(nodes, table(['NODE', 'ROLE', 'POP', 'STATE', 'HAS', 'LAST SEEN'], rows))
+  },
+}
+
+const tokenCommand: CommandSpec = {
+  words: 'nodes token',
+  summary: 'make a token that lets one machine join, once; it is shown once',
+  options: [
+    { flags: '--role <role>', description: `what it is to be: ${JOINING_ROLES.join(', ')}` },
+    { flags: '--pop <name>', description: 'the name of its place, in X-Sluice-Pop and in lists (local)' },
+    { flags: '--ttl <duration>', description: 'how long it can be used: from 1m to 7d (1h)' },
+    {
+      flags: '--url <url>',
+      description: 'where that machine reaches control, where control cannot know that',
+    },
+    ...SERVER_OPTIONS,
+  ],
+  run: async context => {
+    const url = text(context.options, 'url')
+    const made = await connect(context).client.createJoinToken({
+      role: roleOf(text(context.options, 'role')),
+      pop: text(context.options, 'pop') ?? 'local',
+      ttlSeconds: secondsOf(text(context.options, 'ttl') ?? '1h'),
+      ...(url !== undefined && { url }),
+    })
+    context.output.say(`Until ${made.expires}, on the other machine: sluice ${made.role} --join TOKEN`)
+    context.output.result(made, made.token)
+  },
+}
+
+const removeCommand: CommandSpec = {
+  words: 'nodes remove',
+  takes: '<id>',
+  summary: 'remove a node that joined: nobody believes it any more',
+  options: SERVER_OPTIONS,
+  run: async (context, [id = '']) => {
+    await connect(context).client.removeNode(id)
+    context.output.result({ id }, `removed ${id}`)
+  },
+}
+
+const drainCommands = (['drain', 'resume'] as const).map((what): CommandSpec => ({
+  words: `nodes ${what}`,
+  takes: '<id>',
+  summary: what === 'drain' ? 'ask a node no more, before it is taken away' : 'ask a drained node again',
+  options: SERVER_OPTIONS,
+  run: async (context, [id = '']) => {
+    await connect(context).client.drainNode(id, what)
+    context.output.result(
+      { id, draining: what === 'drain' },
+      `${id} ${what === 'drain' ? 'drains' : 'serves'}`,
+    )
+  },
+}))
+
+export const nodeCommands: CommandSpec[] = [listCommand, tokenCommand, removeCommand, ...drainCommands]
+
+function roleOf(given: string | undefined): JoiningRole {
+  const role = JOINING_ROLES.find(each => each === given)
+  if (role !== undefined) return role
+  const what = given === undefined ? '--role is missing' : `--role ${given} is unknown`
+  throw usage('bad-role', `${what}: use ${JOINING_ROLES.join(', ')}.`)
+}
+
+function secondsOf(given: string): number {
+  const span = parseDuration(given)
+  if (span === undefined || span % 1000 !== 0)
+    throw usage('bad-duration', `--ttl ${given} is no duration: write 30m, 12h or 7d.`)
+  return span / 1000
+}
