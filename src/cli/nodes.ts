@@ -15,7 +15,7 @@ const listCommand: CommandSpec = {
       node.id,
       node.role,
       node.pop ?? '',
-      node.draining ? `${node.state}, draining` : node.state,
+      node.state,
       node.version === null ? '' : `v${node.version}`,
       node.lastSeen ?? '',
     ])
@@ -60,21 +60,7 @@ const removeCommand: CommandSpec = {
   },
 }
 
-const drainCommands = (['drain', 'resume'] as const).map((what): CommandSpec => ({
-  words: `nodes ${what}`,
-  takes: '<id>',
-  summary: what === 'drain' ? 'ask a node no more, before it is taken away' : 'ask a drained node again',
-  options: SERVER_OPTIONS,
-  run: async (context, [id = '']) => {
-    await connect(context).client.drainNode(id, what)
-    context.output.result(
-      { id, draining: what === 'drain' },
-      `${id} ${what === 'drain' ? 'drains' : 'serves'}`,
-    )
-  },
-}))
-
-export const nodeCommands: CommandSpec[] = [listCommand, tokenCommand, removeCommand, ...drainCommands]
+export const nodeCommands: CommandSpec[] = [listCommand, tokenCommand, removeCommand]
 
 function roleOf(given: string | undefined): JoiningRole {
   const role = JOINING_ROLES.find(each => each === given)

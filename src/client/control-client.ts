@@ -243,10 +243,6 @@ export class ControlClient {
     await this.#delete(`/v1/nodes/${encodeURIComponent(id)}`)
   }
 
-  async drainNode(id: string, what: 'drain' | 'resume'): Promise<void> {
-    await this.#post(`/v1/nodes/${encodeURIComponent(id)}/${what}`, {})
-  }
-
   async createToken(wanted: NewToken): Promise<CreatedToken> {
     return this.#post<CreatedToken>('/v1/tokens', wanted)
   }

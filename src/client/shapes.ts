@@ -226,8 +226,6 @@ export const NodeInfo = Type.Object({
   lastSeen: Type.Union([Type.Null(), Type.String({ format: 'date-time' })]),
   /** The name of its place, where control knows it. */
   pop: Type.Union([Type.Null(), Type.String()]),
-  /** Is asked no more. */
-  draining: Type.Boolean(),
 })
 export type NodeInfo = Omit<Static<typeof NodeInfo>, 'role'> & { role: RoleName }
 

@@ -104,7 +104,7 @@ export class Acknowledgements {
     return state
   }
 
-  info({ id, role, pop = null, draining = false }: PeerNode): NodeInfo {
+  info({ id, role, pop = null }: PeerNode): NodeInfo {
     const seen = this.#seen.get(id)
     return {
       id,
@@ -112,7 +112,7 @@ export class Acknowledgements {
       state: this.#isLive(id) ? 'live' : 'away',
       version: seen?.versions.at(-1)?.version ?? null,
       lastSeen: seen ? new Date(seen.lastSeen).toISOString() : null,
-      ...{ pop, draining },
+      pop,
     }
   }
 

@@ -28,8 +28,6 @@ export const PeerNode = Type.Object({
   pop: Type.Optional(Type.Union([Type.Null(), Type.String()])),
   /** Where other nodes reach it over TLS; https://host:port. */
   url: Type.Optional(Type.Union([Type.Null(), Type.String()])),
-  /** Is to be asked no more. */
-  draining: Type.Optional(Type.Boolean()),
 })
 export interface PeerNode {
   id: NodeId
@@ -37,7 +35,6 @@ export interface PeerNode {
   publicKey: { kty: 'OKP'; crv: 'Ed25519'; x: string }
   pop?: string | null
   url?: string | null
-  draining?: boolean
 }
 
 /**

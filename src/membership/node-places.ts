@@ -23,7 +23,7 @@ export interface NodeTls {
 /** The nodes of a role that are to be asked, always in the same order. */
 export function placesOf({ nodes }: Pick<Snapshot, 'nodes'>, role: RoleName): NodePlace[] {
   return nodes
-    .filter(node => node.role === role && node.draining !== true)
+    .filter(node => node.role === role)
     .flatMap(({ id, url }) => (url ? [{ id, url }] : []))
     .sort((one, other) => (one.id < other.id ? -1 : 1))
 }

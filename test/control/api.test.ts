@@ -269,8 +269,6 @@ describe('the document of the API', () => {
         'POST /v1/node/jobs/{id}/release',
         'POST /v1/node/viewers',
         'POST /v1/nodes/tokens',
-        'POST /v1/nodes/{id}/drain',
-        'POST /v1/nodes/{id}/resume',
         'POST /v1/origin-access',
         'POST /v1/tokens',
         'PUT /v1/distributions/{id}',

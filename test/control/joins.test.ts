@@ -81,7 +81,7 @@ test('a machine that has a token joins, and keeps what it was given for itself',
   const { kty, crv, x } = joined.identity.publicJwk
   expect(snapshot.nodes.find(({ id }) => id === joined.identity.id)).toEqual({
     ...{ id: joined.identity.id, role: 'gateway', publicKey: { kty, crv, x } },
-    ...{ pop: 'fra1', url: 'https://10.0.0.7:1936', draining: false },
+    ...{ pop: 'fra1', url: 'https://10.0.0.7:1936' },
   })
   expect([on.identityFile, on.membershipFile].map(file => statSync(file).mode & 0o777)).toEqual([
     0o600, 0o600,
@@ -190,20 +190,6 @@ test('a node that was removed is believed no more, by control and by its peers',
   expect((await snapshotOf(gone)).status).toBe(403)
   await expect(control.client.removeNode(gone.identity.id)).rejects.toMatchObject({ code: 'not-found' })
   await expect(control.client.removeNode(control.edge.id)).rejects.toMatchObject({ code: 'local-node' })
-})
-
-test('a node that drains is told so to all, until it resumes', async () => {
-  const joined = await joinAs('edge', await tokenFor('edge'))
-  const { id } = joined.identity
-  const draining = async (): Promise<unknown> =>
-    (await snapshotOf(joined)).snapshot.nodes.find(each => each.id === id)?.draining
-  await control.client.drainNode(id, 'drain')
-  expect(await draining()).toBe(true)
-  await control.client.drainNode(id, 'resume')
-  expect(await draining()).toBe(false)
-  await expect(control.client.drainNode('edge-nobody12', 'drain')).rejects.toMatchObject({
-    code: 'not-found',
-  })
 })
 
 test('a certificate is made anew in its last month, and shown from then on', async () => {

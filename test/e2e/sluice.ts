@@ -40,9 +40,22 @@ export interface StartOptions {
   sample?: 'published' | 'none'
 }
 
-/** A real `sluice up`: its own processes, free ports, a data folder of its own. Close it in the end. */
-export interface Sluice {
-  ready: Ready
+/** The ready line of one role on a machine of its own. */
+export interface RoleReady {
+  event: 'ready'
+  pid: number
+  role: string
+  id: string
+  pop: string
+  http?: string
+  https?: string
+  rtmp?: string
+  rtmps?: string
+}
+
+/** A real `sluice up`, or one role: its own processes, free ports, a data folder of its own. Close it in the end. */
+export interface Sluice<R = Ready> {
+  ready: R
   data: string
   /** Runs a command against it with `--json`. */
   cli<T = unknown>(...args: string[]): Promise<Outcome<T>>
@@ -69,11 +82,29 @@ export function cleanEnvironment(more: Record<string, string> = {}): NodeJS.Proc
 
 /** Starts `sluice up` and resolves when it says that everything answers; rejects with its last words otherwise. */
 export async function startSluice(options: StartOptions = {}): Promise<Sluice> {
-  if (!existsSync(COMMAND)) throw new Error('There is no dist/: run "npm run build" first.')
-  const data = options.data ?? path.join(temporaryFolder(), 'data')
   const ports = PORTS.flatMap(name => [`--${name}`, '127.0.0.1:0'])
   const sample = options.sample === 'published' ? [] : ['--no-sample']
-  const args = [COMMAND, 'up', '--json', ...sample, ...ports, '--data', data, ...(options.args ?? [])]
+  return start<Ready>(['up', '--json', ...sample, ...ports], options)
+}
+
+/** Starts one role that joins with this token. */
+export async function startRole(
+  role: 'edge' | 'gateway',
+  token: string,
+  options: Omit<StartOptions, 'sample'> = {},
+): Promise<Sluice<RoleReady>> {
+  const names = role === 'edge' ? ['http', 'https', 'admin'] : ['rtmp', 'rtmps', 'admin']
+  const ports = names.flatMap(name => [`--${name}`, '127.0.0.1:0'])
+  return start<RoleReady>([role, '--json', ...ports], {
+    ...options,
+    env: { ...options.env, SLUICE_JOIN: token },
+  })
+}
+
+async function start<R>(words: string[], options: StartOptions): Promise<Sluice<R>> {
+  if (!existsSync(COMMAND)) throw new Error('There is no dist/: run "npm run build" first.')
+  const data = options.data ?? path.join(temporaryFolder(), 'data')
+  const args = [COMMAND, ...words, '--data', data, ...(options.args ?? [])]
   const child = spawn(process.execPath, args, {
     cwd: ROOT,
     env: cleanEnvironment(options.env),
@@ -92,7 +123,7 @@ export async function startSluice(options: StartOptions = {}): Promise<Sluice> {
     return code
   }
   try {
-    const ready = await readyLine(child)
+    const ready = await readyLine<R>(child)
     return { ready, data, cli: (...args) => cli(args, { SLUICE_DATA: data }), output: () => written, close }
   } catch (error) {
     await close()
@@ -100,7 +131,7 @@ export async function startSluice(options: StartOptions = {}): Promise<Sluice> {
   }
 }
 
-function readyLine(child: ChildProcess): Promise<Ready> {
+function readyLine<R>(child: ChildProcess): Promise<R> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('No ready line in 90 s.')), READY_WITHIN_MS)
     const settle = (act: () => void): void => {
@@ -109,14 +140,14 @@ function readyLine(child: ChildProcess): Promise<Ready> {
     }
     let lines = ''
     child.once('exit', code =>
-      settle(() => reject(new Error(`sluice up ended with ${code} before it was ready.`))),
+      settle(() => reject(new Error(`sluice ended with ${code} before it was ready.`))),
     )
     child.stdout?.on('data', (chunk: Buffer) => {
       lines += chunk.toString()
       const line = lines
         .split('\n')
         .find((each, index, all) => index < all.length - 1 && each.includes('"ready"'))
-      if (line !== undefined) settle(() => resolve(JSON.parse(line) as Ready)) // INTERFACE.md promises its shape
+      if (line !== undefined) settle(() => resolve(JSON.parse(line) as R)) // INTERFACE.md promises its shape
     })
   })
 }

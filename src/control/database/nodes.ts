@@ -7,9 +7,7 @@ import { authority, joinTokens, nodes } from './tables.ts'
 
 export async function listNodes(tx: Tx): Promise<PeerNode[]> {
   const rows = await tx.sql.select().from(nodes).orderBy(asc(nodes.id))
-  return rows.map(({ id, role, publicKey, pop, url, draining }) => ({
-    ...{ id, role, publicKey, pop, url, draining },
-  }))
+  return rows.map(({ id, role, publicKey, pop, url }) => ({ id, role, publicKey, pop, url }))
 }
 
 /** What the supervisor says of its own nodes. */
@@ -63,17 +61,6 @@ export async function removeNode(tx: Tx, id: NodeId): Promise<'removed' | 'absen
   await tx.sql.delete(nodes).where(eq(nodes.id, id))
   await tx.bump()
   return 'removed'
-}
-
-export async function drainNode(tx: Tx, id: NodeId, to: 'draining' | 'serving'): Promise<'done' | 'absent'> {
-  const changed = await tx.sql
-    .update(nodes)
-    .set({ draining: to === 'draining' })
-    .where(eq(nodes.id, id))
-    .returning({ id: nodes.id })
-  if (changed.length === 0) return 'absent'
-  await tx.bump()
-  return 'done'
 }
 
 export async function readAuthority(tx: Tx): Promise<Authority | undefined> {

@@ -1,6 +1,5 @@
 import {
   bigint,
-  boolean,
   doublePrecision,
   index,
   integer,
@@ -105,8 +104,6 @@ export const nodes = pgTable('nodes', {
   pop: text('pop'),
   /** Where other nodes reach it over TLS. */
   url: text('url'),
-  /** Is to be asked no more. */
-  draining: boolean('draining').notNull().default(false),
   createdAt: instantColumn('created_at').notNull(),
 })
 

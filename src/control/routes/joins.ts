@@ -7,7 +7,7 @@ import {
   NewJoinToken,
   NodeCertificate,
 } from '../../client/index.ts'
-import { drainNode, moveNode, removeNode } from '../database/index.ts'
+import { moveNode, removeNode } from '../database/index.ts'
 import { route, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { asker } from './nodes.ts'
@@ -48,24 +48,6 @@ function peoplesRoutes({ joins, database }: Services): Route[] {
         if (outcome === 'removed') return { status: 204 }
         throw outcome === 'absent' ? noNode(id) : ownNode(id)
       },
-    ),
-    ...(['drain', 'resume'] as const).map(what =>
-      route(
-        {
-          method: 'POST',
-          path: `/v1/nodes/:id/${what}`,
-          access: ADMIN,
-          summary: what === 'drain' ? 'Ask a node no more' : 'Ask a drained node again',
-          params: ById,
-          answers: { 204: null },
-        },
-        async ({ params: { id } }) => {
-          const to = what === 'drain' ? 'draining' : 'serving'
-          const outcome = await database.transaction(tx => drainNode(tx, id as NodeId, to)) // compared only
-          if (outcome === 'absent') throw noNode(id)
-          return { status: 204 }
-        },
-      ),
     ),
   ]
 }

@@ -18,6 +18,4 @@ ALTER TABLE "nodes" ADD COLUMN "pop" text;
 --> statement-breakpoint
 ALTER TABLE "nodes" ADD COLUMN "url" text;
 --> statement-breakpoint
-ALTER TABLE "nodes" ADD COLUMN "draining" boolean DEFAULT false NOT NULL;
---> statement-breakpoint
 UPDATE "meta" SET "version" = "version" + 1;

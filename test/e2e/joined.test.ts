@@ -1,0 +1,140 @@
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
+import path from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createChannel, encode } from './live.ts'
+import { cli, startRole, startSluice, temporaryFolder, until, type RoleReady, type Sluice } from './sluice.ts'
+
+/** Where other machines would come from; a machine without such an address can be joined by nobody. */
+const address = Object.values(networkInterfaces())
+  .flatMap(each => each ?? [])
+  .find(({ family, internal }) => family === 'IPv4' && !internal)?.address
+
+describe.skipIf(address === undefined)('nodes that join from other machines', () => {
+  let folder: string
+  let sluice: Sluice
+  let edge: Sluice<RoleReady>
+  let gateway: Sluice<RoleReady>
+
+  beforeAll(async () => {
+    folder = temporaryFolder('joined')
+    const args = ['--control', `${address}:0`, '--origin', `${address}:0`]
+    sluice = await startSluice({ sample: 'published', args })
+    const tokens = await Promise.all([tokenFor('edge', 'fra1'), tokenFor('gateway', 'fra2')])
+    ;[edge, gateway] = await Promise.all([
+      startRole('edge', tokens[0], { data: path.join(folder, 'edge') }),
+      startRole('gateway', tokens[1], { data: path.join(folder, 'gateway') }),
+    ])
+  }, 120_000)
+
+  afterAll(async () => {
+    await Promise.all([edge?.close(), gateway?.close(), sluice?.close()])
+    rmSync(folder, { recursive: true, force: true })
+  }, 60_000)
+
+  async function tokenFor(role: string, pop: string): Promise<string> {
+    const { json } = await sluice.cli<{ token: string }>('nodes', 'token', '--role', role, '--pop', pop)
+    return json.token
+  }
+
+  interface Listed {
+    id: string
+    role: string
+    pop: string | null
+    state: string
+  }
+
+  async function listed(id: string): Promise<Listed | undefined> {
+    return (await sluice.cli<Listed[]>('nodes')).json.find(each => each.id === id)
+  }
+
+  test('are listed with their place, and keep what they show for themselves', async () => {
+    expect(await listed(edge.ready.id)).toMatchObject({ role: 'edge', pop: 'fra1', state: 'live' })
+    expect(await listed(gateway.ready.id)).toMatchObject({ role: 'gateway', pop: 'fra2', state: 'live' })
+    const kept = path.join(edge.data, 'nodes', 'edge.membership.json')
+    expect(statSync(kept).mode & 0o777).toBe(0o600)
+    expect(existsSync(path.join(edge.data, 'client.json'))).toBe(false)
+  })
+
+  test('an edge serves a film from the origin elsewhere, byte for byte', async () => {
+    const get = async (base: string, at: string): Promise<{ text: string; pop: string | null }> => {
+      const answer = await fetch(new URL(at, base))
+      expect(answer.status).toBe(200)
+      return { text: await answer.text(), pop: answer.headers.get('x-sluice-pop') }
+    }
+    const entry = await get(edge.ready.http ?? '', '/sample/index.m3u8')
+    expect(entry).toEqual({ ...(await get(sluice.ready.http, '/sample/index.m3u8')), pop: 'fra1' })
+    const media = `/sample/${entry.text.split('\n').find(line => line.endsWith('.m3u8'))}`
+    const playlist = await get(edge.ready.http ?? '', media)
+    const segment = playlist.text.split('\n').find(line => line !== '' && !line.startsWith('#')) ?? ''
+    const at = `${path.posix.dirname(media)}/${segment}`
+    expect((await get(edge.ready.http ?? '', at)).text).toBe((await get(sluice.ready.http, at)).text)
+  })
+
+  test('a gateway hands a stream over to the origin elsewhere, and viewers at the joined edge see it', async () => {
+    const url = await createChannel(sluice, '/live/afar')
+    const { host } = new URL(gateway.ready.rtmp ?? '')
+    const encoder = encode(url.replace(/^rtmp:\/\/[^/]+/, `rtmp://${host}`))
+    const playlist = await until('a live playlist at the joined edge', async () => {
+      const answer = await fetch(`${edge.ready.http}/live/afar/index.m3u8`)
+      return answer.status === 200 ? answer.text() : undefined
+    })
+    expect(playlist).toContain('#EXT-X-STREAM-INF')
+    await encoder.kill()
+  }, 40_000)
+
+  test('a change counts when they have it', async () => {
+    const made = await sluice.cli('invalidate', '/sample/index.m3u8')
+    const { nodes } = made.json as { nodes: { id: string }[] } // INTERFACE.md promises its shape
+    expect(nodes.map(({ id }) => id)).toEqual(expect.arrayContaining([edge.ready.id, gateway.ready.id]))
+  })
+
+  test('an edge starts again without a token, and one that was removed gets nothing of the origin any more', async () => {
+    const { data } = edge
+    const { id } = edge.ready
+    expect(await edge.close()).toBe(0)
+    edge = await startRole('edge', '', { data })
+    expect(edge.ready.id).toBe(id)
+    const at = '/sample/index.m3u8'
+    expect((await fetch(`${edge.ready.http}${at}?one`)).status).toBe(200)
+    expect((await sluice.cli('nodes', 'remove', id)).code).toBe(0)
+    expect((await sluice.cli('invalidate', '/*')).code).toBe(0)
+    await until('a refusal of the origin', async () => {
+      const { status } = await fetch(`${edge.ready.http}/sample/none-${Math.random()}.m3u8`)
+      return status === 502 ? true : undefined
+    })
+    expect(await listed(id)).toBeUndefined()
+  }, 60_000)
+
+  test('without a token, or with one that was used, a start ends with a sentence', async () => {
+    const data = path.join(folder, 'other')
+    const none = await cli(['edge', '--data', data, '--http', '0', '--https', '0', '--admin', '0'])
+    expect([none.code, none.json]).toEqual([
+      2,
+      { error: { code: 'not-joined', message: expect.stringContaining('sluice nodes token') as unknown } },
+    ])
+    const token = await tokenFor('gateway', 'x')
+    const wrong = await cli([
+      'edge',
+      '--join',
+      token,
+      '--data',
+      data,
+      '--http',
+      '0',
+      '--https',
+      '0',
+      '--admin',
+      '0',
+    ])
+    expect([wrong.code, wrong.json]).toMatchObject([5, { error: { code: 'wrong-role' } }])
+  })
+
+  test('no log of any of them has a join token or a key', () => {
+    const logs = [sluice, edge, gateway].map(({ data }) => path.join(data, 'logs'))
+    const texts = logs.map((each, at) =>
+      readFileSync(path.join(each, ['control.log', 'edge.log', 'gateway.log'][at] ?? ''), 'utf8'),
+    )
+    for (const text of texts) expect(text).not.toMatch(/sluice-join-|PRIVATE KEY/)
+  })
+})
