@@ -2,6 +2,7 @@ import type { ChannelsRequest } from '../client/index.ts'
 import {
   messageOf,
   systemClock,
+  Turnstile,
   type Clock,
   type Health,
   type Milliseconds,
@@ -26,13 +27,12 @@ import { Movies } from './movies.ts'
 import type { OriginOptions } from './options.ts'
 import { Pointers } from './pointers.ts'
 import { startOriginServer } from './server.ts'
-import { Turnstile } from './turnstile.ts'
 import { Worker } from './worker.ts'
 
 const REPORT_EVERY: Milliseconds = 1_000
 const SWEEP_EVERY: Milliseconds = 10 * 60_000
 /** A segment of an ordinary film has 2 MiB; at this many at once even large ones fit a small machine. */
-const SEGMENTS_AT_ONCE = { width: 12, queue: 2000 }
+const SEGMENTS_AT_ONCE = { width: 12, queue: 2000, busy: 'too many segments are being made at once' }
 
 /** An origin: serves what is published to other nodes, and does control's jobs. */
 export async function startOrigin(options: OriginOptions): Promise<RunningRole> {

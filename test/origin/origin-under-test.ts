@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream'
 import type { JobResult, PackageJob, Progress } from '../../src/client/index.ts'
 import {
   systemClock,
+  Turnstile,
   type AssetId,
   type Clock,
   type JobId,
@@ -19,7 +20,6 @@ import { Pointers } from '../../src/origin/pointers.ts'
 import { createLive, type Live } from '../../src/origin/live/live.ts'
 import type { Muxer } from '../../src/origin/live/channel.ts'
 import { startOriginServer } from '../../src/origin/server.ts'
-import { Turnstile } from '../../src/origin/turnstile.ts'
 import { Worker, type Leased } from '../../src/origin/worker.ts'
 import { createPackager, type Packager } from '../../src/packager/index.ts'
 import { objectKey, openStore, type ObjectStore } from '../../src/storage/index.ts'

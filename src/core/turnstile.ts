@@ -1,18 +1,23 @@
-import { SluiceError } from '../core/index.ts'
+import { SluiceError } from './errors.ts'
+
+export interface TurnstileOptions {
+  width: number
+  queue: number
+  /** The sentence for who is sent away. */
+  busy?: string
+}
 
 /**
  * Lets `width` through at a time and `queue` wait. Whoever comes beyond that is sent away with SluiceError `overloaded`:
  * waiting longer would only make every answer late.
  */
 export class Turnstile {
-  readonly #width: number
-  readonly #queue: number
+  readonly #options: TurnstileOptions
   readonly #waiting: (() => void)[] = []
   #inside = 0
 
-  constructor(options: { width: number; queue: number }) {
-    this.#width = options.width
-    this.#queue = options.queue
+  constructor(options: TurnstileOptions) {
+    this.#options = options
   }
 
   async pass<T>(work: () => Promise<T>): Promise<T> {
@@ -25,13 +30,12 @@ export class Turnstile {
   }
 
   async #enter(): Promise<void> {
-    if (this.#inside < this.#width) {
+    const { width, queue, busy = 'too much is asked at once: try again' } = this.#options
+    if (this.#inside < width) {
       this.#inside++
       return
     }
-    if (this.#waiting.length >= this.#queue) {
-      throw new SluiceError('overloaded', 'too many segments are being made at once', { kind: 'unavailable' })
-    }
+    if (this.#waiting.length >= queue) throw new SluiceError('overloaded', busy, { kind: 'unavailable' })
     await new Promise<void>(resolve => this.#waiting.push(resolve))
   }
 

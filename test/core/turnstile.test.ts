@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Turnstile } from '../../src/origin/turnstile.ts'
+import { Turnstile } from '../../src/core/index.ts'
 
 test('a turnstile lets so many through, has so many wait in order, and sends the rest away', async () => {
   const turnstile = new Turnstile({ width: 2, queue: 1 })
