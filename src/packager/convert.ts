@@ -1,11 +1,12 @@
-import { stat, statfs } from 'node:fs/promises'
+import { stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { readMovie, type ByteSource, type Movie } from '../cmaf/index.ts'
-import type { Bytes, Seconds } from '../core/index.ts'
+import type { Seconds } from '../core/index.ts'
 import { judgeMovie, type Chosen, type Fault } from './conforming.ts'
 import { ffmpegArguments } from './ffmpeg-command.ts'
 import { runFfmpeg } from './ffmpeg-run.ts'
 import type { ProbedFile } from './ffprobe.ts'
+import { freeBytes } from './local-copy.ts'
 import { withLocalFile } from './local-source.ts'
 import { planConversion, type Conversion } from './plan.ts'
 import type { Tools } from './tools.ts'
@@ -126,11 +127,6 @@ function isShort(duration: Seconds, file: ProbedFile): boolean {
 async function hasRoom(input: string, output: string): Promise<boolean> {
   const { size } = await stat(input)
   return (await freeBytes(dirname(output))) > size
-}
-
-async function freeBytes(folder: string): Promise<Bytes> {
-  const { bavail, bsize } = await statfs(folder)
-  return bavail * bsize
 }
 
 function noRoom(output: string): Converted {

@@ -1,6 +1,5 @@
-import { createReadStream, createWriteStream } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import { encodeIndex, type ByteSource, type Movie } from '../cmaf/index.ts'
 import type { Failure, Progress } from '../client/index.ts'
 import { SluiceError, type AssetId, type Seconds } from '../core/index.ts'
@@ -10,6 +9,7 @@ import { openAttemptFolder, sweepAttempts, type AttemptFolder } from './attempt-
 import type { Chosen } from './conforming.ts'
 import { convert } from './convert.ts'
 import { reapLeftovers } from './leftovers.ts'
+import { localCopy } from './local-copy.ts'
 import { withLocalFile } from './local-source.ts'
 import { probe } from './probe.ts'
 import { describeRenditions, servedMovie, type StoredRendition } from './renditions.ts'
@@ -125,7 +125,8 @@ class Attempt {
     const key = (await store.head(this.#request.source)) ? this.#request.source : this.#media['in-place']
     const source = await storedSource(store, key)
     if (!source) return errored('upload-missing', 'the uploaded file is gone: publish it again')
-    const localPath = () => this.#localPath(key, folder)
+    let local: Promise<string> | undefined
+    const localPath = () => (local ??= this.#localPath(key, folder))
     const tools = () => findTools(this.#options.ffmpeg)
     const shared = { records: this.#records, ...(signal === undefined ? {} : { signal }) }
     const probed = await probe({ source, localPath, tools, ...shared })
@@ -201,11 +202,8 @@ class Attempt {
   /** Where ffmpeg can read the upload: in the store itself, or a copy that goes with the attempt. */
   async #localPath(key: ObjectKey, folder: AttemptFolder): Promise<string> {
     const { store } = this.#options
-    const there = store.localPath(key)
-    if (there !== undefined) return there
-    const copy = folder.path('upload')
-    await pipeline(await store.stream(key), createWriteStream(copy), { signal: this.#request.signal })
-    return copy
+    const { signal } = this.#request
+    return store.localPath(key) ?? localCopy({ store, key, to: folder.path('upload'), signal })
   }
 
   #report(stage: Progress['stage'], fraction: number): void {
