@@ -23,6 +23,7 @@ export interface UploadOptions {
   clock?: Clock
 }
 
+/** Chunks end where multiples of it do: storage that keeps parts takes them as they come then. */
 const LARGEST_CHUNK: Bytes = 8 * MiB
 const SMALLEST_CHUNK: Bytes = 64 * KiB
 /** Without a byte of progress for this long the upload is given up. */
@@ -63,7 +64,8 @@ export async function uploadByTus(
         options.onProgress?.(offset, source.size)
       }
       if (offset >= source.size) return
-      offset = await send(connection, url, offset, await readChunk(source, offset, chunk), options.signal)
+      const piece = await readChunk(source, offset, Math.min(chunk, LARGEST_CHUNK - (offset % LARGEST_CHUNK)))
+      offset = await send(connection, url, offset, piece, options.signal)
       chunk = nextChunk(chunk, clock.now() - startedAt)
       wait = FIRST_PAUSE
     } catch (error) {

@@ -1,5 +1,5 @@
 import { messageOf, type Instant, type Milliseconds } from '../core/index.ts'
-import { objectKey, type ObjectStore } from '../storage/index.ts'
+import type { ObjectStore } from '../storage/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import {
   assetsWithoutJob,
@@ -47,9 +47,12 @@ export class Housekeeping {
    * next job of assets that have none.
    */
   async start(): Promise<void> {
-    const { database, limits } = this.#options
+    const { database, limits, log } = this.#options
     await database.transaction(tx => extendLeases(tx, (tx.now + limits.lease) as Instant)) // a later instant
-    await this.#tidyUploads()
+    // Storage that is away keeps uploads waiting, and nothing else.
+    await this.#tidyUploads().catch((error: unknown) => {
+      log.warn({ error: messageOf(error) }, 'uploads cannot be looked after yet')
+    })
     await database.transaction(async tx => {
       for (const id of await assetsWithoutJob(tx)) await dispatch(tx, id)
     })
@@ -100,9 +103,9 @@ export class Housekeeping {
   async #tidyUploads(): Promise<void> {
     const { database, store, publishing, limits } = this.#options
     for (const { id, size, createdAt } of await database.read(tx => publicationsInState(tx, 'uploading'))) {
-      const object = await store.head(uploadKey(id))
-      if (object?.size === size) await publishing.uploaded(id)
-      else if (!object)
+      const arrived = await store.growing.arrived(uploadKey(id))
+      if (arrived === size) await publishing.uploaded(id)
+      else if (arrived === undefined)
         await publishing.abandon(id, 'upload-lost', 'what was uploaded is gone from storage: publish again')
       else if (limits.clock.now() - createdAt > limits.uploadLife) {
         await publishing.abandon(
@@ -125,14 +128,14 @@ export class Housekeeping {
   /** Uploads of publications that ended, or that never came to be. */
   async #removeOrphans(): Promise<void> {
     const { database, store, limits } = this.#options
-    for await (const { key, modified } of store.list('uploads/')) {
+    for await (const { key, modified } of store.growing.list('uploads/')) {
       if (limits.clock.now() - modified < UPLOAD_GRACE) continue
       const id = key.slice('uploads/'.length)
       const publication = await database.read(tx =>
         getPublication(tx, id as Parameters<typeof getPublication>[1]),
       ) // compared only
       const ended = !publication || publication.state === 'ready' || publication.state === 'errored'
-      if (ended) await store.delete(objectKey('uploads', id))
+      if (ended) await store.growing.abandon(key)
     }
   }
 }

@@ -53,11 +53,11 @@ export class Publishing {
     await this.#checkRoom(wanted.size)
     const id = newPublicationId()
     // The empty upload first: a publication that was acknowledged always has somewhere to upload to.
-    await this.#store.put(uploadKey(id), new Uint8Array(0))
+    await this.#store.growing.begin(uploadKey(id), wanted.size)
     try {
       return await this.#database.transaction(tx => insert(tx, id, path, wanted))
     } catch (error) {
-      await this.#store.delete(uploadKey(id))
+      await this.#store.growing.abandon(uploadKey(id))
       throw error
     }
   }
@@ -79,14 +79,14 @@ export class Publishing {
       await changePublication(tx, id, { state: 'errored', error: { code, message } })
       return true
     })
-    if (ended) await this.#store.delete(uploadKey(id))
+    if (ended) await this.#store.growing.abandon(uploadKey(id))
   }
 
   /** Begins the removal; whatever of the asset is under way ends. It is over when the asset is gone. */
   async remove(text: string): Promise<AssetPath> {
     const path = assetPath(text)
     const ended = await this.#database.transaction(tx => startRemoval(tx, path))
-    for (const id of ended) await this.#store.delete(uploadKey(id))
+    for (const id of ended) await this.#store.growing.abandon(uploadKey(id))
     return path
   }
 
@@ -105,7 +105,7 @@ export class Publishing {
     if (free === undefined) return
     let promised = 0
     for (const { id, size: whole } of uploading) {
-      promised += whole - ((await this.#store.head(uploadKey(id)))?.size ?? 0)
+      promised += whole - ((await this.#store.growing.arrived(uploadKey(id))) ?? 0)
     }
     const room = free - promised - this.#spareBytes
     if (size <= room) return

@@ -1,12 +1,15 @@
-import { createWriteStream } from 'node:fs'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
-import { FileStore } from '@tus/file-store'
-import { Server, Upload, type Lock, type Locker } from '@tus/server'
-import { messageOf, MiB, SluiceError, type Bytes, type PublicationId } from '../core/index.ts'
-import type { ObjectStore } from '../storage/index.ts'
+import { DataStore, Server, Upload, type Lock, type Locker } from '@tus/server'
+import {
+  codeOf,
+  messageOf,
+  SluiceError,
+  STATUS_OF_KIND,
+  type Bytes,
+  type PublicationId,
+} from '../core/index.ts'
+import type { ObjectKey, ObjectStore } from '../storage/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { uploadKey } from './publishing.ts'
 
@@ -33,32 +36,13 @@ export interface Announced {
 export type UploadHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
 /**
- * The door to tus. The file that grows is the storage object `uploads/<publication>` itself, its size is the offset,
- * and what was announced stands in the database: nothing else has to survive a crash.
+ * The door to tus. What is there of an upload is a growing object of the store, and what was announced stands in the
+ * database: nothing else has to survive a crash.
  */
 export function createUploads(options: UploadsOptions): UploadHandler {
-  const place = options.store.localPath(uploadKey('any' as PublicationId)) // only its folder is looked at
-  if (place === undefined) {
-    throw new SluiceError('no-uploads', 'uploads need storage on a filesystem: set the storage folder', {
-      side: 'operator',
-    })
-  }
-  const datastore = new GatheringStore(dirname(place), {
-    removed: id => options.cancelled(id as PublicationId), // the route let only publications through
-    configstore: {
-      async get(id) {
-        const announced = await options.announced(id)
-        if (announced === undefined) return undefined
-        const { size, state } = announced
-        return new Upload({ id, size, offset: state === 'whole' ? size : 0 })
-      },
-      set: async () => {},
-      delete: async () => {},
-    },
-  })
   const server = new Server({
     path: UPLOADS_PATH,
-    datastore,
+    datastore: new GrowingStore(options),
     locker: new QueueLocker(),
     relativeLocation: true,
     // Its bytes are a job's by then.
@@ -69,9 +53,11 @@ export function createUploads(options: UploadsOptions): UploadHandler {
       return {}
     },
     onResponseError(_request, error) {
-      const status = 'status_code' in error ? error.status_code : 500
-      const said = 'body' in error ? error.body.trim() : 'the upload could not be stored'
-      if (!('status_code' in error)) options.log.error({ error: messageOf(error) }, 'upload failed')
+      const refusal =
+        'status_code' in error ? { status: error.status_code, said: error.body.trim() } : undefined
+      const { status, said } = refusal ?? refusalOf(error)
+      if (refusal === undefined)
+        options.log.error({ error: messageOf(error), code: codeOf(error) }, 'upload failed')
       return {
         status_code: status,
         body: JSON.stringify({ error: { code: 'upload-refused', message: said } }),
@@ -81,39 +67,48 @@ export function createUploads(options: UploadsOptions): UploadHandler {
   return (request, response) => server.handle(request, response)
 }
 
-/** What arrives while a write is under way is written at once behind it; the package's own store writes each 64 KiB. */
-const GATHERED: Bytes = 1 * MiB
+/** A store that is away for a moment, or has more bytes than was thought, is no reason to give up. */
+function refusalOf(error: unknown): { status: number; said: string } {
+  if (!(error instanceof SluiceError)) return { status: 500, said: 'the upload could not be stored' }
+  return { status: STATUS_OF_KIND[error.kind], said: error.message }
+}
 
-class GatheringStore extends FileStore {
-  readonly #removed: (id: string) => Promise<void>
+/** The store's growing objects in the package's words. */
+class GrowingStore extends DataStore {
+  readonly #options: UploadsOptions
 
-  constructor(
-    directory: string,
-    options: { configstore: FileStore['configstore']; removed(id: string): Promise<void> },
-  ) {
-    super({ directory, configstore: options.configstore })
-    this.#removed = id => options.removed(id)
+  constructor(options: UploadsOptions) {
+    super()
+    this.#options = options
+    this.extensions = ['termination']
   }
 
   override async getUpload(id: string): Promise<Upload> {
-    const announced = await this.configstore.get(id)
-    return announced !== undefined && announced.offset === announced.size ? announced : super.getUpload(id)
+    const announced = await this.#options.announced(id)
+    if (announced === undefined) throw gone('there is no such upload: publish begins one')
+    const { size, state } = announced
+    if (state === 'whole') return new Upload({ id, size, offset: size })
+    const offset = await this.#options.store.growing.arrived(keyOf(id))
+    if (offset === undefined) throw gone('what was uploaded is gone from storage: publish again')
+    return new Upload({ id, size, offset })
+  }
+
+  override write(body: Readable, id: string, offset: Bytes): Promise<Bytes> {
+    return this.#options.store.growing.append(keyOf(id), offset, body)
   }
 
   override async remove(id: string): Promise<void> {
-    await super.remove(id)
-    await this.#removed(id)
+    await this.#options.store.growing.abandon(keyOf(id))
+    await this.#options.cancelled(id as PublicationId) // the route let only publications through
   }
+}
 
-  override async write(body: Readable, id: string, offset: Bytes): Promise<Bytes> {
-    const file = createWriteStream(join(this.directory, id), {
-      flags: 'r+',
-      start: offset,
-      highWaterMark: GATHERED,
-    })
-    await pipeline(body, file)
-    return offset + file.bytesWritten
-  }
+function gone(sentence: string): SluiceError {
+  return new SluiceError('upload-lost', sentence, { kind: 'not-found' })
+}
+
+function keyOf(id: string): ObjectKey {
+  return uploadKey(id as PublicationId) // the route let only publications through
 }
 
 /** One request at a time for each upload; who comes next asks the one before to end and waits for it, without spinning. */

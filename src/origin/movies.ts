@@ -9,7 +9,7 @@ import {
 } from '../cmaf/index.ts'
 import { codeOf, Lru, MiB, SluiceError, type Bytes } from '../core/index.ts'
 import { reindex, TARGET_SEGMENT } from '../packager/index.ts'
-import { objectKey, type ObjectStore } from '../storage/index.ts'
+import { Blocks, objectKey, type ObjectKey, type ObjectStore } from '../storage/index.ts'
 import type { Served } from './pointer.ts'
 
 /** A movie that is ready to be cut. */
@@ -27,15 +27,18 @@ export class Movies {
   readonly #store: ObjectStore
   readonly #open: Lru<string, OpenMovie>
   readonly #opening = new Map<string, Promise<OpenMovie>>()
+  /** Of a store that is far away. */
+  readonly #blocks: Blocks | undefined
 
   constructor(store: ObjectStore, memory: Bytes = MEMORY) {
     this.#store = store
     this.#open = new Lru({ maxSize: memory })
+    if (store.reach === 'far') this.#blocks = new Blocks(store)
   }
 
-  /** Bytes that decoded indexes hold just now. */
+  /** Bytes that decoded indexes, and what was read from afar, hold just now. */
   get memory(): Bytes {
-    return this.#open.calculatedSize
+    return this.#open.calculatedSize + (this.#blocks?.memory ?? 0)
   }
 
   async open(served: Served): Promise<OpenMovie> {
@@ -51,6 +54,11 @@ export class Movies {
     }
   }
 
+  #source(media: ObjectKey, size: Bytes): ByteSource {
+    const read = (start: Bytes, length: Bytes): Promise<Uint8Array> => this.#store.read(media, start, length)
+    return this.#blocks?.source(media, size) ?? { size, read }
+  }
+
   async #read(served: Served): Promise<OpenMovie> {
     const index = objectKey(served.index)
     const media = objectKey(served.media)
@@ -60,10 +68,7 @@ export class Movies {
         side: 'operator',
       })
     }
-    const source: ByteSource = {
-      size: mediaInfo.size,
-      read: (start, length) => this.#store.read(media, start, length),
-    }
+    const source = this.#source(media, mediaInfo.size)
     const movie = await decode(await this.#store.read(index, 0, indexInfo.size), source)
     const tracks = cutSegments(movie, { targetSeconds: TARGET_SEGMENT })
     const opened: OpenMovie = { tracks, source }

@@ -1,8 +1,9 @@
-import { codeOf, Lru, type Clock, type Instant, type Milliseconds } from '../core/index.ts'
-import type { ObjectKey, ObjectStore } from '../storage/index.ts'
+import { Lru, SluiceError, type Clock, type Instant, type Milliseconds } from '../core/index.ts'
+import type { ObjectKey, ObjectStore, ObjectVersion } from '../storage/index.ts'
 import { expire, pointerKey, readPointer, withVersion, type Pointer } from './pointer.ts'
 
-const LARGEST = 4 * 1024 * 1024
+/** Writes of several origins meet when a lease has passed on, not all the time. */
+const MOST_TRIES = 5
 const REMEMBERED = 2000
 const LIFE: Milliseconds = 1000
 
@@ -57,18 +58,13 @@ export class Pointers {
 
   /** As it stands in the store now. */
   async read(path: string): Promise<Pointer | undefined> {
-    try {
-      return await this.#parse(pointerKey(path))
-    } catch (error) {
-      if (codeOf(error) === 'object-not-found') return undefined
-      throw error
-    }
+    return (await this.#readVersion(pointerKey(path)))?.pointer
   }
 
   /** Makes a version the served one, at once and whole. */
   async publish(next: Pointer): Promise<void> {
     await this.#change(next.path, async () => {
-      await this.#write(withVersion(await this.read(next.path), next, this.#clock.now()))
+      await this.#replace(next.path, before => withVersion(before, next, this.#clock.now()))
     })
   }
 
@@ -85,27 +81,52 @@ export class Pointers {
     let swept = 0
     for await (const { key } of this.#store.list('pointers/')) {
       // One that cannot be read keeps what it names, and does not keep others from being swept.
-      const path = (await this.#parse(key).catch(() => undefined))?.path
+      const path = (await this.#readVersion(key).catch(() => undefined))?.pointer.path
       if (path === undefined) continue
       await this.#change(path, async () => {
-        const pointer = await this.read(path)
-        if (!pointer) return
-        const { kept, expired } = expire(pointer, this.#clock.now())
-        if (expired.length === 0) return
-        await this.#write(kept)
-        for (const version of expired) await this.#store.deleteAll(`assets/${pointer.assetId}/v${version}/`)
+        let expired: number[] = []
+        const kept = await this.#replace(path, pointer => {
+          const split = pointer && expire(pointer, this.#clock.now())
+          expired = split?.expired ?? []
+          return expired.length > 0 ? split?.kept : undefined
+        })
+        if (!kept) return
+        for (const version of expired) await this.#store.deleteAll(`assets/${kept.assetId}/v${version}/`)
         swept += expired.length
       })
     }
     return swept
   }
 
-  async #parse(key: ObjectKey): Promise<Pointer> {
-    return readPointer(JSON.parse(Buffer.from(await this.#store.read(key, 0, LARGEST)).toString()))
+  async #readVersion(key: ObjectKey): Promise<{ pointer: Pointer; version: ObjectVersion } | undefined> {
+    const found = await this.#store.readVersion(key)
+    if (!found) return undefined
+    return { pointer: readPointer(JSON.parse(Buffer.from(found.body).toString())), version: found.version }
   }
 
-  async #write(pointer: Pointer): Promise<void> {
-    await this.#store.put(pointerKey(pointer.path), Buffer.from(JSON.stringify(pointer)))
+  /**
+   * Writes what `make` makes of what is there, unless it makes nothing; asks it again when another origin was faster.
+   * Answers what was written.
+   */
+  async #replace(
+    path: string,
+    make: (before: Pointer | undefined) => Pointer | undefined,
+  ): Promise<Pointer | undefined> {
+    const key = pointerKey(path)
+    for (let tries = 0; tries < MOST_TRIES; tries++) {
+      const before = await this.#readVersion(key)
+      const next = make(before?.pointer)
+      if (!next) return undefined
+      const body = Buffer.from(JSON.stringify(next))
+      if ((await this.#store.putVersion(key, body, before?.version)) === 'written') return next
+    }
+    throw new SluiceError(
+      'pointer-busy',
+      `what is served at ${path} was changed again and again by other origins`,
+      {
+        kind: 'unavailable',
+      },
+    )
   }
 
   async #change(path: string, work: () => Promise<void>): Promise<void> {

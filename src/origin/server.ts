@@ -4,6 +4,7 @@ import {
   canonicalPath,
   codeOf,
   messageOf,
+  SluiceError,
   type Clock,
   type Listen,
   type Milliseconds,
@@ -107,15 +108,20 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
     reply.code(405).header('Allow', 'GET, HEAD').send('method not allowed\n'),
   )
   server.setErrorHandler((error, request, reply) => {
-    const overloaded = codeOf(error) === 'overloaded'
+    // Too much at once, or storage that is away: an edge serves what it has, and asks again.
+    const passing = error instanceof SluiceError && error.kind === 'unavailable'
     options.log.error(
       { error: messageOf(error), code: codeOf(error), path: loggedPath(request.originalUrl) },
       'request failed',
     )
     return reply
-      .code(overloaded ? 503 : 500)
+      .code(passing ? 503 : 500)
       .headers({ 'Cache-Control': 'no-store', 'Content-Type': 'text/plain; charset=utf-8' })
-      .send(overloaded ? 'overloaded, try again\n' : 'internal error\n')
+      .send(
+        passing
+          ? `${error.code === 'overloaded' ? 'overloaded' : 'storage is away'}, try again\n`
+          : 'internal error\n',
+      )
   })
   await server.listen({ host: options.listen.host ?? '::', port: options.listen.port, backlog: 1024 })
   const address = server.server.address()

@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { JobResult, PackageJob, Progress, RemoveJob, Rendition } from '../client/index.ts'
-import { SluiceError, type Clock } from '../core/index.ts'
+import { codeOf, messageOf, pause as wait, SluiceError, type Clock } from '../core/index.ts'
 import type { Packager } from '../packager/index.ts'
 import { objectKey, type ObjectStore } from '../storage/index.ts'
 import type { Logger } from '../telemetry/index.ts'
@@ -44,7 +44,24 @@ export class Worker {
       return result
     } catch (error) {
       this.#options.counters.job(job.kind, 'thrown')
+      await this.#awaitStorage(error, leased.signal)
       throw error
+    }
+  }
+
+  /** While storage is away another attempt would fail as this one did, and the last would be given up with it. */
+  async #awaitStorage(error: unknown, signal: AbortSignal): Promise<void> {
+    if (codeOf(error) !== 'storage-away') return
+    const { store, clock, log } = this.#options
+    log.warn({ error: messageOf(error) }, 'waiting for storage')
+    const end = clock.now() + STORAGE_PATIENCE
+    while (clock.now() < end && !signal.aborted) {
+      await wait(STORAGE_PAUSE, signal)
+      const answers = await store.head(STORAGE_QUESTION).then(
+        () => true,
+        () => false,
+      )
+      if (answers) return
     }
   }
 
@@ -110,6 +127,12 @@ function superseded(): JobResult {
     error: { code: 'superseded', message: 'a newer publication of this path is already served' },
   }
 }
+
+/** As long as a store may take to come back before a job that needs it has failed. */
+const STORAGE_PATIENCE = 10 * 60_000
+const STORAGE_PAUSE = 1_000
+/** Nothing lies there; whoever answers that is back. */
+const STORAGE_QUESTION = objectKey('probes/none')
 
 const CONFIRM_TRIES = 12
 const CONFIRM_PAUSE = 1000

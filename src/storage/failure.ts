@@ -8,6 +8,17 @@ export function notFound(key: string, cause?: unknown): SluiceError {
   })
 }
 
+/** SluiceError `offset-moved`. */
+export function offsetMoved(key: string, there: number, asked: number): SluiceError {
+  return new SluiceError(
+    'offset-moved',
+    `of ${key} ${there} bytes are there, not ${asked}: go on from there`,
+    {
+      kind: 'conflict',
+    },
+  )
+}
+
 /** SluiceError `storage-full`. */
 export function storageFull(where: string, cause?: unknown): SluiceError {
   return new SluiceError(

@@ -15,10 +15,19 @@ import {
 import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { codeOf, instant, type Bytes } from '../core/index.ts'
-import type { ObjectInfo, ObjectKey, ObjectStore } from './contract.ts'
+import type {
+  GrowingObjects,
+  ObjectInfo,
+  ObjectKey,
+  ObjectStore,
+  ObjectVersion,
+  VersionedObject,
+} from './contract.ts'
 import { notFound, storageError } from './failure.ts'
+import { growingFiles } from './growing-files.ts'
 import { objectKey, prefixSegments } from './object-key.ts'
 import { sweepTemporary, temporaryName } from './temporary.ts'
+import { versionOfBytes } from './version.ts'
 
 /**
  * Objects as files under `<folder>/objects`; unfinished ones under `<folder>/tmp` on the same filesystem, so that
@@ -35,14 +44,19 @@ export async function filesystemStore(folder: string): Promise<ObjectStore> {
 }
 
 class FilesystemStore implements ObjectStore {
+  readonly reach = 'near'
+  readonly growing: GrowingObjects
   readonly #folder: string
   readonly #root: string
   readonly #temporary: string
+  /** The ends of the queues of changes that compare first. */
+  readonly #comparing = new Map<ObjectKey, Promise<unknown>>()
 
   constructor(folder: string, root: string, temporary: string) {
     this.#folder = folder
     this.#root = root
     this.#temporary = temporary
+    this.growing = growingFiles(this, folder)
   }
 
   // Checks again, though the type says it: this is the one place where a key becomes a path.
@@ -100,6 +114,36 @@ class FilesystemStore implements ObjectStore {
     } catch (error) {
       await rm(temporary, { force: true })
       throw storageError(error, key, this.#folder)
+    }
+  }
+
+  async readVersion(key: ObjectKey): Promise<VersionedObject | undefined> {
+    try {
+      const body = await this.read(key, 0, Infinity)
+      return { body, version: versionOfBytes(body) }
+    } catch (error) {
+      if (codeOf(error) === 'object-not-found') return undefined
+      throw error
+    }
+  }
+
+  /** One after the other within this process. Processes that share a folder are control, which compares nothing, and one origin. */
+  async putVersion(
+    key: ObjectKey,
+    body: Uint8Array,
+    before: ObjectVersion | undefined,
+  ): Promise<'written' | 'changed'> {
+    const compare = async (): Promise<'written' | 'changed'> => {
+      if ((await this.readVersion(key))?.version !== before) return 'changed'
+      await this.put(key, body)
+      return 'written'
+    }
+    const mine = (this.#comparing.get(key) ?? Promise.resolve()).then(compare, compare)
+    this.#comparing.set(key, mine)
+    try {
+      return await mine
+    } finally {
+      if (this.#comparing.get(key) === mine) this.#comparing.delete(key)
     }
   }
 

@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream'
 import { instant, type Bytes, type Instant } from '../core/index.ts'
-import type { ObjectInfo, ObjectKey, ObjectStore } from './contract.ts'
-import { notFound, storageFull } from './failure.ts'
+import type { GrowingObjects, ObjectInfo, ObjectKey, ObjectStore } from './contract.ts'
+import { notFound, offsetMoved, storageFull } from './failure.ts'
 import { prefixSegments } from './object-key.ts'
+import { versionOfBytes } from './version.ts'
 
 export interface MemoryStoreOptions {
   /** Bytes of all objects together; above it `put` says `storage-full`. Unbounded when absent: for tests only. */
@@ -33,7 +34,48 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
   const room = (key: ObjectKey) =>
     capacity === undefined ? Infinity : capacity - used() + (objects.get(key)?.body.byteLength ?? 0)
 
+  const versionOf = (held: Held | undefined) => held && versionOfBytes(held.body)
+  const list = async function* (prefix: string): AsyncIterable<ObjectInfo> {
+    prefixSegments(prefix)
+    for (const [key, held] of [...objects].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      await Promise.resolve()
+      if (key.startsWith(prefix)) yield { key, size: held.body.byteLength, modified: held.modified }
+    }
+  }
+  const growing: GrowingObjects = {
+    begin: key => attempt(() => void objects.set(key, { body: new Uint8Array(0), modified: now() })),
+    arrived: key => Promise.resolve(objects.get(key)?.body.byteLength),
+    async append(key, offset, body) {
+      const there = find(key).body
+      if (there.byteLength !== offset) throw offsetMoved(key, there.byteLength, offset)
+      const chunks: Uint8Array[] = [there]
+      try {
+        for await (const chunk of body) chunks.push(Buffer.from(chunk as Uint8Array)) // byte streams only
+      } finally {
+        const whole = new Uint8Array(Buffer.concat(chunks))
+        if (whole.byteLength <= room(key)) objects.set(key, { body: whole, modified: now() })
+      }
+      return find(key).body.byteLength
+    },
+    abandon: key => attempt(() => void objects.delete(key)),
+    list,
+  }
+
   return {
+    reach: 'near',
+    growing,
+    readVersion: key =>
+      attempt(() => {
+        const held = objects.get(key)
+        return held && { body: held.body.slice(), version: versionOfBytes(held.body) }
+      }),
+    putVersion: (key, body, before) =>
+      attempt(() => {
+        if (versionOf(objects.get(key)) !== before) return 'changed'
+        if (body.byteLength > room(key)) throw storageFull('memory')
+        objects.set(key, { body: new Uint8Array(body), modified: now() })
+        return 'written'
+      }),
     head: key => {
       const held = objects.get(key)
       return Promise.resolve(held && { key, size: held.body.byteLength, modified: held.modified })
@@ -61,13 +103,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): ObjectStore {
         prefixSegments(prefix)
         for (const key of [...objects.keys()]) if (key.startsWith(prefix)) objects.delete(key)
       }),
-    async *list(prefix): AsyncIterable<ObjectInfo> {
-      prefixSegments(prefix)
-      for (const [key, held] of [...objects].sort(([a], [b]) => (a < b ? -1 : 1))) {
-        await Promise.resolve()
-        if (key.startsWith(prefix)) yield { key, size: held.body.byteLength, modified: held.modified }
-      }
-    },
+    list,
     free: () => Promise.resolve(capacity === undefined ? undefined : Math.max(0, capacity - used())),
     localPath: () => undefined,
   }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -6,6 +7,8 @@ import { objectKey, type ObjectStore } from '../../src/storage/index.ts'
 /** A store under test and how to be rid of it. */
 export interface StoreUnderTest {
   store: ObjectStore
+  /** Whatever lies in it, half-written things too. */
+  left(): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -20,7 +23,12 @@ async function keys(store: ObjectStore, prefix: string): Promise<string[]> {
 }
 
 /** What every object store promises (src/storage/contract.ts). */
-export function objectStoreContract(name: string, open: () => Promise<StoreUnderTest>): void {
+export function objectStoreContract(
+  name: string,
+  open: () => Promise<StoreUnderTest>,
+  /** Writes that compare: not every store that speaks S3 looks before it writes. */
+  { conditions = 'kept' }: { conditions?: 'kept' | 'ignored' } = {},
+): void {
   describe(`the contract of object stores: ${name}`, () => {
     let under: StoreUnderTest
     let store: ObjectStore
@@ -152,6 +160,145 @@ export function objectStoreContract(name: string, open: () => Promise<StoreUnder
         }),
       )
       expect(await keys(store, '')).toEqual([])
+    })
+
+    it('takes a stream of many megabytes, and gives any part of it', async () => {
+      const bytes = randomBytes(19_000_003)
+      const chunks = [
+        bytes.subarray(0, 17_000_000),
+        bytes.subarray(17_000_000, 17_000_001),
+        bytes.subarray(17_000_001),
+      ]
+      await store.put(objectKey('large'), Readable.from(chunks))
+      expect(await store.head(objectKey('large'))).toMatchObject({ size: bytes.length })
+      expect((await buffer(await store.stream(objectKey('large')))).equals(bytes)).toBe(true)
+      const part = await store.read(objectKey('large'), 16_777_000, 2_000_000)
+      expect(bytes.subarray(16_777_000, 18_777_000).equals(part)).toBe(true)
+    })
+
+    it('leaves nothing of a large stream that breaks', async () => {
+      const broken = Readable.from(
+        (function* () {
+          yield randomBytes(20_000_000)
+          yield randomBytes(20_000_000)
+          throw new Error('the source broke')
+        })(),
+      )
+      await expect(store.put(objectKey('large'), broken)).rejects.toThrow('the source broke')
+      expect(await store.head(objectKey('large'))).toBeUndefined()
+      expect(await under.left()).toEqual([])
+    })
+
+    it.runIf(conditions === 'kept')(
+      'writes by comparison: over the version that was read, or where nothing is',
+      async () => {
+        const key = objectKey('pointers/p')
+        expect(await store.readVersion(key)).toBeUndefined()
+        expect(await store.putVersion(key, text('one'), undefined)).toBe('written')
+        expect(await store.putVersion(key, text('two'), undefined)).toBe('changed')
+        const one = await store.readVersion(key)
+        expect(Buffer.from(one?.body ?? []).toString()).toBe('one')
+        expect(await store.putVersion(key, text('two'), one?.version)).toBe('written')
+        expect(await store.putVersion(key, text('three'), one?.version)).toBe('changed')
+        expect(await read(store, 'pointers/p')).toBe('two')
+        const two = await store.readVersion(key)
+        await store.delete(key)
+        expect(await store.putVersion(key, text('three'), two?.version)).toBe('changed')
+        expect(await store.head(key)).toBeUndefined()
+      },
+    )
+
+    it.runIf(conditions === 'kept')('lets one win of many who compare and write at once', async () => {
+      const key = objectKey('pointers/p')
+      await store.put(key, text('old'))
+      const old = await store.readVersion(key)
+      const bodies = Array.from({ length: 10 }, (_, i) => `by ${i}`)
+      const told = await Promise.all(bodies.map(body => store.putVersion(key, text(body), old?.version)))
+      expect(told.filter(each => each === 'written')).toEqual(['written'])
+      expect(await read(store, 'pointers/p')).toBe(bodies[told.indexOf('written')])
+    })
+
+    describe('objects that grow', () => {
+      const key = objectKey('uploads/p1')
+      const grow = (offset: number, ...chunks: Uint8Array[]) =>
+        store.growing.append(key, offset, Readable.from(chunks))
+      const growing = async (): Promise<string[]> => {
+        const found: string[] = []
+        for await (const each of store.growing.list('uploads/')) found.push(each.key)
+        return found
+      }
+
+      it('are objects when all of them has arrived, in whatever pieces', async () => {
+        const bytes = randomBytes(18_000_001)
+        await store.growing.begin(key, bytes.length)
+        expect(await store.growing.arrived(key)).toBe(0)
+        expect(await growing()).toEqual(['uploads/p1'])
+        let at = 0
+        for (const length of [1, 100_000, 8 * 2 ** 20, 0, 5_000_000, Infinity]) {
+          const next = Math.min(bytes.length, at + length)
+          expect(await grow(at, bytes.subarray(at, next))).toBe(next)
+          expect(await store.growing.arrived(key)).toBe(next)
+          at = next
+        }
+        expect((await buffer(await store.stream(key))).equals(bytes)).toBe(true)
+        expect(await growing()).toEqual(['uploads/p1'])
+        await store.move(key, objectKey('assets/a1/film'))
+        expect(await store.head(objectKey('assets/a1/film'))).toMatchObject({ size: bytes.length })
+        expect(await growing()).toEqual([])
+        expect(await store.growing.arrived(key)).toBeUndefined()
+        await store.deleteAll('assets/a1/')
+        expect(await under.left()).toEqual([])
+      })
+
+      it('keep what came before a body broke', async () => {
+        const bytes = randomBytes(9_000_000)
+        await store.growing.begin(key, bytes.length)
+        const broken = Readable.from(
+          (async function* () {
+            yield bytes.subarray(0, 8_500_000)
+            // What a stream has not handed on yet is lost with it.
+            await new Promise(resolve => setTimeout(resolve, 50))
+            throw new Error('the viewer went away')
+          })(),
+        )
+        await expect(store.growing.append(key, 0, broken)).rejects.toThrow('the viewer went away')
+        const arrived = (await store.growing.arrived(key)) ?? 0
+        expect(arrived).toBe(8_500_000)
+        expect(await grow(arrived, bytes.subarray(arrived))).toBe(bytes.length)
+        expect((await buffer(await store.stream(key))).equals(bytes)).toBe(true)
+      })
+
+      it('take nothing elsewhere than at their end', async () => {
+        await store.growing.begin(key, 10)
+        await grow(0, text('hello'))
+        await expect(grow(3, text('xx'))).rejects.toMatchObject({ code: 'offset-moved', kind: 'conflict' })
+        await expect(grow(7, text('xx'))).rejects.toMatchObject({ code: 'offset-moved' })
+        expect(await grow(5, text('world'))).toBe(10)
+        await expect(grow(5, text('again'))).rejects.toMatchObject({ code: 'offset-moved' })
+        expect(await read(store, 'uploads/p1')).toBe('helloworld')
+      })
+
+      it('of no bytes are whole at once', async () => {
+        await store.growing.begin(key, 0)
+        expect(await store.growing.arrived(key)).toBe(0)
+        expect(await store.head(key)).toMatchObject({ size: 0 })
+      })
+
+      it('are done away with, begun, half there or whole', async () => {
+        await store.growing.begin(key, 10)
+        await store.growing.abandon(key)
+        await store.growing.begin(key, 10)
+        await grow(0, text('hello'))
+        await store.growing.abandon(key)
+        await expect(grow(5, text('world'))).rejects.toMatchObject({ code: 'object-not-found' })
+        await store.growing.begin(key, 5)
+        await grow(0, text('hello'))
+        await store.growing.abandon(key)
+        await store.growing.abandon(key)
+        expect(await store.growing.arrived(key)).toBeUndefined()
+        expect(await growing()).toEqual([])
+        expect(await under.left()).toEqual([])
+      })
     })
   })
 }

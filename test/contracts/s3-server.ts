@@ -1,6 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { list, S3Error, stored, write, xml, type Bucket, type S3Answer, type Stored } from './s3-writes.ts'
 
 /** Somebody who may sign, and for what. */
 export interface S3User {
@@ -10,19 +11,6 @@ export interface S3User {
   sessionToken?: string
   /** `name:read` or `name:write` for each bucket and right; writing includes listing. */
   may: readonly string[]
-}
-
-interface Stored {
-  body: Buffer
-  type: string
-  etag: string
-  modified: string
-}
-
-interface Bucket {
-  /** `public`: anybody may read its objects. Nobody unsigned may list them. */
-  access: 'private' | 'public'
-  objects: Map<string, Stored>
 }
 
 /** A request as it came, for tests that look at what a bucket is told. */
@@ -36,24 +24,25 @@ export interface S3Asked {
 const REGION = 'eu-central-1'
 const MOST_SKEW_MS = 15 * 60_000
 
-/** What goes wrong, as S3 says it. */
-class S3Error extends Error {
-  readonly status: number
-  readonly code: string
-  /** Elements of its XML beside code and message. */
-  readonly more: Record<string, string>
-  constructor(status: number, code: string, more: Record<string, string> = {}) {
-    super(code)
-    this.status = status
-    this.code = code
-    this.more = more
-  }
-}
+/** Something that goes wrong on purpose. */
+export type Fault =
+  | { kind: 'refuse'; status: number; code: string }
+  /** The connection ends without an answer. */
+  | { kind: 'hang-up' }
+  /** The connection ends after so many bytes of the body. */
+  | { kind: 'cut'; after: number }
+  /** A whole body as if no range had been asked for. */
+  | { kind: 'no-range' }
+  /** Another range than was asked for. */
+  | { kind: 'other-range' }
+  /** It is done, and the connection ends before that is told. */
+  | { kind: 'untold' }
+  | { kind: 'hold'; until: Promise<void> }
 
 /**
  * An S3 server that checks signatures: header form of Signature Version 4, both kinds of addresses, GET, HEAD, PUT and
- * DELETE of objects, ranges, conditions, ListObjectsV2. It is written from Amazon's description alone and shares nothing
- * with what it tests.
+ * DELETE of objects, ranges, conditions, copies, uploads in parts, ListObjectsV2. It is written from Amazon's description
+ * alone and shares nothing with what it tests.
  */
 export class S3Server {
   readonly asked: S3Asked[] = []
@@ -61,6 +50,12 @@ export class S3Server {
   users: S3User[] = []
   /** How far its clock is ahead of this machine's. */
   skewMs = 0
+  /** Entries of a page of what it lists. */
+  page = 1000
+  /** Whether writes obey If-Match and If-None-Match, which not all stores do. */
+  conditions = true
+  /** Asked before each request. */
+  fault: (asked: S3Asked) => Fault | undefined = () => undefined
   readonly #server: Server
   /** Host names whose first label is a bucket: `bucket.s3.test`. */
   readonly #suffix = '.s3.test'
@@ -86,7 +81,7 @@ export class S3Server {
   }
 
   bucket(name: string, access: Bucket['access'] = 'private'): Bucket {
-    const bucket: Bucket = { access, objects: new Map() }
+    const bucket: Bucket = { access, objects: new Map(), uploads: new Map() }
     this.buckets.set(name, bucket)
     return bucket
   }
@@ -107,7 +102,12 @@ export class S3Server {
     for await (const chunk of request) chunks.push(chunk as Buffer) // a request stream without an encoding
     const body = Buffer.concat(chunks)
     const { method = '', url = '', headers, rawHeaders } = request
-    this.asked.push({ method, target: url, headers, rawHeaders })
+    const asked: S3Asked = { method, target: url, headers, rawHeaders }
+    this.asked.push(asked)
+    const fault = this.fault(asked)
+    if (fault?.kind === 'hang-up') return void request.socket.destroy()
+    if (fault?.kind === 'refuse') throw new S3Error(fault.status, fault.code)
+    if (fault?.kind === 'hold') await fault.until
     const [rawPath = '', rawQuery = ''] = url.split(/\?(.*)/s)
     const { name, key } = this.#locate(headers.host ?? '', rawPath)
     const user = this.#authenticate({ method, rawPath, rawQuery, headers, body })
@@ -116,16 +116,13 @@ export class S3Server {
     const isPublic = bucket.access === 'public' && reading && key !== ''
     const right = key === '' || !reading ? 'write' : 'read'
     if (!isPublic && user?.may.includes(`${name}:${right}`) !== true) throw new S3Error(403, 'AccessDenied')
-    if (key === '') return list(name, bucket, new URLSearchParams(rawQuery), response)
-    if (reading) return read(bucket.objects.get(key), request, response)
-    if (method === 'PUT') {
-      const object = stored(body, headers['content-type'] ?? 'application/octet-stream')
-      bucket.objects.set(key, object)
-      response.writeHead(200, { ETag: object.etag }).end()
-      return
-    }
-    bucket.objects.delete(key)
-    response.writeHead(204).end()
+    const query = new URLSearchParams(rawQuery)
+    const { buckets, page, conditions } = this
+    const done = write({ method, key, query, headers, body }, bucket, { buckets, page, conditions })
+    if (fault?.kind === 'untold') return void request.socket.destroy()
+    if (done !== undefined) return send(done, response)
+    if (key === '') return send(list(name, bucket, query, page), response)
+    return read(bucket.objects.get(key), request, response, fault)
   }
 
   #bucketOf(name: string): Bucket {
@@ -266,12 +263,17 @@ function hex(bytes: string | Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
-function stored(body: Buffer, type: string): Stored {
-  const etag = `"${createHash('md5').update(body).digest('hex')}"`
-  return { body, type, etag, modified: new Date(Math.floor(Date.now() / 1000) * 1000).toUTCString() }
+function send({ status, headers, xml: body }: S3Answer, response: ServerResponse): void {
+  response.writeHead(status, { ...headers, ...(body !== undefined && { 'Content-Type': 'application/xml' }) })
+  response.end(body === undefined ? undefined : `<?xml version="1.0" encoding="UTF-8"?>\n${body}`)
 }
 
-function read(object: Stored | undefined, request: IncomingMessage, response: ServerResponse): void {
+function read(
+  object: Stored | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+  fault: Fault | undefined,
+): void {
   if (object === undefined) throw new S3Error(404, 'NoSuchKey')
   const { body, type, etag, modified } = object
   const { 'if-none-match': ifNoneMatch, 'if-match': ifMatch, range } = request.headers
@@ -288,9 +290,11 @@ function read(object: Stored | undefined, request: IncomingMessage, response: Se
     response.writeHead(304, head).end()
     return
   }
-  const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec(range ?? '') ?? []
+  const [, from = '', to = ''] = /^bytes=(\d*)-(\d*)$/.exec((fault?.kind !== 'no-range' && range) || '') ?? []
   const [first, last] =
-    from === '' ? [body.length - Number(to), body.length - 1] : [Number(from), Number(to || body.length - 1)]
+    from === ''
+      ? [body.length - Number(to), body.length - 1]
+      : [Number(from) + (fault?.kind === 'other-range' ? 1 : 0), Number(to || body.length - 1)]
   const partial = from !== '' || to !== ''
   if (partial && first >= body.length) throw new S3Error(416, 'InvalidRange')
   const bytes = partial ? body.subarray(Math.max(0, first), last + 1) : body
@@ -299,22 +303,9 @@ function read(object: Stored | undefined, request: IncomingMessage, response: Se
     ...(partial && { 'Content-Range': `bytes ${first}-${first + bytes.length - 1}/${body.length}` }),
     ...{ 'Content-Type': type, 'Content-Length': bytes.length },
   })
+  if (fault?.kind === 'cut')
+    return void response.write(bytes.subarray(0, fault.after), () => request.socket.destroy())
   response.end(request.method === 'HEAD' ? undefined : bytes)
-}
-
-function list(name: string, { objects }: Bucket, query: URLSearchParams, response: ServerResponse): void {
-  const prefix = query.get('prefix') ?? ''
-  const keys = [...objects.keys()].filter(key => key.startsWith(prefix)).sort()
-  const contents = keys.map(key => {
-    const { body, etag } = objects.get(key) ?? { body: '', etag: '' }
-    return `<Contents><Key>${xml(key)}</Key><ETag>${xml(etag)}</ETag><Size>${body.length}</Size></Contents>`
-  })
-  response
-    .writeHead(200, { 'Content-Type': 'application/xml' })
-    .end(
-      `<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult><Name>${xml(name)}</Name><Prefix>${xml(prefix)}</Prefix>` +
-        `<KeyCount>${keys.length}</KeyCount><MaxKeys>1000</MaxKeys><IsTruncated>false</IsTruncated>${contents.join('')}</ListBucketResult>`,
-    )
 }
 
 function fail(request: IncomingMessage, response: ServerResponse, error: unknown): void {
@@ -325,8 +316,4 @@ function fail(request: IncomingMessage, response: ServerResponse, error: unknown
   response
     .writeHead(status, { 'Content-Type': 'application/xml' })
     .end(request.method === 'HEAD' ? undefined : body)
-}
-
-function xml(text: string): string {
-  return text.replace(/[&<>"]/g, char => `&#${char.charCodeAt(0)};`)
 }

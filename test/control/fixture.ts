@@ -13,6 +13,7 @@ import { newNodeId, systemClock, type RoleName } from '../../src/core/index.ts'
 import { nodeTokenSource, type NodeIdentity } from '../../src/membership/index.ts'
 import { newNodeKey } from '../../src/signing/index.ts'
 import { databaseUrlOf, makeEmptyDatabase } from './database-under-test.ts'
+import type { StorageOptions } from '../../src/storage/index.ts'
 
 export const ADMIN = `admin-${randomBytes(16).toString('hex')}`
 
@@ -30,9 +31,17 @@ export class ControlFixture {
   reach: ControlOptions['reach']
   running!: RunningControl // set by open, which the maker calls
 
-  private constructor(root: string, limits: Partial<ControlLimits>, like?: ControlFixture) {
+  /** Where media lies instead of a folder of its own. */
+  readonly #elsewhere: StorageOptions | undefined
+
+  private constructor(
+    root: string,
+    limits: Partial<ControlLimits>,
+    { like, storage }: { like?: ControlFixture; storage?: StorageOptions | undefined } = {},
+  ) {
     this.root = root
     this.limits = limits
+    this.#elsewhere = storage
     this.origin = like?.origin ?? newIdentity('origin')
     this.edge = like?.edge ?? newIdentity('edge')
   }
@@ -41,9 +50,10 @@ export class ControlFixture {
   static async open(
     limits: Partial<ControlLimits> = {},
     prepare?: (dataDir: string) => Promise<void>,
-    reach?: ControlOptions['reach'],
+    { reach, storage }: { reach?: ControlOptions['reach']; storage?: StorageOptions } = {},
   ): Promise<ControlFixture> {
-    const fixture = new ControlFixture(await mkdtemp(join(tmpdir(), 'control-')), limits)
+    const root = await mkdtemp(join(tmpdir(), 'control-'))
+    const fixture = new ControlFixture(root, limits, { storage })
     fixture.reach = reach
     await makeEmptyDatabase(fixture.options().dataDir)
     await prepare?.(fixture.options().dataDir)
@@ -53,7 +63,7 @@ export class ControlFixture {
 
   /** Another control on the same database (which is not PGlite), storage and nodes; to be closed before this one ends. */
   async beside(): Promise<ControlFixture> {
-    const other = new ControlFixture(this.root, this.limits, this)
+    const other = new ControlFixture(this.root, this.limits, { like: this, storage: this.#elsewhere })
     await other.open()
     return other
   }
@@ -65,7 +75,7 @@ export class ControlFixture {
       listen: { host: '127.0.0.1', port: 0 },
       dataDir,
       ...(databaseUrl === undefined ? {} : { databaseUrl }),
-      storage: { kind: 'filesystem', folder: this.storage },
+      storage: this.#elsewhere ?? { kind: 'filesystem', folder: this.storage },
       domainSuffix: 'cdn.localhost',
       adminTokenSha256: createHash('sha256').update(ADMIN).digest('hex'),
       localNodes: [this.origin, this.edge].map(({ id, role, publicJwk }) => ({ id, role, publicJwk })),

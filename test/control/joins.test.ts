@@ -30,7 +30,7 @@ const clock = { now: (): Instant => after(systemClock.now(), time.ahead) }
 
 beforeAll(async () => {
   const reach = { url: 'https://control.example:9000', names: ['control.example', '127.0.0.1'] }
-  control = await ControlFixture.open({ clock }, undefined, reach)
+  control = await ControlFixture.open({ clock }, undefined, { reach })
 })
 afterAll(() => control.end())
 afterEach(() => void (time.ahead = 0))

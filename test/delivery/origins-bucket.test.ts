@@ -276,7 +276,7 @@ describe('a bucket that refuses', () => {
     const missing = await rawGet(bench.url, '/gone')
     expect([missing.status, missing.body]).toEqual([404, expect.stringContaining('<Code>NoSuchKey</Code>')])
     const other = await edge({ origin: { bucket: 'posters' } })
-    store.buckets.set('posters', { access: 'private', objects: new Map() })
+    store.buckets.set('posters', { access: 'private', objects: new Map(), uploads: new Map() })
     const denied = await rawGet(other.url, '/a.jpg')
     expect([denied.status, denied.body]).toEqual([403, expect.stringContaining('<Code>AccessDenied</Code>')])
     expect(denied.body).not.toContain('RequestId>A')

@@ -15,6 +15,7 @@ const DATABASE: Door = { kind: 'folder', under: 'src/control/database/' }
 const file = (at: string): Door => ({ kind: 'file', at })
 
 export const DOORS: Readonly<Record<string, Door>> = {
+  '@aws-sdk/client-s3': { kind: 'folder', under: 'src/storage/s3/' },
   '@electric-sql/pglite': DATABASE,
   'drizzle-orm': DATABASE,
   pg: DATABASE,

@@ -33,13 +33,13 @@ test('what was read before a change is not remembered behind it', async () => {
   const pointers = new Pointers(
     {
       ...store,
-      async read(key, start, length) {
-        const bytes = await store.read(key, start, length)
+      async readVersion(key) {
+        const found = await store.readVersion(key)
         if (hold) {
           hold = false
           await new Promise<void>(resolve => (release = resolve))
         }
-        return bytes
+        return found
       },
     },
     systemClock,

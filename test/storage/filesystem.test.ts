@@ -12,6 +12,7 @@ objectStoreContract('filesystem', async () => {
   const folder = await fresh()
   return {
     store: await openStore({ kind: 'filesystem', folder }),
+    left: async () => [...(await readdir(join(folder, 'objects'))), ...(await readdir(join(folder, 'tmp')))],
     close: () => rm(folder, { recursive: true, force: true }),
   }
 })

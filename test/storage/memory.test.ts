@@ -3,7 +3,15 @@ import { expect, it } from 'vitest'
 import { memoryStore, objectKey } from '../../src/storage/index.ts'
 import { objectStoreContract } from '../contracts/object-store.ts'
 
-objectStoreContract('memory', () => Promise.resolve({ store: memoryStore(), close: () => Promise.resolve() }))
+objectStoreContract('memory', () => {
+  const store = memoryStore()
+  const left = async (): Promise<string[]> => {
+    const found: string[] = []
+    for await (const { key } of store.list('')) found.push(key)
+    return found
+  }
+  return Promise.resolve({ store, left, close: () => Promise.resolve() })
+})
 
 it('says storage-full above its capacity and keeps what it had', async () => {
   const store = memoryStore({ capacity: 10 })
