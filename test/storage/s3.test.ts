@@ -14,7 +14,7 @@ import {
 import { Bucket } from '../../src/storage/s3/bucket.ts'
 import { copyInParts } from '../../src/storage/s3/writing.ts'
 import { objectStoreContract } from '../contracts/object-store.ts'
-import { S3Server, type Fault } from '../contracts/s3-server.ts'
+import { S3Server, type Fault, type S3Asked } from '../contracts/s3-server.ts'
 
 let double: S3Server
 beforeAll(async () => {
@@ -146,11 +146,27 @@ describe('a bucket', () => {
   })
 
   test('knows its own comparing write again when the answer to it was lost', async () => {
-    failing(1, { kind: 'untold' })
+    let left = 1
+    double.fault = ({ method }) => (method === 'PUT' && left-- > 0 ? { kind: 'untold' } : undefined)
     expect(await store.putVersion(film, Buffer.from('one'), undefined)).toBe('written')
     const one = await store.readVersion(film)
-    failing(1, { kind: 'untold' })
+    left = 1
     expect(await store.putVersion(film, Buffer.from('two'), one?.version)).toBe('written')
+    expect(left).toBe(-1)
+  })
+
+  test.each(['ignored', 'refused'] as const)('by which conditions are %s is compared by us', async how => {
+    const put = ({ method, headers }: S3Asked): boolean =>
+      method === 'PUT' && (headers['if-match'] ?? headers['if-none-match']) !== undefined
+    if (how === 'ignored') double.conditions = false
+    else
+      double.fault = each => (put(each) ? { kind: 'refuse', status: 501, code: 'NotImplemented' } : undefined)
+    expect(await store.putVersion(film, Buffer.from('one'), undefined)).toBe('written')
+    const one = await store.readVersion(film)
+    expect(await store.putVersion(film, Buffer.from('two'), undefined)).toBe('changed')
+    expect(await store.putVersion(film, Buffer.from('two'), one?.version)).toBe('written')
+    expect(await store.putVersion(film, Buffer.from('three'), one?.version)).toBe('changed')
+    expect(double.asked.filter(put)).toHaveLength(how === 'ignored' ? 2 : 1)
   })
 
   test('copies what moves itself, in parts where it is large', async () => {

@@ -30,7 +30,9 @@ export function isPassing(error: unknown): boolean {
   if (error instanceof SluiceError) return error.code === 'storage-bytes'
   const { name, status } = saidBy(error)
   if (status === undefined) return codeOf(error) !== undefined || name === 'TimeoutError'
-  return status >= 500 || status === 429 || name === 'RequestTimeout' || name === 'SlowDown'
+  return (
+    (status >= 500 && status !== 501) || status === 429 || name === 'RequestTimeout' || name === 'SlowDown'
+  )
 }
 
 export function hasName(error: unknown, ...names: string[]): boolean {
@@ -93,7 +95,7 @@ export function storeError(error: unknown, options: S3Options, key?: string): Sl
     )
   }
   if (status === 507 || FULL.has(name)) return storageFull(`the bucket ${place}`)
-  if (status !== undefined && status < 500 && status !== 429) {
+  if (status === 501 || (status !== undefined && status < 500 && status !== 429)) {
     return new SluiceError(
       'storage-broken',
       `the store of ${place} does not understand what it is asked (${status} ${name}): it must speak S3`,

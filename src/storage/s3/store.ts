@@ -27,6 +27,8 @@ class S3Store implements ObjectStore {
   readonly reach = 'far'
   readonly growing: GrowingObjects
   readonly #bucket: Bucket
+  /** `refused`: the store has said that it knows no conditions of writes. */
+  #conditions: 'taken' | 'refused' = 'taken'
 
   constructor(bucket: Bucket) {
     this.#bucket = bucket
@@ -62,11 +64,17 @@ class S3Store implements ObjectStore {
     body: Uint8Array,
     before: ObjectVersion | undefined,
   ): Promise<'written' | 'changed'> {
+    // Looked at here as well: some stores write under any condition, and some under none.
+    if ((await this.readVersion(key))?.version !== before) return 'changed'
     const condition = before === undefined ? { IfNoneMatch: '*' as const } : { IfMatch: before }
     try {
-      await putBytes(this.#bucket, objectKey(key), body, condition)
+      await putBytes(this.#bucket, objectKey(key), body, this.#conditions === 'taken' ? condition : {})
       return 'written'
     } catch (error) {
+      if (codeOf(error) === 'storage-broken' && this.#conditions === 'taken') {
+        this.#conditions = 'refused'
+        return this.putVersion(key, body, before)
+      }
       // Where nothing is to be replaced, S3 says that nothing is there.
       if (!['storage-changed', 'object-not-found'].includes(codeOf(error) ?? '')) throw error
       // A first try may have been carried out though its answer was lost.
