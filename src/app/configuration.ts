@@ -41,7 +41,7 @@ export function resolveConfiguration(inputs: ConfigurationInputs): ResolvedConfi
       }
       throw new SluiceError(
         'bad-setting',
-        `${named[found.source]} is "${found.text}", which is not valid: ${reading.why}.`,
+        `${named[found.source]} is ${reading.hidden === true ? 'something' : `"${found.text}"`}, which is not valid: ${reading.why}.`,
         {
           side: 'operator',
           kind: 'usage',

@@ -5,6 +5,7 @@ import { firstRun } from './first-run.ts'
 import { urlOf } from './listen.ts'
 import { controlOptions, specOf } from './plan.ts'
 import { reachOf } from './reach.ts'
+import { triedStorage } from './storage.ts'
 import { supervise, type StartOptions } from './supervise.ts'
 
 /** The ready line of a control that runs alone. */
@@ -31,16 +32,12 @@ export async function startControlAlone(options: ControlAloneOptions): Promise<v
   await supervise({
     ...options,
     ports: ['control'],
-    plan({ data, ports, certificates }) {
+    async plan({ data, ports, certificates }) {
+      const storage = await triedStorage({ ...options, folder: data.originStorage })
       const { token } = writeClientFile(data.clientFile, { url: urlOf('http', ports.control) })
       const place = { configuration, data, certificates }
-      return Promise.resolve([
-        specOf(
-          'control',
-          place,
-          controlOptions(place, { adminTokenSha256: tokenSha256(token), databaseUrl }, ports.control),
-        ),
-      ])
+      const told = { adminTokenSha256: tokenSha256(token), databaseUrl, storage }
+      return [specOf('control', place, controlOptions(place, told, ports.control))]
     },
     async started({ data }, signal) {
       const file = readClientFile(data.clientFile)

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { SluiceError, systemClock } from '../core/index.ts'
 import { readCertificate, untimely, type CertificatePair } from '../inbound/index.ts'
 import type { NodeIdentity } from '../membership/index.ts'
+import type { StorageOptions } from '../storage/index.ts'
 import type { CertificateFiles } from './certificates.ts'
 import { membershipFile, type DataFolder } from './data-folder.ts'
 import { planDiskCache } from './disk.ts'
@@ -68,6 +69,8 @@ export type Identities = Record<Exclude<SupervisedRole, 'control'>, NodeIdentity
 export interface PlanInputs extends RolePlace {
   ports: Ports
   identities: Identities
+  /** Where media lies, with the keys to it. */
+  storage: StorageOptions
   adminTokenSha256: string
   /** Of a PostgreSQL server; without it control's database is embedded. A secret. */
   databaseUrl?: string | undefined
@@ -114,7 +117,7 @@ export function planRoles(inputs: PlanInputs): RoleSpec[] {
       localUrls: urlsOfNodes(ports),
     }),
     specOf('origin', inputs, {
-      ...originOptions(inputs, origin, ports.origin),
+      ...originOptions(inputs, { identity: origin, storage: inputs.storage }, ports.origin),
       controlUrl,
       membershipFile: membershipFile(data, 'origin'),
     }),
@@ -130,28 +133,31 @@ function urlsOfNodes({ origin }: Ports): { origin?: string } {
 
 export function controlOptions(
   { configuration, data }: RolePlace,
-  { adminTokenSha256, databaseUrl }: Pick<PlanInputs, 'adminTokenSha256' | 'databaseUrl'>,
+  {
+    adminTokenSha256,
+    databaseUrl,
+    storage,
+  }: Pick<PlanInputs, 'adminTokenSha256' | 'databaseUrl' | 'storage'>,
   listen: FixedListen,
 ): RoleOptions['control'] {
   const { domainSuffix, logLevel } = configuration
   return {
     ...{ listen, dataDir: data.control, localNodes: [], reach: reachOf(listen) },
     ...(databaseUrl !== undefined && { databaseUrl }),
-    storage: { kind: 'filesystem', folder: data.originStorage },
-    ...{ domainSuffix, adminTokenSha256, logLevel },
+    ...{ storage, domainSuffix, adminTokenSha256, logLevel },
   }
 }
 
 export function originOptions(
   { configuration: { logLevel }, data }: RolePlace,
-  identity: NodeIdentity,
+  { identity, storage }: { identity: NodeIdentity; storage: StorageOptions },
   listen: FixedListen,
 ): Omit<RoleOptions['origin'], 'controlUrl'> {
   return {
     ...{ listen, identity, url: reachOf(listen)?.url, logLevel },
     stateDir: data.originState,
     workDir: data.originWork,
-    storage: { kind: 'filesystem', folder: data.originStorage },
+    storage,
   }
 }
 

@@ -5,9 +5,10 @@ import type { CertificatePair } from '../inbound/index.ts'
 import type { LogLevel } from '../telemetry/index.ts'
 import { parseListen, type Reach } from './listen.ts'
 import { availableMemory, defaultMemoryCache } from './memory.ts'
+import { readEndpoint, readPathStyle, readRegion, readStorage } from './storage-setting.ts'
 
-/** What a setting's text means; `why` completes "… is not valid: ". */
-export type Reading<T> = { kind: 'ok'; value: T } | { kind: 'bad'; why: string }
+/** What a setting's text means; `why` completes "… is not valid: ", without the text where that may hold a key: `hidden`. */
+export type Reading<T> = { kind: 'ok'; value: T } | { kind: 'bad'; why: string; hidden?: boolean }
 
 /** One thing that can be set. The table below is validation, command line, environment, documentation at once. */
 export interface Setting<T> {
@@ -167,6 +168,31 @@ export const SETTINGS = {
     description: 'processes of an edge that serve viewers, 1 to 64; one moves some 3 GB a second',
     schema: Port,
     read: readWorkers,
+  },
+  storage: {
+    ...{ key: 'storage.url', flag: '--storage', env: 'SLUICE_STORAGE', default: '', schema: Text },
+    description:
+      'the bucket that holds uploads and media, as s3://BUCKET or s3://BUCKET/FOLDER; the data folder without it',
+    read: readStorage,
+  },
+  storageEndpoint: {
+    ...{ key: 'storage.endpoint', flag: '--storage-endpoint', env: 'SLUICE_STORAGE_ENDPOINT' },
+    ...{ default: '', schema: Text },
+    description: "the URL of the bucket's store; Amazon's own without it",
+    read: readEndpoint,
+  },
+  storageRegion: {
+    ...{ key: 'storage.region', flag: '--storage-region', env: 'SLUICE_STORAGE_REGION' },
+    ...{ default: 'us-east-1', schema: Text },
+    description: 'the region of the bucket, which stands in signatures',
+    read: readRegion,
+  },
+  storagePathStyle: {
+    ...{ key: 'storage.pathStyle', flag: '--storage-path-style', env: 'SLUICE_STORAGE_PATH_STYLE' },
+    ...{ default: 'auto', schema: Type.Union([Type.Boolean(), Type.String()]) },
+    description:
+      'whether the bucket stands in the path (yes) or before the host name (no); auto is yes where there is an endpoint',
+    read: readPathStyle,
   },
   pop: {
     key: 'pop',

@@ -154,13 +154,12 @@ function renewCertificates(
   }
 }
 
-/**
- * Roles get no secret of the environment: the private keys and tokens in it are the command line's, and the database's
- * address is told to control alone, with its options.
- */
+const SECRETS =
+  /^(SLUICE_(TOKEN|JOIN|(STORAGE_)?(ACCESS_KEY_ID|SECRET_ACCESS_KEY)|SESSION_TOKEN)|DATABASE_URL)(_FILE)?$/
+
+/** Roles, and what they start, get no secret of the environment: who needs one is told with its options. */
 export function roleEnvironment(env: Record<string, string | undefined>): Record<string, string | undefined> {
-  const secret = /^(SLUICE_TOKEN|SLUICE_JOIN|DATABASE_URL)(_FILE)?$/
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !secret.test(name)))
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !SECRETS.test(name)))
 }
 
 function supervised(supervisor: Supervisor, starting: Set<string>): ConstructorParameters<typeof Admin>[1] {

@@ -8,6 +8,7 @@ import type { FirstChannel } from './first-channel.ts'
 import { firstRun, type FirstThings } from './first-run.ts'
 import { urlOf } from './listen.ts'
 import { planRoles, UP_PORTS, type Identities, type UpPorts } from './plan.ts'
+import { triedStorage } from './storage.ts'
 import { supervise, type StartOptions } from './supervise.ts'
 
 /** The ready line (INTERFACE.md, "Command line"). */
@@ -49,8 +50,9 @@ export async function up(options: UpOptions): Promise<void> {
     async plan({ data, ports, certificates }) {
       first = readClientFile(data.clientFile) ? 'again' : 'first'
       file = writeClientFile(data.clientFile, urlsOf(ports))
+      const storage = await triedStorage({ ...options, folder: data.originStorage })
       return planRoles({
-        ...{ configuration, data, ports, certificates, databaseUrl },
+        ...{ configuration, data, ports, certificates, databaseUrl, storage },
         identities: await loadIdentities(data),
         adminTokenSha256: tokenSha256(file.token),
       })

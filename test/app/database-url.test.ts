@@ -48,6 +48,7 @@ test('control alone is told it, and nothing prints it', () => {
     },
     identities: { origin: none, edge: none, gateway: none },
     adminTokenSha256: '',
+    storage: { kind: 'filesystem', folder: cwd },
     databaseUrl: readDatabaseUrl({ DATABASE_URL: URL_OF_IT }),
   })
   const told = roles.filter(role => JSON.stringify(role).includes('hush'))

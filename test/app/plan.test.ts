@@ -20,6 +20,7 @@ test('the edge is told where origins may be, and every port of ours, at which no
   const roles = planRoles({
     ...{ configuration, ports, data: layout(cwd), certificates: certificateFiles(cwd) },
     identities: { origin: none, edge: none, gateway: none },
+    storage: { kind: 'memory' },
     adminTokenSha256: '',
   })
   const edge = roles.find(({ role }) => role === 'edge')?.options
@@ -37,6 +38,7 @@ test('a certificate that nobody could be shown ends the start with one sentence'
     planRoles({
       ...{ configuration, ports, data: layout(cwd), certificates: certificateFiles(cwd) },
       identities: { origin: none, edge: none, gateway: none },
+      storage: { kind: 'memory' },
       adminTokenSha256: '',
     }),
   ).toThrow(
