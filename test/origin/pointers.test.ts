@@ -52,3 +52,13 @@ test('what was read before a change is not remembered behind it', async () => {
   expect((await early)?.version).toBe(1)
   expect((await pointers.find(PATH, 0))?.version).toBe(2)
 })
+
+test('two origins that publish at one path at once lose no version', async () => {
+  const store = memoryStore()
+  const both = [new Pointers(store, systemClock), new Pointers(store, systemClock)]
+  await both[0]?.publish(pointer(1))
+  await Promise.all(both.map((pointers, index) => pointers.publish(pointer(2 + index))))
+  const served = await both[0]?.read(PATH)
+  const versions = [served?.version, ...(served?.previous ?? []).map(({ version }) => version)]
+  expect(versions.sort()).toEqual([1, 2, 3])
+})
