@@ -41,7 +41,8 @@ function protocols(page: Page, path: string): Promise<string[]> {
   return page.evaluate(prefix => {
     const entries = performance.getEntriesByType('resource') as PerformanceResourceTiming[] // what 'resource' means
     const own = entries.filter(entry => new URL(entry.name).pathname.startsWith(prefix))
-    return [...new Set(own.map(entry => entry.nextHopProtocol))]
+    // What the player gave up has none.
+    return [...new Set(own.map(entry => entry.nextHopProtocol).filter(name => name !== ''))]
   }, path)
 }
 

@@ -49,8 +49,10 @@ test('with two workers a film plays on when one of them is killed, and changes r
   expect((await sluice.cli('unpublish', '/open/film')).code).toBe(0)
   for (let n = 0; n < 20; n++)
     expect((await fetch(entry, { headers: { connection: 'close' } })).status).toBe(404)
-  const metrics = await (await fetch(`${sluice.ready.admin}/metrics`)).text()
-  expect(metrics).toMatch(/^sluice_edge_workers\{role="edge"\} 2$/m)
+  const read = async (): Promise<string> => (await fetch(`${sluice.ready.admin}/metrics`)).text()
+  // The one that took its place is a process before it serves.
+  await expect.poll(read, { timeout: 20_000 }).toMatch(/^sluice_edge_workers\{role="edge"\} 2$/m)
+  const metrics = await read()
   expect(metrics.match(/^# TYPE sluice_requests_total /gm)?.length).toBe(1)
   expect(await sluice.close()).toBe(0)
   expect(() => workers(edge)).toThrow()
