@@ -201,7 +201,8 @@ describe('the origin is away', () => {
       return new Promise(() => {})
     }
     expect(await on.encoder().publish(on.gateway)).toBe('origin-away')
-    expect(asked).toBe(2)
+    // A last time perhaps in the moment in which it is given up.
+    expect([2, 3]).toContain(asked)
   })
 
   test('it is started anew: the stream goes on at a keyframe, headers first, same epoch, same broadcast', async () => {
