@@ -60,7 +60,17 @@ const removeCommand: CommandSpec = {
   },
 }
 
-export const nodeCommands: CommandSpec[] = [listCommand, tokenCommand, removeCommand]
+const authorityCommand: CommandSpec = {
+  words: 'nodes authority',
+  summary: 'print the certificate that control is known by on other machines, for NODE_EXTRA_CA_CERTS',
+  options: SERVER_OPTIONS,
+  run: async context => {
+    const authority = await connect(context).client.authority()
+    context.output.result({ authority }, authority.trimEnd())
+  },
+}
+
+export const nodeCommands: CommandSpec[] = [listCommand, tokenCommand, removeCommand, authorityCommand]
 
 function roleOf(given: string | undefined): JoiningRole {
   const role = JOINING_ROLES.find(each => each === given)

@@ -239,6 +239,11 @@ export class ControlClient {
     return this.#post<JoinToken>('/v1/nodes/tokens', wanted)
   }
 
+  /** The certificate, as PEM, that control and nodes on other machines are known by. */
+  async authority(): Promise<string> {
+    return (await this.#get<{ authority: string }>('/v1/node/authority')).authority
+  }
+
   async removeNode(id: string): Promise<void> {
     await this.#delete(`/v1/nodes/${encodeURIComponent(id)}`)
   }

@@ -12,6 +12,8 @@ import {
 import { CONTROL_NAME, fingerprintOf, nodeName } from '../membership/index.ts'
 import { keepAuthority, readAuthority, type Database } from './database/index.ts'
 
+/** Also where a port of another machine leads here, as a container's does. */
+const HERE = ['localhost', '127.0.0.1', '::1']
 /** Made anew this long before its end. */
 const RENEW_BEFORE: Milliseconds = 30 * 86_400_000
 
@@ -49,7 +51,7 @@ export class NodeAuthority {
   /** What control shows; `names` are those under which people and their programs reach it. */
   async credentials(names: readonly string[]): Promise<NodeCredentials> {
     const pair = await newLeaf(this.#authority, {
-      ...{ subject: 'control', names: [...new Set([CONTROL_NAME, ...names])] },
+      ...{ subject: 'control', names: [...new Set([CONTROL_NAME, ...HERE, ...names])] },
       ...{ usages: ['server'], now: this.#clock.now(), life: LEAF_LIFE },
     })
     return { ...pair, authority: this.certificate }

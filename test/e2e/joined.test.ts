@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -54,6 +54,25 @@ describe.skipIf(address === undefined)('nodes that join from other machines', ()
     const kept = path.join(edge.data, 'nodes', 'edge.membership.json')
     expect(statSync(kept).mode & 0o777).toBe(0o600)
     expect(existsSync(path.join(edge.data, 'client.json'))).toBe(false)
+  })
+
+  test('commands from another machine reach control with its authority, and without it do not', async () => {
+    const { stdout } = await sluice.cli<{ authority: string }>('nodes', 'authority')
+    const file = path.join(folder, 'ca.pem')
+    writeFileSync(file, (JSON.parse(stdout) as { authority: string }).authority) // as it was just printed
+    const { token } = JSON.parse(readFileSync(path.join(sluice.data, 'client.json'), 'utf8')) as {
+      token: string
+    } // as `up` writes it
+    const env = {
+      SLUICE_CONTROL: sluice.ready.control.replace('http:', 'https:'),
+      SLUICE_TOKEN: token,
+    }
+    const [known, unknown] = await Promise.all([
+      cli<Listed[]>(['nodes'], { ...env, NODE_EXTRA_CA_CERTS: file }),
+      cli(['nodes'], env),
+    ])
+    expect(known.json.map(({ id }) => id)).toContain(edge.ready.id)
+    expect(unknown.code).toBe(1)
   })
 
   test('an edge serves a film from the origin elsewhere, byte for byte', async () => {
