@@ -130,7 +130,7 @@ describe('a start', () => {
     expect(new Set(epochs.map(({ epoch }) => epoch)).size).toBe(1)
     await Promise.all(all.map(database => database.close()))
     const rows = await byHand(options.url, 'select count(*)::int as count from drizzle.__drizzle_migrations')
-    expect(rows).toEqual([{ count: 4 }])
+    expect(rows).toEqual([{ count: 5 }])
   })
 
   it('waits for one that is migrating, and so do writers', async () => {
