@@ -52,8 +52,9 @@ export async function startSwift(folder: string): Promise<Swift> {
     accessKeyId: `${ACCOUNT}:${USER}`,
     secretAccessKey: SECRET,
     async close() {
-      const ended = children.filter(child => child.exitCode === null).map(child => once(child, 'exit'))
-      for (const child of children) child.kill('SIGKILL')
+      const running = children.filter(child => child.exitCode === null && child.signalCode === null)
+      const ended = running.map(child => once(child, 'exit'))
+      for (const child of running) child.kill('SIGKILL')
       await Promise.all(ended)
     },
   }
