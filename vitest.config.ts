@@ -4,6 +4,10 @@ import { LongestFirst } from './test/order.ts'
 /** The long suites run with `npm run test:full`, which sets this. */
 const full = process.env.SLUICE_TEST_FULL === '1'
 
+// A person's own database: control would take it for its own, and tests write into control's.
+delete process.env.DATABASE_URL
+delete process.env.DATABASE_URL_FILE
+
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
