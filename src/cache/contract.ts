@@ -162,6 +162,8 @@ export type Found =
       source?: 'hit' | 'refreshed' | 'stale'
       /** Of that description. */
       freshUntil?: Instant
+      /** As of `StoredObject`, of what this becomes; nothing is known of it when it is left out. */
+      sequence?: number
     }
   | Passing
 

@@ -77,6 +77,7 @@ export class Landings {
     whole.catch(() => {}) // a failed fill leaves nothing; its readers are told by the fill itself
     const found: Found = {
       ...{ kind: 'filling', fill, joined: false, reason: asking.reason, whole, joinUntil },
+      sequence: kept.sequence,
       ...(own.length > 0 && { fill: withHeaders(fill, answer.headers), shared: fill }),
     }
     return { found, key, varies, shared }
@@ -94,7 +95,13 @@ export class Landings {
     const kept = keptOf(asking, answer, verdict, unsharedFields(responseControl(answer.headers).directives))
     const { again } = this.#parts
     const found = this.#parts.large.begin(request, kept, answer, { ...bytes, reason, again })
-    return { found: found.kind === 'filling' ? { ...found, joinUntil } : found, key, varies, shared }
+    const { sequence } = kept
+    return {
+      found: found.kind === 'filling' ? { ...found, joinUntil, sequence } : found,
+      key,
+      varies,
+      shared,
+    }
   }
 
   /** This request's own; those who ask for the same later are not made to wait for each other. */

@@ -109,8 +109,11 @@ export class ObjectCache {
   #opened(request: CacheRequest, found: Found): Found {
     if (!('object' in found) || found.object.large === undefined) return found
     const opened = this.#large.open(request, found.object, { source: found.kind, again: this.#again })
-    if (opened.kind !== 'filling' || found.kind !== 'refreshed') return opened
-    return { ...opened, joinUntil: found.joinUntil }
+    if (opened.kind !== 'filling') return opened
+    const { sequence } = found.object
+    return found.kind === 'refreshed'
+      ? { ...opened, sequence, joinUntil: found.joinUntil }
+      : { ...opened, sequence }
   }
 
   readonly #again = (request: CacheRequest): Found | Promise<Found> => this.lookup(request)
@@ -136,6 +139,11 @@ export class ObjectCache {
     const added = this.#forgotten.add(distributionId, path, this.#options.clock.now())
     for (const key of keys) this.#store.delete(key)
     await this.#options.disk?.keepForgotten?.(added, () => this.#forgotten.all())
+  }
+
+  /** What was asked for up to this instant is not used under this path; 0 where nothing was forgotten. */
+  forgottenUntil({ distributionId, path }: Pick<CacheRequest, 'distributionId' | 'path'>): Instant {
+    return this.#forgotten.until(distributionId, path)
   }
 
   /** Whether these very bytes are stored in memory under the key. */

@@ -52,6 +52,16 @@ export interface Leaving {
   head: Buffer
 }
 
+/** How another process is answered that asks in place of a viewer. */
+export interface Replies {
+  /** Answers with what was found. */
+  found: Step
+  badDirectives: (x: Exchange, problem: string) => undefined
+  failed: (x: Exchange, error: unknown) => undefined
+  /** `nowhere` where the one who asks counts it, being of this very node. */
+  recorded: 'counted' | 'nowhere'
+}
+
 const NONE: ReadonlySet<string> = new Set()
 
 /** One request and what the steps learn about it, in the order in which they learn it. */
@@ -86,6 +96,10 @@ export class Exchange {
   directives = ''
   /** Set by `readPeer`: who asks is not a viewer but another process of this node, on behalf of one. */
   asker: Asker | undefined
+  /** Set by `readPeer` and `readNode`: what takes the place of a viewer's answer; undefined for a viewer. */
+  replies: Replies | undefined
+  /** Set by them too: the invalidation number that held before the lookup. */
+  appliedThen = 0
   /** Set by `lookup`. */
   found: Answerable | undefined
   /** Set by `lookup`: what was found is a page of the distribution's in place of an error of this status. */

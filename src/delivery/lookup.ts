@@ -7,7 +7,6 @@ import { errorOf, findPage, inPlaceOf, pageFor, respondWith, type FoundError } f
 import { known, type Exchange, type Step } from './exchange.ts'
 import { askUpstream } from './upstream/ask-upstream.ts'
 import { selectedFields, type Forwarding } from './upstream/forwarding.ts'
-import { answerPeer, badDirectivesForPeer, failPeer } from './peers/peer-answer.ts'
 import { sendError } from './answer/refusal.ts'
 import { noteTrouble, sendNoted } from './upstream/trouble.ts'
 
@@ -102,11 +101,11 @@ class Selection {
 
 function next(x: Exchange, found: PlaylistFound): ReturnType<Step> {
   if (found.kind === 'bad-directives') {
-    if (x.asker !== undefined) return badDirectivesForPeer(x, found.problem)
+    if (x.replies !== undefined) return x.replies.badDirectives(x, found.problem)
     return sendError(x, 400, 'InvalidRequest', PROBLEMS[found.problem])
   }
   x.found = found
-  if (x.asker !== undefined) return answerPeer
+  if (x.replies !== undefined) return x.replies.found
   if (found.kind === 'version') countViewer(x)
   const error = errorOf(found)
   const path = pageFor(x, error.status)
@@ -141,7 +140,7 @@ const PROBLEMS = {
 }
 
 function failed(x: Exchange, error: unknown): ReturnType<Step> {
-  if (x.asker !== undefined) return failPeer(x, error)
+  if (x.replies !== undefined) return x.replies.failed(x, error)
   const trouble = noteTrouble(x, error)
   const { status, fields } = trouble
   const path = pageFor(x, status)

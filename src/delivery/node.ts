@@ -33,6 +33,7 @@ import type { SpelledToken } from './exchange.ts'
 import { GrantMemo } from './gate/grant-memo.ts'
 import type { Siblings } from './peers/siblings.ts'
 import { OriginHealth } from './upstream/origin-health.ts'
+import type { Regionals } from './tiers/regionals.ts'
 import { sourcesOf, type Source } from './upstream/source.ts'
 import { UpgradedConnections } from './relay/upgrade.ts'
 import type { Upstream } from './upstream/upstream.ts'
@@ -70,6 +71,8 @@ export interface CacheNodeOptions {
   trustedProxies: TrustedProxies
   /** The other processes of this node, where there are any. */
   siblings?: Siblings
+  /** Of an edge: the tier between it and the origins. Owned by whoever made it. */
+  regionals?: Regionals
   /** A viewer who takes longer for one write, at most 256 KiB, is cut off; changed by tests only. */
   takenWithin?: Milliseconds
   /** The same. */
@@ -94,6 +97,7 @@ export class CacheNode {
   readonly cache: ObjectCache
   readonly playlists: LivePlaylists
   readonly siblings: Siblings | undefined
+  readonly regionals: Regionals | undefined
   /** Of what siblings own; they do not grow larger than `largestCopy`. */
   readonly copies: ObjectCache | undefined
   readonly largestCopy: Bytes
@@ -143,6 +147,7 @@ export class CacheNode {
     const most = Math.max(LEAST_HELD, Math.floor(options.memoryCacheBytes * HELD))
     this.slowReaders = new SlowReaders({ most })
     this.siblings = options.siblings
+    this.regionals = options.regionals
     this.#disk = options.disk
     this.viewers = new ViewerCount(options.clock)
     this.upgraded = options.upgraded ?? new UpgradedConnections()
@@ -194,6 +199,7 @@ export class CacheNode {
       snapshot.distributions.flatMap(({ origins }) => origins),
       snapshot.nodes,
     )
+    this.regionals?.keep(snapshot.nodes)
     this.health.keep(
       snapshot.distributions.flatMap(({ id, originGroups = [] }) =>
         originGroups.flatMap(({ members }) => members.map(origin => ({ distribution: id, origin }))),

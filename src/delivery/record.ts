@@ -5,8 +5,7 @@ import { hasLeft } from './answer/send-stream.ts'
 /** The last step: one access line and the counters, once for every request, whatever became of it. */
 export function record(x: Exchange): void {
   const { response } = x
-  // The process that asked records it for its viewer.
-  if (x.asker !== undefined) return
+  if (x.replies?.recorded === 'nowhere') return
   // Nothing more happens to an answer whose viewer is gone already.
   if (response.writableFinished || hasLeft(response)) return write(x)
   let done = false
@@ -23,6 +22,8 @@ export function record(x: Exchange): void {
 function write(x: Exchange): void {
   const { node } = x
   node.usage.add(x)
+  // Its edge writes the line of its viewer.
+  if (x.replies !== undefined) return
   node.accessLog.append(
     accessLine({
       at: x.startedAt,

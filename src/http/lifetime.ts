@@ -1,5 +1,5 @@
 import { instant, type Instant, type Seconds } from '../core/index.ts'
-import { deltaSeconds, LONGEST_DELTA } from './cache-control.ts'
+import { deltaSeconds, LONGEST_DELTA, nodeAge } from './cache-control.ts'
 import { parseHttpDate } from './dates.ts'
 import { fieldCount, fieldValue, type FlatHeaders } from './headers.ts'
 import type { ResponseControl } from './response-control.ts'
@@ -32,6 +32,8 @@ export function explicitLifetime(response: Arrival, control: ResponseControl): S
 /** RFC 9111 §4.2.3, solved for the instant at which the response's age was zero. */
 export function birthOf(response: Arrival): Instant {
   const { requestedAt, respondedAt, headers } = response
+  // A node counts in milliseconds, and up to the moment in which it answers (SEAMS 18).
+  if (fieldValue(headers, 'sluice-age-ms') !== undefined) return instant(respondedAt - nodeAge(headers))
   const apparent = Math.max(0, respondedAt - dateOf(response))
   // A clock that was set back meanwhile makes nothing younger than it says it is.
   const corrected = ageValue(headers) * 1000 + Math.max(0, respondedAt - requestedAt)

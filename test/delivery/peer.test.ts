@@ -45,7 +45,7 @@ test('whoever knows as much as the asker, or more, looks it up at once', () => {
   for (const known of [UP_TO_DATE, { version: 8, sequence: 6, changes: 4 }]) {
     const { x } = new Asked(known)
     expect(readPeer(x)).toBe(key)
-    expect(x.asker?.appliedThen).toBe(known.sequence)
+    expect(x.appliedThen).toBe(known.sequence)
   }
 })
 
@@ -62,7 +62,7 @@ test.each(BEHIND)('whoever has not heard of %s yet answers when he has', async (
   asked.learn(UP_TO_DATE)
   expect(await step).toBe(key)
   // What he answers with is as new as what he knew when he looked.
-  expect(asked.x.asker?.appliedThen).toBe(5)
+  expect(asked.x.appliedThen).toBe(5)
 })
 
 test('whoever does not hear of it in time says so, and has looked at nothing', async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { UpstreamAnswer } from '../../src/cache/index.ts'
 import { instant } from '../../src/core/index.ts'
-import { resumed } from '../../src/delivery/workers/resumed-body.ts'
+import { resumed } from '../../src/delivery/upstream/resumed-body.ts'
 
 const BROKEN = new Error('the worker has died')
 

@@ -11,7 +11,7 @@ import { cutLate } from './send-stream.ts'
  */
 export function sendAtOnce(x: Exchange): 'sent' | 'not' {
   const { node, request, response } = x
-  if (!('sendWhole' in response) || x.asker !== undefined) return 'not'
+  if (!('sendWhole' in response) || x.replies !== undefined) return 'not'
   if (request.method !== 'GET' || x.selects) return 'not'
   const { distribution } = known(x.served, 'the distribution')
   const { path } = known(x.target, 'the target')

@@ -1,6 +1,6 @@
 import type { Filling, Found, StoredObject, UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, type Instant } from '../../core/index.ts'
-import { cacheStatus, LONGEST_DELTA, passedAge, type CacheOutcome } from '../../http/index.ts'
+import { cacheStatus, LONGEST_DELTA, nodeAge, passedAge, type CacheOutcome } from '../../http/index.ts'
 import { carriedShape, carryPassing, mayCarry, type Passing, type Shape } from '../gate/carry.ts'
 import { corsBeside } from './cors.ts'
 import { known, type CacheWord, type Exchange, type Step } from '../exchange.ts'
@@ -213,7 +213,8 @@ function sendFill(
 
 /** An answer that was in some cache before us stays as old as it is (RFC 9111 §5.1). */
 function ageThere({ headers, bornAt }: Filling, now: Instant): string[] {
-  return passedAge(headers) === undefined ? [] : ['Age', String(ageOf(bornAt, now))]
+  const wasKept = passedAge(headers) !== undefined || nodeAge(headers) >= 1_000
+  return wasKept ? ['Age', String(ageOf(bornAt, now))] : []
 }
 
 function ageOf(bornAt: Instant, now: Instant): number {

@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import type { Filling, StoredObject, UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, type Bytes, type Instant, type Milliseconds } from '../../core/index.ts'
@@ -9,24 +8,20 @@ import {
   type FlatHeaders,
   type Validators,
 } from '../../http/index.ts'
-import { known, type Answerable, type Exchange, type Step } from '../exchange.ts'
+import { known, type Answerable, type Exchange, type Replies, type Step } from '../exchange.ts'
 import { fileFields, fileWith, type BodyFile } from './body-file.ts'
 import { bodyName } from './body-name.ts'
 import type { PeerQuestion } from './peer-question.ts'
+import { RUN } from './run.ts'
+import { sequenceFor } from './sequence.ts'
 import { fillSource } from '../answer/held-bodies.ts'
 import { hasLeft, sendBytes, sendStream } from '../answer/send-stream.ts'
 
 /** What the steps keep of the process that asks. */
-export interface Asker extends PeerQuestion {
-  /** The invalidation number that held before the lookup. */
-  appliedThen: number
-}
+export type Asker = PeerQuestion
 
 /** Why nothing is answered: the asker asks upstream itself, but for what failed here, which would fail there too. */
 export type PeerRefusal = 'unreadable' | 'behind' | 'changed'
-
-/** Names this process, so that whoever reads of it can tell whether it has ended. */
-const RUN = ['Sluice-Run', randomBytes(8).toString('hex')]
 
 const STATUS: Record<PeerRefusal, number> = { unreadable: 400, behind: 421, changed: 412 }
 
@@ -35,17 +30,17 @@ export function refusePeer(x: Exchange, refusal: PeerRefusal): undefined {
 }
 
 /** What went wrong at the owner goes wrong for the asker's viewer: the same code, the same answer. */
-export function failPeer(x: Exchange, error: unknown): undefined {
+function failPeer(x: Exchange, error: unknown): undefined {
   return end(x, 502, ['Sluice-Failed', codeOf(error) ?? 'upstream-unreachable'])
 }
 
 /** A live playlist that may not be waited for. */
-export function badDirectivesForPeer(x: Exchange, problem: string): undefined {
+function badDirectivesForPeer(x: Exchange, problem: string): undefined {
   return end(x, 400, ['Sluice-Bad-Directives', problem])
 }
 
 /** Last step of what another process asks: the object as it is kept, and how long it may be kept there. */
-export const answerPeer: Step = (x: Exchange) => {
+const answerPeer: Step = (x: Exchange) => {
   const asker = known(x.asker, 'the asker')
   const found = known(x.found, 'what was found')
   if (asker.read !== undefined) return answerRead(x, found, asker.read)
@@ -68,6 +63,14 @@ export const answerPeer: Step = (x: Exchange) => {
     default:
       return found satisfies never
   }
+}
+
+/** For another process of this node. */
+export const PEER_REPLIES: Replies = {
+  found: answerPeer,
+  badDirectives: badDirectivesForPeer,
+  failed: failPeer,
+  recorded: 'nowhere',
 }
 
 const NEVER = ['Sluice-Cache-Control', 'no-store']
@@ -224,8 +227,7 @@ const OF_A_NODE: ReadonlySet<string> = new Set([
 const OF_A_HOP: ReadonlySet<string> = new Set([...OF_A_NODE, 'content-length'])
 
 function fields(x: Exchange, headers: FlatHeaders, word: string, life: string[]): string[] {
-  const { appliedThen } = known(x.asker, 'the asker')
-  const own = ['Sluice-Found', word, 'Sluice-Seq', String(appliedThen), ...life, ...RUN]
+  const own = ['Sluice-Found', word, 'Sluice-Seq', String(sequenceFor(x)), ...life, ...RUN]
   return [...withoutFields(headers, OF_A_HOP), ...own]
 }
 

@@ -48,6 +48,21 @@ export interface PeerAsked extends Pick<PeerQuestion, 'largest' | 'files'> {
 /** Stands before the name of each field of the viewer's own, so that none means anything between the two. */
 const OF_VIEWER = 'v-'
 
+export function ofViewer(name: string): string {
+  return `${OF_VIEWER}${name}`
+}
+
+export function tellViewer({ scheme, address, authority }: Viewer): string {
+  return `${scheme} ${address} ${authority}`
+}
+
+/** Undefined when it is no such text. */
+export function readToldViewer(text: string): Viewer | undefined {
+  const [, scheme, address = '', authority = ''] = /^(https?) (\S*) (\S+)$/.exec(text) ?? []
+  if (scheme !== 'http' && scheme !== 'https') return undefined
+  return { scheme, address, authority, host: authority.replace(/:\d*$/, '').toLowerCase() }
+}
+
 /** Of one connection, or of a body that does not come along (RFC 9110 §7.6.1). */
 const NOT_TOLD: ReadonlySet<string> = new Set([
   ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
@@ -63,14 +78,14 @@ export function peerTarget(x: Exchange): string {
 
 export function peerFields(x: Exchange, asked: PeerAsked): string[] {
   const { distribution } = known(x.served, 'the distribution')
-  const { scheme, address, authority } = known(x.viewer, 'the viewer')
   const { snapshot } = x.node
   const { read } = asked
   return [
     ...['Sluice-Distribution', distribution.id, 'Sluice-Domain', distribution.domain],
     ...['Sluice-Version', String(snapshot?.version ?? 0), 'Sluice-Seq', String(snapshot?.sequence ?? 0)],
     ...['Sluice-Changes', String(x.node.siblings?.changes ?? 0)],
-    ...['Sluice-Viewer', `${scheme} ${address} ${authority}`, 'Sluice-Largest', String(asked.largest)],
+    ...['Sluice-Viewer', tellViewer(known(x.viewer, 'the viewer'))],
+    ...['Sluice-Largest', String(asked.largest)],
     ...(asked.files === 'taken' ? ['Sluice-Files', asked.files] : []),
     ...conditionsOf({ validators: read?.version ?? asked.validators }),
     ...(read === undefined ? [] : ['Sluice-Read', `${read.first}-${read.last}`]),
@@ -87,16 +102,16 @@ function viewersFields(x: Exchange): string[] {
   for (const name of known(x.source, 'the source').headers) onward.add(name)
   for (const [name, value] of fields(all))
     if (onward.has(name) && !NOT_TOLD.has(name) && !x.spent.has(name) && sendable(value))
-      told.push(`${OF_VIEWER}${name}`, value)
+      told.push(ofViewer(name), value)
   return told
 }
 
 /** Undefined when it is no such question. */
 export function readPeerQuestion({ headers }: IncomingMessage): PeerQuestion | undefined {
   const text = (name: string): string => String(headers[`sluice-${name}`] ?? '')
-  const [, scheme, address = '', authority = ''] = /^(https?) (\S*) (\S+)$/.exec(text('viewer')) ?? []
+  const viewer = readToldViewer(text('viewer'))
   const read = /^(\d{1,15})-(\d{1,15})$/.exec(text('read'))
-  if ((scheme !== 'http' && scheme !== 'https') || text('distribution') === '') return undefined
+  if (viewer === undefined || text('distribution') === '') return undefined
   const validators = { etag: headers['if-none-match'], lastModified: headers['if-modified-since'] }
   return {
     distributionId: text('distribution') as DistributionId, // it is compared with one that is
@@ -104,7 +119,7 @@ export function readPeerQuestion({ headers }: IncomingMessage): PeerQuestion | u
     snapshotVersion: Number(text('version')),
     sequence: Number(text('seq')),
     changes: Number(text('changes')),
-    viewer: { scheme, address, authority, host: authority.replace(/:\d*$/, '').toLowerCase() },
+    viewer,
     largest: Number(text('largest')),
     validators,
     files: text('files') === 'taken' ? 'taken' : 'not-taken',

@@ -3,7 +3,7 @@ import { canonicalPath, pause, type Milliseconds } from '../../core/index.ts'
 import type { Exchange, Step } from '../exchange.ts'
 import { key } from '../key.ts'
 import type { CacheNode } from '../node.ts'
-import { refusePeer } from './peer-answer.ts'
+import { PEER_REPLIES, refusePeer } from './peer-answer.ts'
 import { readPeerQuestion, restoreViewersFields, type PeerQuestion } from './peer-question.ts'
 
 /** A change reaches all processes of a node within moments; whoever is behind for longer is not waited for. */
@@ -50,7 +50,9 @@ function begin(x: Exchange, request: IncomingMessage, asked: PeerQuestion): Step
   if (served?.distribution.id !== asked.distributionId || canonical.kind !== 'ok')
     return refusePeer(x, 'behind')
   restoreViewersFields(request)
-  x.asker = { ...asked, appliedThen: x.node.snapshot?.sequence ?? 0 }
+  x.asker = asked
+  x.replies = PEER_REPLIES
+  x.appliedThen = x.node.snapshot?.sequence ?? 0
   x.viewer = asked.viewer
   x.target = { ...{ rawPath, query }, path: canonical.path, token: undefined, lookalike: undefined }
   x.served = served

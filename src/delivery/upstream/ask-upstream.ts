@@ -7,8 +7,21 @@ import { secretsOf } from './forwarding.ts'
 import { leadsToOtherScheme } from './scheme-redirect.ts'
 import type { Member } from './source.ts'
 
-/** Asks the origin of what a request wants, or those of its group; `selected` are the viewer's fields that are not keyed. */
+/** Asks the next tier for what a request wants; `selected` are the viewer's fields that are not keyed. */
 export function askUpstream(
+  x: Exchange,
+  query: string,
+  question: Question,
+  selected: FlatHeaders | undefined,
+): Promise<UpstreamAnswer> {
+  const { regionals } = x.node
+  const direct = (asked: Question): Promise<UpstreamAnswer> => askOrigins(x, query, asked, selected)
+  if (regionals?.serve(x) !== true) return direct(question)
+  return regionals.ask(x, { query, question, selected: selected ?? [] }, direct)
+}
+
+/** The origin, or those of a group. */
+function askOrigins(
   x: Exchange,
   query: string,
   question: Question,

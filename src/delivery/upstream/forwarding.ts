@@ -70,6 +70,12 @@ export function secretsOf(origin: Origin): ReadonlySet<string> {
   return new Set(headers.map(({ name }) => name.toLowerCase()))
 }
 
+/** The same of all origins of a request's behaviour. */
+export function secretsOfAll({ source }: Exchange): ReadonlySet<string> {
+  const members = source?.members ?? []
+  return new Set(members.flatMap(member => (member ? [...secretsOf(member.origin)] : [])))
+}
+
 /** Viewers send a few dozen names; more than these are looked at anew each time. */
 const MOST_NAMES = 256
 
@@ -101,7 +107,7 @@ export function ownValue({ node }: Exchange, name: string, value: string): strin
 }
 
 /** Names in lower case. An answer may vary by them as by a viewer's own. */
-const TOLD: ReadonlySet<string> = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'])
+export const TOLD: ReadonlySet<string> = new Set(['x-forwarded-for', 'x-forwarded-proto', 'x-forwarded-host'])
 
 /** What the next tier is told of the viewer. */
 export function toldOfViewer({ viewer }: Exchange): string[] {

@@ -2,8 +2,8 @@ import type { UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, KiB, SluiceError, type Clock, type Milliseconds } from '../../core/index.ts'
 import { fieldValue, withoutFields, type FlatHeaders } from '../../http/index.ts'
 import { interimTo } from '../answer/interim.ts'
-import { known, type Exchange } from '../exchange.ts'
-import { secretsOf } from '../upstream/forwarding.ts'
+import type { Exchange } from '../exchange.ts'
+import { secretsOfAll } from '../upstream/forwarding.ts'
 import { openConnections, type Connections } from '../upstream/origin-connections.ts'
 import { LARGEST_HEAD, MOST_FIELDS, type HeadLimits } from '../upstream/origin-limits.ts'
 import { readFileField } from '../peers/body-file.ts'
@@ -128,11 +128,6 @@ export class Neighbour {
       leave()
     }
   }
-}
-
-function secretsOfAll(x: Exchange): ReadonlySet<string> {
-  const { members } = known(x.source, 'the source')
-  return new Set(members.flatMap(member => (member ? [...secretsOf(member.origin)] : [])))
 }
 
 /** What is being read from files takes no more memory than so many copies of the largest size. */

@@ -17,7 +17,7 @@ import { asOwnersFound, ownersSharing } from './borrowed-found.ts'
 import { BorrowedFiles } from './borrowed-files.ts'
 import { destroyWith, LargeElsewhere } from './borrowed-large.ts'
 import { Neighbour, type Owned } from './neighbour.ts'
-import { resumed } from './resumed-body.ts'
+import { resumed } from '../upstream/resumed-body.ts'
 import { Versions } from './versions.ts'
 
 export interface NeighboursOptions {

@@ -1,0 +1,198 @@
+import { systemClock, type Clock, type NodeId } from '../../src/core/index.ts'
+import type { PeerNode, Snapshot } from '../../src/distribution/index.ts'
+import { createPeerVerifier, nodeTokenSource } from '../../src/membership/index.ts'
+import { newNodeKey } from '../../src/signing/index.ts'
+import { createMetrics, silentLogger } from '../../src/telemetry/index.ts'
+import { createGuard, IssuerKeys } from '../../src/outbound/index.ts'
+import { handle } from '../../src/delivery/engine.ts'
+import { CacheNode } from '../../src/delivery/node.ts'
+import { read } from '../../src/delivery/read.ts'
+import { startNodeServer, type NodeServer } from '../../src/delivery/tiers/node-server.ts'
+import { Regionals } from '../../src/delivery/tiers/regionals.ts'
+import { startViewerServer } from '../../src/delivery/viewers/server.ts'
+import { createUpstream } from '../../src/delivery/upstream/upstream.ts'
+import { Usage } from '../../src/delivery/usage.ts'
+import { compileTrustedProxies } from '../../src/delivery/viewer.ts'
+
+export interface TierOptions {
+  edges?: number
+  regionals?: number
+  /** Without nodes; those of the bench are added. */
+  snapshot: Snapshot
+  /** Of the built-in origin. */
+  originUrl?: string
+  clock?: Clock
+  memory?: number
+}
+
+interface Identity {
+  id: NodeId
+  key: ReturnType<typeof newNodeKey>
+}
+
+export interface BenchEdge {
+  id: NodeId
+  node: CacheNode
+  url: string
+  lines: Record<string, unknown>[]
+  key: ReturnType<typeof newNodeKey>
+}
+
+export interface BenchRegional {
+  id: NodeId
+  node: CacheNode
+  url: string
+  /** Ends at once, as if it were killed. */
+  kill(): Promise<void>
+  /** Comes back at its port, with nothing stored. */
+  restart(): Promise<void>
+}
+
+/** Edges, regional caches between them and the origins, all over real sockets of this machine. */
+export class TierBench {
+  readonly edges: BenchEdge[] = []
+  readonly regionals: BenchRegional[] = []
+  readonly #options: TierOptions
+  readonly #clock: Clock
+  readonly #closers: (() => Promise<unknown>)[] = []
+  #nodes: PeerNode[] = []
+
+  private constructor(options: TierOptions) {
+    this.#options = options
+    this.#clock = options.clock ?? systemClock
+  }
+
+  static async start(options: TierOptions): Promise<TierBench> {
+    const bench = new TierBench(options)
+    for (let at = 0; at < (options.regionals ?? 1); at++) await bench.#addRegional(`regional-${at}`)
+    for (let at = 0; at < (options.edges ?? 1); at++) await bench.#addEdge(`edge-${at}`)
+    bench.applyToAll(options.snapshot)
+    return bench
+  }
+
+  get edge(): BenchEdge {
+    const [edge] = this.edges
+    if (edge === undefined) throw new Error('there is no edge')
+    return edge
+  }
+
+  get regional(): BenchRegional {
+    const [regional] = this.regionals
+    if (regional === undefined) throw new Error('there is no regional cache')
+    return regional
+  }
+
+  /** What a node is told of this snapshot. */
+  withNodes(snapshot: Snapshot): Snapshot {
+    return { ...snapshot, nodes: [...snapshot.nodes, ...this.#nodes] }
+  }
+
+  applyToAll(snapshot: Snapshot): void {
+    for (const { node } of [...this.regionals, ...this.edges]) node.apply(this.withNodes(snapshot))
+  }
+
+  async close(): Promise<void> {
+    for (const close of this.#closers.reverse()) await close()
+  }
+
+  async #addRegional(id: string): Promise<void> {
+    const identity = identityOf(id)
+    let parts = this.#node(identity, 'regional')
+    let server: NodeServer | undefined
+    const begin = async (port: number): Promise<number> => {
+      const { node } = parts
+      const peers = createPeerVerifier(() => node.snapshot, 'regional', this.#clock)
+      server = await startNodeServer({ listen: { host: '127.0.0.1', port }, node, peers })
+      return server.port
+    }
+    const port = await begin(0)
+    const url = `http://127.0.0.1:${port}`
+    this.#nodes.push({ ...peerOf(identity, 'regional'), url })
+    const kill = async (): Promise<void> => {
+      await server?.close(0)
+      server = undefined
+      await parts.close()
+    }
+    const restart = async (): Promise<void> => {
+      const { snapshot } = parts.node
+      parts = this.#node(identity, 'regional')
+      if (snapshot) parts.node.apply(snapshot)
+      await begin(port)
+    }
+    this.regionals.push({
+      ...{ id: identity.id, url, kill, restart },
+      get node() {
+        return parts.node
+      },
+    })
+    this.#closers.push(kill)
+  }
+
+  async #addEdge(id: string): Promise<void> {
+    const identity = identityOf(id)
+    const { node, lines, close, trustedProxies } = this.#node(identity, 'edge')
+    const server = await startViewerServer({
+      listen: { host: '127.0.0.1', port: 0 },
+      handle: (request, response) => handle(node, read, request, response),
+      onUpgrade: (request, response, leaving) => handle(node, read, request, response, leaving),
+      trustedProxies,
+    })
+    this.#nodes.push(peerOf(identity, 'edge'))
+    this.edges.push({
+      id: identity.id,
+      key: identity.key,
+      node,
+      lines,
+      url: `http://127.0.0.1:${server.port}`,
+    })
+    this.#closers.push(close, () => server.close(100))
+  }
+
+  #node(identity: Identity, role: 'edge' | 'regional') {
+    const clock = this.#clock
+    const guard = createGuard({ allow: ['127.0.0.0/8'], ownPorts: [] })
+    const lines: Record<string, unknown>[] = []
+    const signs = { id: identity.id, privateJwk: identity.key.privateJwk }
+    const log = silentLogger
+    const upstream = createUpstream({
+      url: this.#options.originUrl ?? 'http://127.0.0.1:9',
+      token: nodeTokenSource({ ...signs, role, publicJwk: identity.key.publicJwk }, 'origin', clock),
+      ...{ guard, clock, log },
+    })
+    const issuers = new IssuerKeys({ stateDir: '/nonexistent', ...{ guard, clock, log } })
+    const regionals =
+      role === 'regional'
+        ? undefined
+        : new Regionals({
+            membership: undefined,
+            token: nodeTokenSource({ ...signs, role, publicJwk: identity.key.publicJwk }, 'regional', clock),
+            clock,
+          })
+    const trustedProxies = compileTrustedProxies([])
+    const node = new CacheNode({
+      ...{ pop: 'test', clock, upstream, issuers, log, trustedProxies },
+      memoryCacheBytes: this.#options.memory ?? 64 * 1024 * 1024,
+      usage: new Usage(createMetrics(role)),
+      accessLog: {
+        append: line => void lines.push(JSON.parse(line) as Record<string, unknown>),
+        dropped: 0,
+        close: () => Promise.resolve(),
+      },
+      ...(regionals && { regionals }),
+    })
+    const close = async (): Promise<void> => {
+      await regionals?.close()
+      await upstream.close()
+      await issuers.close()
+    }
+    return { node, lines, close, trustedProxies }
+  }
+}
+
+function identityOf(id: string): Identity {
+  return { id: id as NodeId, key: newNodeKey() } // a test's own
+}
+
+function peerOf({ id, key }: Identity, role: 'edge' | 'regional'): PeerNode {
+  return { id, role, publicKey: key.publicJwk, pop: 'test', url: null }
+}
