@@ -1,9 +1,26 @@
 import { JOINING_ROLES, type JoiningRole } from '../client/index.ts'
 import { SluiceError } from '../core/index.ts'
-import { join, loadOrCreateIdentity, Membership, type NodeIdentity } from '../membership/index.ts'
+import {
+  agreeOnStorage,
+  join,
+  loadOrCreateIdentity,
+  Membership,
+  type NodeIdentity,
+} from '../membership/index.ts'
+import { openStore, readMark, type StorageOptions } from '../storage/index.ts'
 import { identityFile, membershipFile } from './data-folder.ts'
 import { urlOf } from './listen.ts'
-import { edgeOptions, gatewayOptions, PORTS_OF, specOf, type PortName, type RolePlace } from './plan.ts'
+import { nodeUrlOf } from './node-url.ts'
+import {
+  edgeOptions,
+  gatewayOptions,
+  originOptions,
+  PORTS_OF,
+  specOf,
+  type PortName,
+  type RolePlace,
+} from './plan.ts'
+import { triedStorage } from './storage.ts'
 import { supervise, type Place, type StartOptions } from './supervise.ts'
 import type { RoleSpec } from './supervisor.ts'
 
@@ -25,6 +42,8 @@ export interface NodeReady {
   https?: string
   rtmp?: string
   rtmps?: string
+  /** Of roles that other nodes ask: where they do. */
+  url?: string
 }
 
 export interface NodeOptions extends StartOptions {
@@ -37,6 +56,10 @@ export interface NodeOptions extends StartOptions {
 interface Member {
   identity: NodeIdentity
   membership: Membership
+  /** Where other nodes reach it; null for roles that nobody asks but viewers and encoders. */
+  url: string | null
+  /** Of an origin. */
+  storage: StorageOptions | undefined
 }
 
 /**
@@ -56,10 +79,12 @@ export async function startNode(options: NodeOptions): Promise<void> {
     },
     started: () => Promise.resolve(),
     ready({ data, ports }) {
-      const { identity, membership } = known(member)
+      const { identity, membership, url } = known(member)
+      const own = names.filter(name => name !== role)
       options.onReady({
         ...{ event: 'ready', pid: process.pid, role, id: identity.id, pop: membership.pop },
-        ...Object.fromEntries(names.map(name => [name, urlOf(name, ports[name])])),
+        ...Object.fromEntries(own.map(name => [name, urlOf(name, ports[name])])),
+        ...(url !== null && { url }),
         ...{ control: membership.controls[0] ?? '', admin: urlOf('http', ports.admin), data: data.root },
       })
       return Promise.resolve()
@@ -67,17 +92,39 @@ export async function startNode(options: NodeOptions): Promise<void> {
   })
 }
 
-async function memberOf(options: NodeOptions, { data }: Place<PortName>): Promise<Member> {
+async function memberOf(options: NodeOptions, place: Place<PortName>): Promise<Member> {
   const { role, joinToken, show } = options
+  const { data } = place
   const files = { identityFile: identityFile(data, role), membershipFile: membershipFile(data, role) }
-  const membership = Membership.read(files.membershipFile)
-  if (membership !== undefined) {
-    if (joinToken !== undefined) show('this machine has joined already; the token is not used')
-    return { membership, identity: await loadOrCreateIdentity(files.identityFile, role) }
+  const kept = Membership.read(files.membershipFile)
+  if (kept === undefined && joinToken === undefined) throw notJoined(role)
+  const url = urlFor(options, place)
+  const storage =
+    role === 'origin' ? await triedStorage({ ...options, folder: data.originStorage }) : undefined
+  const mark = storage && ((await readMark(await openStore(storage))) ?? null)
+  if (kept === undefined) {
+    const joined = await join({
+      ...{ token: joinToken ?? '', role, url, ...files },
+      ...(mark !== undefined && { storage: mark }),
+    })
+    return { ...joined, url, storage }
   }
-  if (joinToken === undefined) throw notJoined(role)
-  // Nobody asks an edge or a gateway but viewers and encoders.
-  return join({ token: joinToken, role, url: null, ...files })
+  if (joinToken !== undefined) show('this machine has joined already; the token is not used')
+  const identity = await loadOrCreateIdentity(files.identityFile, role)
+  if (mark !== undefined) await agreeOnStorage({ identity, membership: kept }, mark)
+  return { membership: kept, identity, url, storage }
+}
+
+/** Of roles that other nodes ask. Throws a sentence when they could not. */
+function urlFor({ role, configuration }: NodeOptions, { ports }: Place<PortName>): string | null {
+  if (role !== 'origin') return null
+  const url = nodeUrlOf(configuration, ports[role])
+  if (url !== undefined) return url
+  throw new SluiceError(
+    'no-url',
+    `Other nodes have to reach this ${role}, and it listens on this machine alone: start it with --${role} HOST:PORT, or name its address with --node-url.`,
+    { side: 'operator', kind: 'usage' },
+  )
 }
 
 function notJoined(role: NodeRole): SluiceError {
@@ -91,7 +138,7 @@ function notJoined(role: NodeRole): SluiceError {
 function specFor(
   { role, configuration }: NodeOptions,
   { data, ports, certificates }: Place<PortName>,
-  { identity, membership }: Member,
+  { identity, membership, url, storage }: Member,
 ): RoleSpec {
   const place: RolePlace = { configuration, data, certificates }
   const [controlUrl = ''] = membership.controls
@@ -104,6 +151,14 @@ function specFor(
     }
     case 'gateway':
       return specOf(role, place, { ...gatewayOptions(place, identity, ports), ...joined })
+    case 'origin': {
+      if (storage === undefined || url === null) throw new Error('an origin has storage and a place')
+      return specOf(role, place, {
+        ...originOptions(place, { identity, storage }, ports.origin),
+        ...joined,
+        url,
+      })
+    }
   }
 }
 

@@ -9,6 +9,7 @@ import { planDiskCache } from './disk.ts'
 import { urlOf } from './listen.ts'
 import { lockPath } from './lock.ts'
 import type { FixedListen, PortWish } from './ports.ts'
+import { nodeUrlOf } from './node-url.ts'
 import { reachOf } from './reach.ts'
 import type { RoleOptions, SupervisedRole } from './roles.ts'
 import { SETTINGS, type Configuration } from './settings.ts'
@@ -114,7 +115,7 @@ export function planRoles(inputs: PlanInputs): RoleSpec[] {
     specOf('control', inputs, {
       ...controlOptions(inputs, inputs, ports.control),
       localNodes: [origin, edge, gateway].map(({ id, role, publicJwk }) => ({ id, role, publicJwk })),
-      localUrls: urlsOfNodes(ports),
+      localUrls: urlsOfNodes(inputs),
     }),
     specOf('origin', inputs, {
       ...originOptions(inputs, { identity: origin, storage: inputs.storage }, ports.origin),
@@ -126,9 +127,9 @@ export function planRoles(inputs: PlanInputs): RoleSpec[] {
   ]
 }
 
-function urlsOfNodes({ origin }: Ports): { origin?: string } {
-  const reach = reachOf(origin)
-  return reach === undefined ? {} : { origin: reach.url }
+function urlsOfNodes({ configuration, ports }: PlanInputs): { origin?: string } {
+  const origin = nodeUrlOf(configuration, ports.origin)
+  return origin === undefined ? {} : { origin }
 }
 
 export function controlOptions(
@@ -149,12 +150,12 @@ export function controlOptions(
 }
 
 export function originOptions(
-  { configuration: { logLevel }, data }: RolePlace,
+  { configuration, data }: RolePlace,
   { identity, storage }: { identity: NodeIdentity; storage: StorageOptions },
   listen: FixedListen,
 ): Omit<RoleOptions['origin'], 'controlUrl'> {
   return {
-    ...{ listen, identity, url: reachOf(listen)?.url, logLevel },
+    ...{ listen, identity, url: nodeUrlOf(configuration, listen), logLevel: configuration.logLevel },
     stateDir: data.originState,
     workDir: data.originWork,
     storage,

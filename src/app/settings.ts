@@ -5,6 +5,7 @@ import type { CertificatePair } from '../inbound/index.ts'
 import type { LogLevel } from '../telemetry/index.ts'
 import { parseListen, type Reach } from './listen.ts'
 import { availableMemory, defaultMemoryCache } from './memory.ts'
+import { readNodeUrl } from './node-url.ts'
 import { readEndpoint, readPathStyle, readRegion, readStorage } from './storage-setting.ts'
 
 /** What a setting's text means; `why` completes "… is not valid: ", without the text where that may hold a key: `hidden`. */
@@ -193,6 +194,12 @@ export const SETTINGS = {
     description:
       'whether the bucket stands in the path (yes) or before the host name (no); auto is yes where there is an endpoint',
     read: readPathStyle,
+  },
+  nodeUrl: {
+    ...{ key: 'nodeUrl', flag: '--node-url', env: 'SLUICE_NODE_URL', default: '', schema: Text },
+    description:
+      'where other nodes reach the origin of this machine, as https://HOST:PORT; the address that it listens at without it',
+    read: readNodeUrl,
   },
   pop: {
     key: 'pop',

@@ -12,6 +12,7 @@ import { SETTING_OPTIONS, settingFlags } from './setting-options.ts'
 
 const SUMMARIES: Record<NodeRole, string> = {
   edge: 'an edge on a machine of its own, in the foreground',
+  origin: 'an origin on a machine of its own, in the foreground; it shares storage with control',
   gateway: 'an RTMP gateway on a machine of its own, in the foreground',
 }
 
@@ -55,7 +56,7 @@ function nodeCommand(role: NodeRole): CommandSpec {
           if (context.output.json) return context.output.result(ready, '')
           context.output.say(`${ready.id} at ${ready.pop} is ready.`)
           const { http, https, rtmp, rtmps } = ready
-          for (const url of [http, https, rtmp, rtmps]) if (url) context.output.say(`  ${url}`)
+          for (const url of [http, https, rtmp, rtmps, ready.url]) if (url) context.output.say(`  ${url}`)
           context.output.say(`  control            ${ready.control}`)
           context.output.say('Ctrl-C ends it.')
         },

@@ -1,7 +1,7 @@
 import { Type, type NodeId, type Static } from '../core/index.ts'
 
 /** Roles that can be started on a machine of their own. */
-export const JOINING_ROLES = ['edge', 'gateway'] as const
+export const JOINING_ROLES = ['edge', 'gateway', 'origin'] as const
 export type JoiningRole = (typeof JOINING_ROLES)[number]
 export const JoiningRole = Type.Union(JOINING_ROLES.map(role => Type.Literal(role)))
 
@@ -51,6 +51,12 @@ const CertificateRequest = Type.String({ minLength: 1, maxLength: 8_192 })
 /** Where other nodes reach it over TLS; null for roles that nobody asks. */
 export const NodeUrl = Type.Union([Type.Null(), Type.String({ pattern: '^https://[^/]+$', maxLength: 300 })])
 
+const StorageMark = Type.Union([Type.Null(), Type.String({ maxLength: 100 })])
+
+/** `POST /v1/node/storage`, an origin before it starts: 409 where control keeps media elsewhere. */
+export const StorageQuestion = Type.Object({ storage: StorageMark }, { additionalProperties: false })
+export type StorageQuestion = Static<typeof StorageQuestion>
+
 export const JoinRequest = Type.Object(
   {
     /** Of the token. */
@@ -59,6 +65,8 @@ export const JoinRequest = Type.Object(
     publicKey: NodePublicKey,
     request: CertificateRequest,
     url: NodeUrl,
+    /** Of an origin: the mark that it finds in its storage, null where there is none. */
+    storage: Type.Optional(StorageMark),
   },
   { additionalProperties: false },
 )

@@ -83,7 +83,7 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
     const authority = once(() => NodeAuthority.open(database, limits.clock))
     const services: Services = {
       ...{ database, snapshots, acknowledgements, publishing, authority },
-      joins: new Joins({ database, authority, url: reach?.url }),
+      joins: new Joins({ database, authority, store, url: reach?.url }),
       uploads: createUploads({
         store,
         announced: id => announcedUpload(database, id),

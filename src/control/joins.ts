@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto'
 import { SluiceError } from '../core/index.ts'
 import type { JoinAnswer, JoinRequest, JoinToken, NewJoinToken } from '../client/index.ts'
 import { renderJoinToken } from '../membership/index.ts'
+import { ensureMark, type ObjectStore } from '../storage/index.ts'
 import {
   addJoinToken,
   addNode,
@@ -17,6 +18,8 @@ export interface JoinsOptions {
   authority: () => Promise<NodeAuthority>
   /** Where other machines reach control; undefined when it listens on this one alone. */
   url: string | undefined
+  /** Where control keeps media, and where an origin has to. */
+  store: ObjectStore
 }
 
 /** Lets machines in: a token for each, and what it is exchanged for. */
@@ -30,6 +33,8 @@ export class Joins {
   async token({ role, pop, ttlSeconds, url = this.#options.url }: NewJoinToken): Promise<JoinToken> {
     const { database, authority } = this.#options
     if (url === undefined) throw onlyHere()
+    // Before the origin comes: it has to find it.
+    if (role === 'origin') await ensureMark(this.#options.store)
     const secret = randomBytes(32).toString('base64url')
     const expiresAt = await database.transaction(async tx => {
       const ends = tx.now + ttlSeconds * 1000
@@ -41,11 +46,22 @@ export class Joins {
     return { token, role, pop, expires: new Date(expiresAt).toISOString() }
   }
 
-  /** Rejects with SluiceError `bad-join-token`, `node-taken` or `bad-request`. */
-  async join({ secret, id, publicKey, request, url }: JoinRequest): Promise<JoinAnswer> {
+  /** Rejects with SluiceError `other-storage` where an origin has found another mark, or none. */
+  async checkStorage(mark: string | null): Promise<void> {
+    const { store } = this.#options
+    if (mark !== (await ensureMark(store))) throw otherStorage(store)
+  }
+
+  /** Rejects with SluiceError `bad-join-token`, `node-taken`, `other-storage`, `no-url` or `bad-request`. */
+  async join({ secret, id, publicKey, request, url, storage = null }: JoinRequest): Promise<JoinAnswer> {
     const { database, authority } = this.#options
     // First, since what is signed is of no use to who is not let in.
     const made = await (await authority()).certify(id, request)
+    const { role: wanted } = await database.read(tx => usable(tx, secret, id))
+    if (wanted === 'origin') {
+      if (url === null) throw noUrl()
+      await this.checkStorage(storage)
+    }
     const pass = await database.transaction(async tx => {
       const found = await usable(tx, secret, id)
       const role = found.role as JoinAnswer['role'] // as `token` wrote it
@@ -92,6 +108,24 @@ function taken(id: string): SluiceError {
   return new SluiceError(
     'node-taken',
     `there is another node ${id}: remove the folder nodes of the data folder here and join again`,
+    { side: 'operator', kind: 'conflict' },
+  )
+}
+
+function noUrl(): SluiceError {
+  return new SluiceError(
+    'no-url',
+    'other nodes have to reach an origin: start it with --origin HOST:PORT, or name its address with --node-url',
+    { side: 'operator', kind: 'usage' },
+  )
+}
+
+function otherStorage({ reach }: ObjectStore): SluiceError {
+  return new SluiceError(
+    'other-storage',
+    reach === 'far'
+      ? 'this origin keeps media elsewhere than control, and all have to share one store: start it with the --storage, and the --storage-endpoint, that control has'
+      : 'control keeps media in a folder that this origin does not see: start control and all origins with one bucket (--storage s3://BUCKET), or let this origin have the same folder as origin/storage in its data folder',
     { side: 'operator', kind: 'conflict' },
   )
 }

@@ -23,11 +23,13 @@ const Kept = Type.Object({
   /** Where control is. */
   controls: Type.Array(Type.String(), { minItems: 1 }),
   pop: Type.String(),
+  /** Where control was told that others reach it; null for nobody asks it. */
+  url: Type.Optional(Type.Union([Type.Null(), Type.String()])),
   authority: Type.String(),
   certificate: Type.String(),
   key: Type.String(),
 })
-type Kept = { controls: string[]; pop: string } & NodeCredentials
+type Kept = { controls: string[]; pop: string; url?: string | null } & NodeCredentials
 
 const readKept = reader(Kept, 'the membership')
 const readAuthority = reader(Type.Object({ authority: Type.String() }), 'the answer of control')
@@ -102,7 +104,9 @@ export class Membership {
     ask: ControlLink,
     of: { id: string; url: string; controlUrl: string; signal: AbortSignal },
   ): Promise<Membership> {
-    return Membership.keep(file, { ...(await certified(ask, of)), controls: [of.controlUrl], pop: '' })
+    return Membership.keep(file, {
+      ...{ ...(await certified(ask, of)), controls: [of.controlUrl], pop: '', url: of.url },
+    })
   }
 
   get controls(): readonly string[] {
@@ -113,14 +117,18 @@ export class Membership {
     return this.#kept.pop
   }
 
-  /** Asks for another certificate in the last month of this one. Rejects when control does not give one. */
+  /**
+   * Asks for another certificate in the last month of this one, and where this node has moved, which tells control where
+   * it is now. Rejects when control does not give one.
+   */
   async renew(
     ask: ControlLink,
     of: { id: string; url: string | null; clock: Clock; signal: AbortSignal },
   ): Promise<'good' | 'renewed'> {
     const ends = Date.parse(new X509Certificate(this.#kept.certificate).validTo)
-    if (ends > after(of.clock.now(), RENEW_BEFORE)) return 'good'
-    const kept = { ...this.#kept, ...(await certified(ask, of)) }
+    const { url = null } = this.#kept
+    if (url === of.url && ends > after(of.clock.now(), RENEW_BEFORE)) return 'good'
+    const kept = { ...this.#kept, ...(await certified(ask, of)), url: of.url }
     await Membership.keep(this.#file, kept)
     this.#take(kept)
     return 'renewed'
@@ -148,6 +156,8 @@ export interface JoinOptions {
   membershipFile: string
   /** Where other nodes will reach this one over TLS; null when nobody asks it. */
   url: string | null
+  /** Of an origin: the mark that it has found in its storage. */
+  storage?: string | null
 }
 
 /**
@@ -165,13 +175,14 @@ export async function join(
   const asked = {
     ...{ secret, id: identity.id, publicKey: { kty, crv, x }, request },
     url: options.url,
+    ...(options.storage !== undefined && { storage: options.storage }),
   }
   const line = new HttpLine({ ca: authority, servername: CONTROL_NAME })
   const { status, text } = await askControl(line, `${url}/v1/node/join`, JSON.stringify(asked))
   if (status !== 200) throw refused(text)
   const joined = readJoined(JSON.parse(text))
   const membership = await Membership.keep(options.membershipFile, {
-    ...{ controls: [url], pop: joined.pop, key },
+    ...{ controls: [url], pop: joined.pop, url: options.url, key },
     ...{ certificate: joined.certificate, authority: joined.authority },
   })
   return { identity, membership }

@@ -21,6 +21,8 @@ export interface Renewal {
 }
 
 const LOOK_EVERY: Milliseconds = 12 * 3_600_000
+/** Control was away, and may not know yet where this node is. */
+const LOOK_AGAIN: Milliseconds = 10_000
 /** Control starts beside this node, or is on its way. */
 const OBTAIN_WITHIN: Milliseconds = 60_000
 
@@ -30,22 +32,23 @@ export function keepRenewed(membership: Membership, options: Omit<RenewalOptions
   const closing = new AbortController()
   const listeners: ((credentials: NodeCredentials) => void)[] = []
   const ask = controlLink({ ...options, membership }, nodeTokenSource(identity, 'control', clock))
-  const look = async (): Promise<void> => {
+  const look = async (): Promise<Milliseconds> => {
     try {
       const outcome = await membership.renew(ask, { id: identity.id, url, clock, signal: closing.signal })
       if (outcome === 'renewed') for (const listener of listeners) listener(membership.credentials)
+      return LOOK_EVERY
     } catch (error) {
       if (!closing.signal.aborted)
         log.warn(
           { error: messageOf(error) },
           'the certificate of this node was not renewed: it is tried again',
         )
+      return LOOK_AGAIN
     }
   }
   const run = async (): Promise<void> => {
     while (!closing.signal.aborted) {
-      await look()
-      await pause(LOOK_EVERY, closing.signal)
+      await pause(await look(), closing.signal)
     }
   }
   const running = run()

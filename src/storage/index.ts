@@ -5,6 +5,7 @@ import { memoryStore } from './memory.ts'
 
 export { Blocks } from './blocks.ts'
 export * from './contract.ts'
+export { ensureMark, readMark } from './mark.ts'
 export { memoryStore, type MemoryStoreOptions } from './memory.ts'
 export { objectKey } from './object-key.ts'
 

@@ -25,7 +25,6 @@ test.each([
 })
 
 test.each([
-  ['origin --join TOKEN', 'origin'],
   ['regional', 'regional'],
   ['env', 'env'],
   ['usage', 'usage'],
@@ -45,7 +44,7 @@ test('what has not landed is absent from the help, what has is in it', async () 
   const listed = [...stdout.matchAll(/^ {2}([a-z][a-z-]*) /gm)].map(match => match[1])
   expect(listed).toEqual([...new Set(COMMANDS.map(command => command.words.split(' ')[0])), 'help'])
   expect(await sluice(workFolder(), ['help'])).toMatchObject({ code: 0, stdout })
-  for (const word of ['origin', 'regional', 'env', 'backup']) expect(listed).not.toContain(word)
+  for (const word of ['regional', 'env', 'backup']) expect(listed).not.toContain(word)
 })
 
 test.each([

@@ -19,6 +19,8 @@ import {
   type NodeIdentity,
 } from '../../src/membership/index.ts'
 import { controlLink } from '../../src/membership/control-link.ts'
+import { agreeOnStorage } from '../../src/membership/index.ts'
+import { ensureMark, memoryStore, openStore, readMark } from '../../src/storage/index.ts'
 import { silentLogger } from '../../src/telemetry/index.ts'
 import { freshFolder } from '../app/folder.ts'
 import { ControlFixture } from './fixture.ts'
@@ -121,6 +123,43 @@ test('a token lets one machine in; that one may ask again where it has not heard
     code: 'bad-join-token',
     message: expect.stringContaining('sluice nodes token') as unknown,
   })
+})
+
+test('an origin is let in where it finds the mark of the storage of control, and where others reach it', async () => {
+  const token = await tokenFor('origin')
+  const on = { ...machine(), token, role: 'origin' as const, url: 'https://10.0.0.7:9001' }
+  const own = await openStore({ kind: 'filesystem', folder: path.join(control.root, 'storage') })
+  const mark = await readMark(own)
+  expect(mark).toMatch(/^[0-9a-f-]{36}$/)
+  const before = await idsOfNodes()
+  for (const storage of [null, await ensureMark(memoryStore())]) {
+    await expect(join({ ...on, storage })).rejects.toMatchObject({
+      code: 'other-storage',
+      message: expect.stringContaining('s3://BUCKET') as unknown,
+    })
+  }
+  await expect(join({ ...on, storage: mark ?? '', url: null })).rejects.toMatchObject({ code: 'no-url' })
+  expect(await idsOfNodes()).toEqual(before)
+  const joined = await join({ ...on, storage: mark ?? '' })
+  const { snapshot } = await snapshotOf(joined)
+  expect(snapshot.nodes.find(({ id }) => id === joined.identity.id)).toMatchObject({
+    ...{ role: 'origin', pop: 'fra1', url: 'https://10.0.0.7:9001' },
+  })
+  expect(await agreeOnStorage(joined, mark ?? '')).toBe('agreed')
+  await expect(agreeOnStorage(joined, 'another')).rejects.toMatchObject({ code: 'other-storage' })
+  await control.client.removeNode(joined.identity.id)
+})
+
+test('a node that is found elsewhere after a start says so, whatever its certificate', async () => {
+  const joined = await joinAs('gateway', await tokenFor('gateway'))
+  const { identity, membership } = joined
+  const url = 'https://10.0.0.8:1936'
+  const of = { id: identity.id, clock, signal: AbortSignal.timeout(20_000) }
+  expect(await membership.renew(linkOf(joined), { ...of, url: 'https://10.0.0.7:1936' })).toBe('good')
+  expect(await membership.renew(linkOf(joined), { ...of, url })).toBe('renewed')
+  expect(await membership.renew(linkOf(joined), { ...of, url })).toBe('good')
+  const { snapshot } = await snapshotOf(joined)
+  expect(snapshot.nodes.find(({ id }) => id === identity.id)?.url).toBe(url)
 })
 
 test('a token that has expired, is for another role or was made up lets nobody in', async () => {

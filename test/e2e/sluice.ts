@@ -51,6 +51,7 @@ export interface RoleReady {
   https?: string
   rtmp?: string
   rtmps?: string
+  url?: string
 }
 
 /** A real `sluice up`, or one role: its own processes, free ports, a data folder of its own. Close it in the end. */
@@ -89,11 +90,13 @@ export async function startSluice(options: StartOptions = {}): Promise<Sluice> {
 
 /** Starts one role that joins with this token. */
 export async function startRole(
-  role: 'edge' | 'gateway',
+  role: 'edge' | 'gateway' | 'origin',
   token: string,
   options: Omit<StartOptions, 'sample'> = {},
 ): Promise<Sluice<RoleReady>> {
-  const names = role === 'edge' ? ['http', 'https', 'admin'] : ['rtmp', 'rtmps', 'admin']
+  const names = { edge: ['http', 'https', 'admin'], gateway: ['rtmp', 'rtmps', 'admin'], origin: ['admin'] }[
+    role
+  ]
   const ports = names.flatMap(name => [`--${name}`, '127.0.0.1:0'])
   return start<RoleReady>([role, '--json', ...ports], {
     ...options,

@@ -6,6 +6,7 @@ import {
   JoinToken,
   NewJoinToken,
   NodeCertificate,
+  StorageQuestion,
 } from '../../client/index.ts'
 import { moveNode, removeNode } from '../database/index.ts'
 import { route, type Route } from '../route.ts'
@@ -88,6 +89,20 @@ function nodesRoutes({ joins, database, authority }: Services): Route[] {
         const made = await (await authority()).certify(asker(node), request)
         await database.transaction(tx => moveNode(tx, asker(node), url))
         return { status: 200, body: made }
+      },
+    ),
+    route(
+      {
+        method: 'POST',
+        path: '/v1/node/storage',
+        access: { kind: 'node', roles: ['origin'] },
+        summary: 'Whether an origin has the storage that control has; 409 where it has not',
+        body: StorageQuestion,
+        answers: { 204: null },
+      },
+      async ({ body: { storage } }) => {
+        await joins.checkStorage(storage)
+        return { status: 204 }
       },
     ),
   ]
