@@ -23,6 +23,8 @@ export interface DataFolder {
   originState: string
   edgeState: string
   edgeCache: string
+  regionalState: string
+  regionalCache: string
   gatewayState: string
   nodes: string
   keys: string
@@ -36,6 +38,7 @@ const MADE = [
   'first-run.json',
   'control',
   'origin',
+  'regional',
   'edge',
   'gateway',
   'nodes',
@@ -55,6 +58,8 @@ export function layout(root: string): DataFolder {
     originState: join(root, 'origin', 'state'),
     edgeState: join(root, 'edge'),
     edgeCache: join(root, 'edge', 'cache'),
+    regionalState: join(root, 'regional'),
+    regionalCache: join(root, 'regional', 'cache'),
     gatewayState: join(root, 'gateway'),
     nodes: join(root, 'nodes'),
     keys: join(root, 'keys'),
@@ -115,9 +120,11 @@ export function emptyDataFolder(data: DataFolder): void {
 
 function foldersOf(data: DataFolder): string[] {
   const { control, originStorage, originWork, originState, edgeState, edgeCache, gatewayState } = data
+  const { regionalState, regionalCache } = data
   const { nodes, keys, certificates, logs } = data
   return [
     ...[control, originStorage, originWork, originState, edgeState, edgeCache, gatewayState],
+    ...[regionalState, regionalCache],
     ...[nodes, keys, certificates, logs],
   ]
 }

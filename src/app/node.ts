@@ -16,6 +16,7 @@ import {
   gatewayOptions,
   originOptions,
   PORTS_OF,
+  regionalOptions,
   specOf,
   type PortName,
   type RolePlace,
@@ -117,7 +118,7 @@ async function memberOf(options: NodeOptions, place: Place<PortName>): Promise<M
 
 /** Of roles that other nodes ask. Throws a sentence when they could not. */
 function urlFor({ role, configuration }: NodeOptions, { ports }: Place<PortName>): string | null {
-  if (role !== 'origin') return null
+  if (role !== 'origin' && role !== 'regional') return null
   const url = nodeUrlOf(configuration, ports[role])
   if (url !== undefined) return url
   throw new SluiceError(
@@ -148,6 +149,15 @@ function specFor(
       const ownPorts = Object.values(ports).map(({ port }) => port)
       const { pop } = membership
       return specOf(role, place, { ...edgeOptions(place, identity, ports), ...joined, ownPorts, pop })
+    }
+    case 'regional': {
+      if (url === null) throw new Error('a regional cache has a place')
+      const ownPorts = Object.values(ports).map(({ port }) => port)
+      const { pop } = membership
+      return specOf(role, place, {
+        ...{ ...regionalOptions(place, identity, ports.regional), ...joined },
+        ...{ url, ownPorts, pop },
+      })
     }
     case 'gateway':
       return specOf(role, place, { ...gatewayOptions(place, identity, ports), ...joined })

@@ -15,7 +15,7 @@ import type { RoleOptions, SupervisedRole } from './roles.ts'
 import { SETTINGS, type Configuration } from './settings.ts'
 import type { RoleSpec } from './supervisor.ts'
 
-export type PortName = 'http' | 'https' | 'rtmp' | 'rtmps' | 'control' | 'origin' | 'admin'
+export type PortName = 'http' | 'https' | 'rtmp' | 'rtmps' | 'control' | 'origin' | 'regional' | 'admin'
 export type Ports = Record<PortName, FixedListen>
 
 const WHAT: Record<PortName, string> = {
@@ -25,6 +25,7 @@ const WHAT: Record<PortName, string> = {
   rtmps: 'RTMPS ingest',
   control: 'control',
   origin: 'origin',
+  regional: 'regional cache',
   admin: 'admin',
 }
 
@@ -42,6 +43,7 @@ export function portWishes(configuration: Configuration): Record<PortName, PortW
     rtmps: wish('rtmps'),
     control: wish('control'),
     origin: wish('origin'),
+    regional: wish('regional'),
     admin: wish('admin'),
   }
 }
@@ -50,12 +52,13 @@ export function portWishes(configuration: Configuration): Record<PortName, PortW
 export const PORTS_OF = {
   control: ['control'],
   origin: ['origin'],
+  regional: ['regional'],
   edge: ['http', 'https'],
   gateway: ['rtmp', 'rtmps'],
 } as const satisfies Record<SupervisedRole, readonly PortName[]>
 
 export const UP_PORTS = ['http', 'https', 'rtmp', 'rtmps', 'control', 'origin'] as const
-export type UpPorts = Ports
+export type UpPorts = Pick<Ports, (typeof UP_PORTS)[number] | 'admin'>
 
 /** What a role of any kind of start is told of. */
 export interface RolePlace {
@@ -64,11 +67,11 @@ export interface RolePlace {
   certificates: CertificateFiles
 }
 
-/** Of every role that is a node; control is none. */
-export type Identities = Record<Exclude<SupervisedRole, 'control'>, NodeIdentity>
+/** Of every node that `up` starts. */
+export type Identities = Record<'origin' | 'edge' | 'gateway', NodeIdentity>
 
 export interface PlanInputs extends RolePlace {
-  ports: Ports
+  ports: UpPorts
   identities: Identities
   /** Where media lies, with the keys to it. */
   storage: StorageOptions
@@ -122,7 +125,10 @@ export function planRoles(inputs: PlanInputs): RoleSpec[] {
       controlUrl,
       membershipFile: membershipFile(data, 'origin'),
     }),
-    specOf('edge', inputs, { ...edgeOptions(inputs, edge, ports), controlUrl, originUrl, ownPorts }),
+    specOf('edge', inputs, {
+      ...{ ...edgeOptions(inputs, edge, ports), controlUrl, originUrl, ownPorts },
+      membershipFile: membershipFile(data, 'edge'),
+    }),
     specOf('gateway', inputs, { ...gatewayOptions(inputs, gateway, ports), controlUrl, originUrl }),
   ]
 }
@@ -181,6 +187,19 @@ export function edgeOptions(
     workersFolder: lockPath(data.root, 'workers'),
     workers,
     ...{ memoryCacheBytes, pop, trustedProxies, allowOrigins, logLevel },
+  }
+}
+
+export function regionalOptions(
+  { configuration, data }: RolePlace,
+  identity: NodeIdentity,
+  listen: FixedListen,
+): Omit<RoleOptions['regional'], 'controlUrl' | 'membershipFile' | 'url' | 'ownPorts'> {
+  const { memoryCacheBytes, pop, allowOrigins, logLevel } = configuration
+  return {
+    ...{ listen, identity, stateDir: data.regionalState },
+    diskCache: planDiskCache(configuration.diskCacheBytes, data.regionalCache),
+    ...{ memoryCacheBytes, pop, allowOrigins, logLevel },
   }
 }
 

@@ -1,6 +1,6 @@
 import type { RunningRole } from '../core/index.ts'
 import type { ControlOptions } from '../control/index.ts'
-import type { EdgeOptions } from '../delivery/index.ts'
+import type { EdgeOptions, RegionalOptions } from '../delivery/index.ts'
 import type { GatewayOptions } from '../gateway/index.ts'
 import type { OriginOptions } from '../origin/index.ts'
 
@@ -8,6 +8,7 @@ import type { OriginOptions } from '../origin/index.ts'
 export interface RoleOptions {
   control: ControlOptions
   origin: OriginOptions
+  regional: RegionalOptions
   edge: EdgeOptions
   gateway: GatewayOptions
 }
@@ -18,6 +19,7 @@ export type SupervisedRole = keyof RoleOptions
 export const SUPERVISED_ROLES = [
   'control',
   'origin',
+  'regional',
   'edge',
   'gateway',
 ] as const satisfies readonly SupervisedRole[]
@@ -34,6 +36,10 @@ export async function loadRole(role: SupervisedRole): Promise<StartRole> {
     case 'origin': {
       const { startOrigin } = await import('../origin/index.ts')
       return options => startOrigin(options as OriginOptions) // the supervisor of this build wrote them
+    }
+    case 'regional': {
+      const { startRegional } = await import('../delivery/index.ts')
+      return options => startRegional(options as RegionalOptions) // the supervisor of this build wrote them
     }
     case 'edge': {
       const { startEdge } = await import('../delivery/index.ts')

@@ -12,6 +12,7 @@ import { SETTING_OPTIONS, settingFlags } from './setting-options.ts'
 
 const SUMMARIES: Record<NodeRole, string> = {
   edge: 'an edge on a machine of its own, in the foreground',
+  regional: 'a regional cache on a machine of its own, in the foreground; edges ask it before origins',
   origin: 'an origin on a machine of its own, in the foreground; it shares storage with control',
   gateway: 'an RTMP gateway on a machine of its own, in the foreground',
 }

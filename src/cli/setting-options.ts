@@ -1,10 +1,5 @@
 import { SETTING_NAMES, SETTINGS, type SettingName } from '../app/index.ts'
 import type { OptionSpec, Options } from './command.ts'
-import { notInThisVersion } from './not-yet.ts'
-import { usage } from './usage.ts'
-
-/** Settings of what has not landed; their flags are absent from the help (INTERFACE.md, "Command line"). */
-const LATER: readonly SettingName[] = ['regional']
 
 /** The settings of `up` as options, from the one table that also reads the file and the environment. */
 export const SETTING_OPTIONS: OptionSpec[] = [
@@ -15,7 +10,6 @@ export const SETTING_OPTIONS: OptionSpec[] = [
       flags: `${flag} <value>`,
       description: `${description} (${env})`,
       ...(many ? { repeat: 'many' as const } : {}),
-      ...(LATER.includes(name) ? { shown: 'never' as const } : {}),
     }
   }),
   {
@@ -24,15 +18,12 @@ export const SETTING_OPTIONS: OptionSpec[] = [
   },
 ]
 
-/** What was given of them, by setting. Throws a usage error for a flag that has not landed. */
+/** What was given of them, by setting. */
 export function settingFlags(options: Options): Partial<Record<SettingName, string>> {
   const flags: Partial<Record<SettingName, string>> = {}
   for (const name of SETTING_NAMES) {
     const { flag } = SETTINGS[name]
     const value = options[camelCase(flag)]
-    if (value !== undefined && LATER.includes(name)) {
-      throw usage('not-in-this-version', notInThisVersion(flag))
-    }
     if (typeof value === 'string') flags[name] = value
     if (Array.isArray(value)) flags[name] = value.join(',')
   }

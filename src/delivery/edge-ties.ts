@@ -4,6 +4,7 @@ import { followSnapshot, keepRenewed, Membership, startReporting } from '../memb
 import { IssuerKeys, type Guard } from '../outbound/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import type { EdgeOptions } from './edge.ts'
+import { CertificateWhenNeeded } from './tiers/certificate.ts'
 import type { ViewerCount } from './viewers/viewer-count.ts'
 
 /** Control counts what it has not heard of again for a few of these as gone. */
@@ -29,7 +30,16 @@ export function tieToControl(options: EdgeOptions, { metrics, log, viewers, appl
   const { controlUrl, identity, stateDir } = options
   const clock = systemClock
   const membership = membershipOf(options)
-  const follower = followSnapshot({ controlUrl, membership, identity, stateDir, apply, ...{ clock, log } })
+  const { membershipFile: file } = options
+  const certificate =
+    file === undefined ? undefined : new CertificateWhenNeeded({ file, controlUrl, identity, clock, log })
+  const follower = followSnapshot({
+    ...{ controlUrl, membership, identity, stateDir, clock, log },
+    apply(snapshot) {
+      certificate?.look(snapshot.nodes)
+      return apply(snapshot)
+    },
+  })
   const reporting = startReporting({
     ...{ controlUrl, membership, identity, clock, log },
     path: '/v1/node/viewers',
@@ -50,13 +60,20 @@ export function tieToControl(options: EdgeOptions, { metrics, log, viewers, appl
       await reporting.close()
       await follower.close()
       await renewing?.close()
+      await certificate?.close()
     },
   }
 }
 
-/** Undefined for an edge of this machine's own `sluice up`. */
+/** Undefined for an edge of this machine's own `sluice up` that asks no other machine. */
 export function membershipOf({ membershipFile }: EdgeOptions): Membership | undefined {
   return membershipFile === undefined ? undefined : Membership.read(membershipFile)
+}
+
+/** The same, for whoever has to know only later: another process of this edge may have obtained it meanwhile. */
+export function membershipSource(options: EdgeOptions): () => Membership | undefined {
+  let known: Membership | undefined
+  return () => (known ??= membershipOf(options))
 }
 
 /** The keys of token issuers; one process of an edge asks for them, whatever the number of its workers. */

@@ -5,15 +5,17 @@ import { nodeTokenSource } from '../membership/index.ts'
 import type { Guard } from '../outbound/index.ts'
 import { MOST_A_DAY, openAccessLog, type Logger, type Metrics } from '../telemetry/index.ts'
 import type { EdgeOptions } from './edge.ts'
-import { membershipOf } from './edge-ties.ts'
+import { membershipOf, membershipSource } from './edge-ties.ts'
 import { measureDisk } from './disk-metrics.ts'
 import { handle } from './engine.ts'
 import type { Incoming, Outgoing } from './exchange.ts'
 import type { OnUpgrade } from './viewers/leavers.ts'
+import { measureNode } from './node-metrics.ts'
 import { CacheNode, type CacheNodeOptions } from './node.ts'
 import { read } from './read.ts'
 import { startViewerServer, type ViewerServer } from './viewers/server.ts'
 import { TurnedAway } from './viewers/turned-away.ts'
+import { Regionals } from './tiers/regionals.ts'
 import { createUpstream } from './upstream/upstream.ts'
 import { Usage } from './usage.ts'
 import { compileTrustedProxies } from './viewer.ts'
@@ -57,6 +59,12 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
     token: nodeTokenSource(options.identity, 'origin', clock),
     ...{ guard, clock, log },
   })
+  const regionals = new Regionals({
+    membership: membershipSource(options),
+    token: nodeTokenSource(options.identity, 'regional', clock),
+    clock,
+  })
+  regionals.measure(metrics)
   const accessLog = await openAccessLog({
     folder: options.accessLogFolder,
     clock,
@@ -70,7 +78,7 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
   await disk?.start()
   if (disk) measureDisk(disk, metrics)
   const node = new CacheNode({
-    ...{ clock, upstream, issuers, accessLog, log },
+    ...{ clock, upstream, regionals, issuers, accessLog, log },
     pop: options.pop,
     memoryCacheBytes: Math.floor(options.memoryCacheBytes / share),
     usage: new Usage(metrics),
@@ -110,46 +118,12 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
       await Promise.all(servers.map(server => server.close(DRAIN_MS)))
     },
     async close() {
+      await regionals.close()
       await upstream.close()
       await accessLog.close()
       await disk?.close()
     },
   }
-}
-
-function measureNode(node: CacheNode, metrics: Metrics): void {
-  metrics.gauge('sluice_cache_objects', 'Objects in the memory tier', () => node.cache.objects)
-  metrics.gauge('sluice_cache_bytes', 'Bytes in the memory tier', () => node.cache.bytes)
-  metrics.gauge('sluice_cache_fills', 'Fetches under way', () => node.cache.fills)
-  metrics.gauge(
-    'sluice_live_playlists',
-    'Live playlists of which a version is known',
-    () => node.playlists.count,
-  )
-  metrics.gauge(
-    'sluice_slow_reader_bytes',
-    'Bytes of bodies that are in memory for slow viewers alone',
-    () => node.slowReaders.bytes,
-  )
-  metrics.collected(
-    'sluice_slow_readers_cut_total',
-    'Viewers who were cut since slow ones held too much',
-    [],
-    () => [[{}, node.slowReaders.cuts]],
-  )
-  metrics.collected(
-    'sluice_origin_failovers_total',
-    'Questions that went on to the other origin of a group',
-    ['distribution', 'origin'],
-    () => [...node.health.failovers()].map(([name, n]): [Record<string, string>, number] => [{ ...name }, n]),
-  )
-  metrics.gauge(
-    'sluice_origins_resting',
-    'Origins of groups that are not asked since no connection comes about',
-    () => node.health.resting(node.clock.now()),
-  )
-  metrics.gauge('sluice_websockets', 'Connections that have left HTTP', () => node.upgraded.count)
-  metrics.gauge('sluice_access_log_dropped', 'Access lines that were lost', () => node.accessLog.dropped)
 }
 
 function measureTurnedAway({ counts }: TurnedAway, metrics: Metrics): void {

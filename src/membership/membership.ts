@@ -102,7 +102,7 @@ export class Membership {
   static async obtain(
     file: string,
     ask: ControlLink,
-    of: { id: string; url: string; controlUrl: string; signal: AbortSignal },
+    of: { id: string; url: string | null; controlUrl: string; signal: AbortSignal },
   ): Promise<Membership> {
     return Membership.keep(file, {
       ...{ ...(await certified(ask, of)), controls: [of.controlUrl], pop: '', url: of.url },

@@ -65,9 +65,7 @@ export function keepRenewed(membership: Membership, options: Omit<RenewalOptions
  * What a node of control's own machine shows to others: kept from an earlier start, or asked of control, which knows it
  * by its token. Rejects when control does not answer within a minute.
  */
-export async function obtainMembership(
-  options: RenewalOptions & { file: string; url: string },
-): Promise<Membership> {
+export async function obtainMembership(options: RenewalOptions & { file: string }): Promise<Membership> {
   const { file, controlUrl, identity, url, clock, log } = options
   const known = Membership.read(file)
   if (known !== undefined) return known

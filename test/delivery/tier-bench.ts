@@ -164,7 +164,7 @@ export class TierBench {
       role === 'regional'
         ? undefined
         : new Regionals({
-            membership: undefined,
+            membership: () => undefined,
             token: nodeTokenSource({ ...signs, role, publicJwk: identity.key.publicJwk }, 'regional', clock),
             clock,
           })

@@ -22,7 +22,8 @@ export type Answered =
 
 export interface RegionalCacheOptions {
   place: NodePlace
-  membership: Membership | undefined
+  /** Of a node that is known on other machines; asked for each time that a connection is made. */
+  membership: () => Membership | undefined
   /** A fresh node token for each question. */
   token: () => Promise<string>
   clock: Clock
@@ -53,7 +54,7 @@ export class RegionalCache {
     this.place = place
     const to = {
       ...{ url: place.url, clock },
-      ...(place.id !== undefined && { node: () => tlsTo(place, membership) }),
+      ...(place.id !== undefined && { node: () => tlsTo(place, membership()) }),
     }
     this.#connections = openConnections({
       ...{ ...to, most: MOST_CONNECTIONS },
