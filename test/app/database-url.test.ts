@@ -5,7 +5,7 @@ import { certificateFiles } from '../../src/app/certificates.ts'
 import { printConfiguration, resolveConfiguration } from '../../src/app/configuration.ts'
 import { layout } from '../../src/app/data-folder.ts'
 import { readDatabaseUrl } from '../../src/app/database-url.ts'
-import { planRoles, type Identities, type Ports } from '../../src/app/plan.ts'
+import { planRoles, type Identities, type UpPorts } from '../../src/app/plan.ts'
 import { roleEnvironment } from '../../src/app/supervise.ts'
 import { freshFolder } from './folder.ts'
 
@@ -37,7 +37,7 @@ test('control alone is told it, and nothing prints it', () => {
   }
   const resolved = resolveConfiguration({ env, cwd })
   const at = { host: '127.0.0.1', port: 1 }
-  const ports: Ports = { http: at, https: at, rtmp: at, rtmps: at, control: at, origin: at, admin: at }
+  const ports: UpPorts = { http: at, https: at, rtmp: at, rtmps: at, control: at, origin: at, admin: at }
   const none = { id: 'n', role: 'edge', publicJwk: {} } as unknown as Identities['edge'] // not looked at
   const roles = planRoles({
     ...{

@@ -2,11 +2,11 @@ import { expect, test } from 'vitest'
 import { certificateFiles } from '../../src/app/certificates.ts'
 import { resolveConfiguration } from '../../src/app/configuration.ts'
 import { layout } from '../../src/app/data-folder.ts'
-import { planRoles, type Identities, type Ports } from '../../src/app/plan.ts'
+import { planRoles, type Identities, type UpPorts } from '../../src/app/plan.ts'
 import { freshFolder } from './folder.ts'
 
-const at = (port: number): Ports['http'] => ({ host: '127.0.0.1', port })
-const ports: Ports = {
+const at = (port: number): UpPorts['http'] => ({ host: '127.0.0.1', port })
+const ports: UpPorts = {
   ...{ http: at(1), https: at(2), rtmp: at(3), rtmps: at(4), control: at(5), origin: at(6), admin: at(7) },
 }
 

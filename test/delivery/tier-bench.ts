@@ -10,6 +10,7 @@ import { read } from '../../src/delivery/read.ts'
 import { startNodeServer, type NodeServer } from '../../src/delivery/tiers/node-server.ts'
 import { Regionals } from '../../src/delivery/tiers/regionals.ts'
 import { startViewerServer } from '../../src/delivery/viewers/server.ts'
+import { DISTRIBUTION } from './edge-bench.ts'
 import { createUpstream } from '../../src/delivery/upstream/upstream.ts'
 import { Usage } from '../../src/delivery/usage.ts'
 import { compileTrustedProxies } from '../../src/delivery/viewer.ts'
@@ -42,6 +43,8 @@ export interface BenchRegional {
   id: NodeId
   node: CacheNode
   url: string
+  /** Questions that it has counted. */
+  readonly asked: number
   /** Ends at once, as if it were killed. */
   kill(): Promise<void>
   /** Comes back at its port, with nothing stored. */
@@ -124,6 +127,9 @@ export class TierBench {
       get node() {
         return parts.node
       },
+      get asked() {
+        return parts.usage.of(DISTRIBUTION).requests
+      },
     })
     this.#closers.push(kill)
   }
@@ -169,10 +175,11 @@ export class TierBench {
             clock,
           })
     const trustedProxies = compileTrustedProxies([])
+    const usage = new Usage(createMetrics(role))
     const node = new CacheNode({
       ...{ pop: 'test', clock, upstream, issuers, log, trustedProxies },
       memoryCacheBytes: this.#options.memory ?? 64 * 1024 * 1024,
-      usage: new Usage(createMetrics(role)),
+      usage,
       accessLog: {
         append: line => void lines.push(JSON.parse(line) as Record<string, unknown>),
         dropped: 0,
@@ -185,7 +192,7 @@ export class TierBench {
       await upstream.close()
       await issuers.close()
     }
-    return { node, lines, close, trustedProxies }
+    return { node, lines, close, trustedProxies, usage }
   }
 }
 
