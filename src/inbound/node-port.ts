@@ -65,7 +65,15 @@ export function speakAlsoTls(server: Server, options: NodePortOptions): NodePort
 export function isAuthorised(socket: Socket, subject?: string): boolean {
   if (!('encrypted' in socket)) return isThisMachine(socket)
   const tls = socket as TLSSocket // node:tls says so of its own
-  return tls.authorized && (subject === undefined || tls.getPeerCertificate().subject.CN === subject)
+  return tls.authorized && (subject === undefined || subjectOf(tls) === subject)
+}
+
+const subjects = new WeakMap<TLSSocket, unknown>()
+
+/** Read once for each connection: that takes longer than to answer a small request. */
+function subjectOf(tls: TLSSocket): unknown {
+  if (!subjects.has(tls)) subjects.set(tls, tls.getPeerCertificate().subject.CN)
+  return subjects.get(tls)
 }
 
 function shown({ certificate, key, authority }: NodeCredentials): { cert: string; key: string; ca: string } {
