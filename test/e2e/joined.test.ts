@@ -3,6 +3,7 @@ import { networkInterfaces } from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createChannel, encode } from './live.ts'
+import { metric } from './roles.ts'
 import { cli, startRole, startSluice, temporaryFolder, until, type RoleReady, type Sluice } from './sluice.ts'
 
 /** Where other machines would come from; a machine without such an address can be joined by nobody. */
@@ -101,6 +102,34 @@ describe.skipIf(address === undefined)('nodes that join from other machines', ()
     expect(playlist).toContain('#EXT-X-STREAM-INF')
     await encoder.kill()
   }, 40_000)
+
+  test('a regional cache that joins is asked by all edges, and killed in the middle it is missed by nobody', async () => {
+    const token = await tokenFor('regional', 'eu1')
+    const data = path.join(folder, 'regional')
+    const regional = await startRole('regional', token, { data, args: ['--regional', `${address}:0`] })
+    const bases = [edge.ready.http ?? '', sluice.ready.http]
+    const answered = (of: { ready: { admin: string } }): Promise<number> =>
+      metric(of, 'sluice_regional_questions_total', 'result="answered"')
+    await until('both edges have asked it', async () => {
+      await Promise.all(bases.map(base => fetch(`${base}/sample/none-${Math.random()}.m3u8`)))
+      return (await answered(edge)) > 0 && (await answered(sluice)) > 0 ? true : undefined
+    })
+    await sluice.cli('invalidate', '/*')
+    const before = await metric(sluice, 'sluice_origin_requests_total')
+    const entries = await Promise.all(
+      bases.map(async base => (await fetch(`${base}/sample/index.m3u8`)).text()),
+    )
+    expect(entries[0]).toBe(entries[1])
+    expect((await metric(sluice, 'sluice_origin_requests_total')) - before).toBe(1)
+    process.kill(regional.ready.pid, 'SIGKILL')
+    const video = entries[0]?.split('\n').find(line => line.endsWith('.m3u8')) ?? ''
+    const playlists = await Promise.all(
+      bases.map(async base => (await fetch(`${base}/sample/${video}`)).text()),
+    )
+    expect(playlists[0]).toMatch(/^#EXTM3U/)
+    expect(playlists[0]).toBe(playlists[1])
+    await sluice.cli('nodes', 'remove', regional.ready.id)
+  }, 60_000)
 
   test('a change counts when they have it', async () => {
     const made = await sluice.cli('invalidate', '/sample/index.m3u8')

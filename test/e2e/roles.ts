@@ -38,7 +38,11 @@ export async function whole(sluice: Sluice): Promise<void> {
 }
 
 /** A number out of the admin port's metrics: the sum of all series of a name whose labels contain `labels`. */
-export async function metric(sluice: Sluice, name: string, labels = ''): Promise<number> {
+export async function metric(
+  sluice: { ready: { admin: string } },
+  name: string,
+  labels = '',
+): Promise<number> {
   const text = await (await fetch(`${sluice.ready.admin}/metrics`)).text()
   return text
     .split('\n')

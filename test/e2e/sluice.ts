@@ -47,6 +47,7 @@ export interface RoleReady {
   role: string
   id: string
   pop: string
+  admin: string
   http?: string
   https?: string
   rtmp?: string
@@ -90,13 +91,16 @@ export async function startSluice(options: StartOptions = {}): Promise<Sluice> {
 
 /** Starts one role that joins with this token. */
 export async function startRole(
-  role: 'edge' | 'gateway' | 'origin',
+  role: 'edge' | 'gateway' | 'origin' | 'regional',
   token: string,
   options: Omit<StartOptions, 'sample'> = {},
 ): Promise<Sluice<RoleReady>> {
-  const names = { edge: ['http', 'https', 'admin'], gateway: ['rtmp', 'rtmps', 'admin'], origin: ['admin'] }[
-    role
-  ]
+  const names = {
+    edge: ['http', 'https', 'admin'],
+    gateway: ['rtmp', 'rtmps', 'admin'],
+    origin: ['admin'],
+    regional: ['admin'],
+  }[role]
   const ports = names.flatMap(name => [`--${name}`, '127.0.0.1:0'])
   return start<RoleReady>([role, '--json', ...ports], {
     ...options,
