@@ -1,4 +1,4 @@
-import { Type, type BroadcastId, type Static } from '../core/index.ts'
+import { Type, type BroadcastId, type NodeId, type Static } from '../core/index.ts'
 import { ChannelEvent, ChannelState, IngestFacts } from './channel-shapes.ts'
 import { Failure, Job, JobResult, Progress } from './shapes.ts'
 
@@ -64,6 +64,34 @@ export const ChannelsRequest = Type.Object(
   { additionalProperties: false },
 )
 export type ChannelsRequest = Static<typeof ChannelsRequest>
+
+/**
+ * `POST /v1/node/leases`, origins, each second while there are several: that it lives, and what it has. The answer tells
+ * what it has lost and drops.
+ */
+export const LeasesRequest = Type.Object(
+  {
+    /** Those of which it has a broadcast, with the number under which. */
+    channels: Type.Array(Type.Object({ path: Type.String(), lease: Type.Integer({ minimum: 0 }) }), {
+      maxItems: 10_000,
+    }),
+    /** It ends: its channels may go to others at once. */
+    leaving: Type.Optional(Type.Boolean()),
+  },
+  { additionalProperties: false },
+)
+export type LeasesRequest = Static<typeof LeasesRequest>
+
+export const LeasesAnswer = Type.Object({
+  lost: Type.Array(
+    Type.Object({
+      path: Type.String(),
+      lease: Type.Integer({ minimum: 0 }),
+      owner: Type.Union([Type.Null(), Type.Unsafe<NodeId>(Type.String())]),
+    }),
+  ),
+})
+export type LeasesAnswer = Static<typeof LeasesAnswer>
 
 /** `POST /v1/node/viewers`, edges, each 2 s while there are any and once when there are none. */
 export const ViewersRequest = Type.Object(

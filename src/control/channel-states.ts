@@ -44,7 +44,7 @@ export class ChannelStates {
   }
 
   viewOf(row: ChannelRow): ChannelInfo {
-    const report = this.#report(row.path)
+    const report = this.#report(row)
     const idle = report === undefined || report.state === 'idle'
     return {
       id: row.id,
@@ -60,7 +60,9 @@ export class ChannelStates {
     }
   }
 
-  #report(path: string): ChannelReport | undefined {
+  #report({ path, owner }: ChannelRow): ChannelReport | undefined {
+    // What others still say is of before they have lost it.
+    if (owner !== null) return this.#fresh(this.#origins.get(owner))?.byPath.get(path)
     return this.#believed(this.#origins)
       .flatMap(({ at, byPath }) => {
         const report = byPath.get(path)
@@ -81,6 +83,10 @@ export class ChannelStates {
 
   #believed<T>(all: Map<NodeId, Said<T>>): Said<T>[] {
     return [...all.values()].filter(({ at }) => this.#isFresh(at))
+  }
+
+  #fresh<T>(said: Said<T> | undefined): Said<T> | undefined {
+    return said !== undefined && this.#isFresh(said.at) ? said : undefined
   }
 
   #isFresh(at: Instant): boolean {

@@ -1,6 +1,6 @@
-import { SluiceError, type AssetPath } from '../core/index.ts'
+import { SluiceError, type AssetPath, type NodeId } from '../core/index.ts'
 import type { NewChannel } from '../client/index.ts'
-import { DEFAULT_GROUP, type KeyGroup } from '../distribution/index.ts'
+import { DEFAULT_GROUP, ownersAmong, ownersOf, type KeyGroup } from '../distribution/index.ts'
 import {
   assetsInTheWay,
   channelsInTheWay,
@@ -11,6 +11,7 @@ import {
   insertChannel,
   invalidateBuiltIn,
   listDistributions,
+  listNodes,
   type Tx,
 } from './database/index.ts'
 import { openInOneOnly } from './open-in-one-only.ts'
@@ -34,12 +35,19 @@ export async function createChannel(tx: Tx, wanted: NewChannel): Promise<Created
   }
   const group = await groupOf(tx, wanted.keyGroup ?? DEFAULT_GROUP)
   const seconds = wanted.reconnectSeconds ?? DEFAULT_RECONNECT_SECONDS
-  await insertChannel(tx, { path, keyGroup: group.id, reconnectMs: Math.round(seconds * 1000) })
+  const owner = await firstOwner(tx, path)
+  await insertChannel(tx, { path, keyGroup: group.id, reconnectMs: Math.round(seconds * 1000), owner })
   // Edges may have stored that nothing is there.
   const snapshotVersion = await invalidateBuiltIn(tx, [`${path}/*`])
   const keyless = group.keys.length === 0 ? [keylessWarning(path, group.name)] : []
   const open = openInOneOnly(await listDistributions(tx), path)
   return { path, snapshotVersion, warnings: [...keyless, ...open] }
+}
+
+/** The only origin needs not be named. */
+async function firstOwner(tx: Tx, path: AssetPath): Promise<NodeId | null> {
+  const origins = ownersAmong(await listNodes(tx))
+  return origins.length < 2 ? null : (ownersOf({ path }, origins)[0]?.id ?? null)
 }
 
 /** The snapshot version that carries the stop. */

@@ -14,6 +14,7 @@ import { Gate } from './access.ts'
 import { Acknowledgements } from './acknowledgements.ts'
 import { Bell } from './bell.ts'
 import { ChannelEvents } from './channel-events.ts'
+import { ChannelLeases } from './channel-leases.ts'
 import { ChannelStates } from './channel-states.ts'
 import {
   ensureKeyGroup,
@@ -53,6 +54,8 @@ const DAY: Milliseconds = 86_400_000
 
 const LIMITS: ControlLimits = {
   lease: 10_000,
+  channelLease: 3_000,
+  leaseGrace: 6_000,
   uploadLife: 24 * 3_600_000,
   spareBytes: 2 * GiB,
   sweep: 500,
@@ -93,6 +96,7 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
         log,
       }),
       channelStates: new ChannelStates(limits.clock),
+      channelLeases: new ChannelLeases({ database, snapshots, limits, log }),
       channelEvents: new ChannelEvents({
         heartbeat: limits.eventHeartbeat,
         mostListeners: limits.eventListeners,
@@ -109,6 +113,7 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
     })
     const housekeeping = new Housekeeping({ database, store, publishing, limits, log })
     await housekeeping.start()
+    services.channelLeases.start()
     return await listen(options, services, { limits, housekeeping, log })
   } catch (error) {
     await database.close()
@@ -189,6 +194,7 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
       // First, since its listeners would stay for ever.
       channelEvents.close()
       await server.close()
+      await services.channelLeases.close()
       await housekeeping.close()
       snapshots.close()
       await gossip?.close()

@@ -29,6 +29,10 @@ export interface ControlOptions {
 export interface ControlLimits {
   /** A job whose node says nothing for this long is offered again. */
   lease: Milliseconds
+  /** An origin that says nothing for this long loses its channels, where there is another. */
+  channelLease: Milliseconds
+  /** After a start, and whenever control could not hear anybody, origins are given this long to be heard again. */
+  leaseGrace: Milliseconds
   /** An unfinished upload is removed after this. */
   uploadLife: Milliseconds
   /** Stays free on the disk, whatever is uploaded. */

@@ -2,6 +2,7 @@ import type { Milliseconds } from '../core/index.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Bell } from './bell.ts'
 import type { ChannelEvents } from './channel-events.ts'
+import type { ChannelLeases } from './channel-leases.ts'
 import type { ChannelStates } from './channel-states.ts'
 import type { Database } from './database/index.ts'
 import type { NodeGossip } from './node-gossip.ts'
@@ -24,6 +25,7 @@ export interface Services {
   joins: Joins
   uploads: UploadHandler
   channelStates: ChannelStates
+  channelLeases: ChannelLeases
   channelEvents: ChannelEvents
   /** Rings when a publication or an asset changed. */
   publicationBell: Bell

@@ -1,5 +1,5 @@
 import type { Clock, Instant, Milliseconds, RoleName } from '../core/index.ts'
-import { snapshotFor, type PeerNode } from '../distribution/index.ts'
+import { snapshotFor, type Channel, type PeerNode } from '../distribution/index.ts'
 import { Bell, poll } from './bell.ts'
 import { readWholeSnapshot, type Database } from './database/index.ts'
 
@@ -7,6 +7,7 @@ export interface PublishedSnapshot {
   epoch: string
   version: number
   nodes: PeerNode[]
+  channels: Channel[]
   /** What a role is given of it, as JSON; made once for all nodes of the role. */
   textFor(role: RoleName): string
 }
@@ -112,6 +113,7 @@ async function build(database: Database): Promise<PublishedSnapshot> {
     epoch,
     version: snapshot.version,
     nodes: snapshot.nodes,
+    channels: snapshot.channels,
     textFor(role) {
       let text = texts.get(role)
       if (text === undefined) texts.set(role, (text = JSON.stringify(snapshotFor(role, snapshot))))

@@ -197,7 +197,7 @@ export class CacheNode {
     }
     this.upstream.keep(
       snapshot.distributions.flatMap(({ origins }) => origins),
-      snapshot.nodes,
+      snapshot,
     )
     this.regionals?.keep(snapshot.nodes)
     this.health.keep(

@@ -1,3 +1,4 @@
+export { ownersAmong, ownersOf } from './owner.ts'
 export { settleIssuer, type SettledIssuer } from './check-issuer.ts'
 export { settleDistribution, type Settled } from './check.ts'
 export { type Surroundings } from './complete.ts'

@@ -1,6 +1,7 @@
 import {
   Type,
   type ChannelId,
+  type NodeId,
   type DistributionId,
   type IssuerId,
   type KeyGroupId,
@@ -273,5 +274,7 @@ export const Channel = Type.Object({
   stops: Type.Integer({ minimum: 0 }),
   /** Fencing number of the channel's owner; an origin that meets a higher one drops its window (SEAMS 28). */
   lease: Type.Integer({ minimum: 0 }),
+  /** The origin that has it; without one it is the first of those that `rendezvous` names. */
+  owner: Type.Optional(Type.Unsafe<NodeId>(Type.String({ minLength: 1 }))),
 })
 export type Channel = Static<typeof Channel>

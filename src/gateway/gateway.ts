@@ -1,5 +1,5 @@
 import { pause, type Clock, type Reason } from '../core/index.ts'
-import type { Snapshot } from '../distribution/index.ts'
+import type { Channel, Snapshot } from '../distribution/index.ts'
 import type { PublishRequest, PublishVerdict } from '../ingest/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { admit } from './admission.ts'
@@ -10,7 +10,8 @@ import { Publisher } from './publisher.ts'
 import { compileSite, type Site } from './site.ts'
 
 export interface GatewayParts {
-  origin: () => OriginReached | undefined
+  /** Where a channel's stream goes; another one with each try that came to nothing. */
+  origin: (channel: Channel, tries: number) => OriginReached | undefined
   /** The value of `Sluice-Node` for origins. */
   token: () => Promise<string>
   /** Settles when there is a first snapshot. */
@@ -64,6 +65,7 @@ export class Gateway {
       ...{ request, channel },
       log: log.child({ path: channel.path, address: request.address }),
       current: () => this.#site?.channel(channel.path),
+      origin: tries => this.#parts.origin(this.#site?.channel(channel.path) ?? channel, tries),
     })
     this.#publishers.add(publisher)
     void publisher.over.then(() => this.#publishers.delete(publisher))

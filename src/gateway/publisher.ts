@@ -24,7 +24,8 @@ export interface PublisherOptions {
   channel: Channel
   /** The channel as the newest snapshot has it. */
   current: () => Channel | undefined
-  origin: () => OriginReached | undefined
+  /** Where its stream goes now; `tries` came to nothing before. */
+  origin: (tries: number) => OriginReached | undefined
   token: () => Promise<string>
   limits: GatewayLimits
   clock: Clock
@@ -56,6 +57,10 @@ export class Publisher implements PublishSink {
   #awaySince: Instant | undefined
   #endingSince: Instant | undefined
   #inVain = 0
+  /** Tries in a row that no origin has accepted. */
+  #tries = 0
+  /** The lease under which its stream is handed over. */
+  #lease: number
   #begun: 'no' | 'yes' = 'no'
   #socket: 'reading' | 'paused' = 'reading'
   #flush: 'due' | 'none' = 'none'
@@ -67,6 +72,7 @@ export class Publisher implements PublishSink {
     const { limits } = options
     this.#options = options
     this.channel = options.channel
+    this.#lease = options.channel.lease
     this.#queue = new TagQueue({ bytes: limits.queueBytes, span: limits.queueSpan })
     this.over = new Promise(resolve => (this.#settleOver = resolve))
     this.#watch = setInterval(() => this.#lookAtTheClock(), Math.min(250, limits.letGoAfter / 8))
@@ -107,6 +113,19 @@ export class Publisher implements PublishSink {
     const channel = this.#options.current()
     if (channel?.id !== this.channel.id) this.cut('no-channel', noChannel(this.channel.path))
     else if (channel.stops > this.channel.stops) this.cut('stopped', 'the channel was stopped')
+    else if (channel.lease > this.#lease) this.#move(channel)
+  }
+
+  /** The channel was given to an origin under a higher number: the stream goes there now. */
+  #move({ lease, owner }: Channel): void {
+    if (this.#phase !== 'opening' && this.#phase !== 'running') return
+    this.#options.log.info({ lease, owner }, 'the channel has another origin')
+    this.#tries = 0
+    this.#lease = lease
+    this.#handOver?.abort()
+    clearTimeout(this.#retry)
+    this.#awaySince ??= this.#now()
+    this.#connect()
   }
 
   /** The encoder is told why and let go. */
@@ -132,7 +151,9 @@ export class Publisher implements PublishSink {
   }
 
   #connect(): void {
-    const { origin, token, limits } = this.#options
+    const { token, limits } = this.#options
+    const tries = this.#tries
+    const origin = (): OriginReached | undefined => this.#options.origin(tries)
     const now = this.#now()
     const begin = this.#queue.begin(this.#begun === 'yes' ? 'at-a-keyframe' : 'anywhere', now)
     this.#handOver = new HandOver({
@@ -153,10 +174,13 @@ export class Publisher implements PublishSink {
 
   #fields(): Record<string, string> {
     const { request, current } = this.#options
-    const { path, stops, lease } = this.channel
+    const { path, stops } = this.channel
+    const { lease, owner } = current() ?? this.channel
+    this.#lease = lease
     return {
       [HAND_OVER.channel]: path,
-      [HAND_OVER.lease]: String(current()?.lease ?? lease),
+      [HAND_OVER.lease]: String(lease),
+      ...(owner !== undefined && { [HAND_OVER.owner]: owner }),
       [HAND_OVER.epoch]: this.id,
       [HAND_OVER.stops]: String(stops),
       [HAND_OVER.address]: request.address,
@@ -167,6 +191,7 @@ export class Publisher implements PublishSink {
 
   #accepted(broadcast: string | undefined): void {
     this.#awaySince = undefined
+    this.#tries = 0
     this.#broadcast = broadcast ?? this.#broadcast
     if (this.#phase === 'opening') {
       this.#phase = 'running'
@@ -191,6 +216,7 @@ export class Publisher implements PublishSink {
       this.#inVain += 1
     }
     this.#handOver = undefined
+    this.#tries += 1
     if (this.#inVain > MOST_IN_VAIN) return this.cut('origin-away', 'the origin breaks every connection')
     this.#retry = setTimeout(() => {
       counters.retried()

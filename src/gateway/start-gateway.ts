@@ -6,10 +6,10 @@ import {
   keepRenewed,
   Membership,
   nodeTokenSource,
-  placesOf,
+  placesOfChannel,
   tlsTo,
 } from '../membership/index.ts'
-import type { Snapshot } from '../distribution/index.ts'
+import type { Channel, Snapshot } from '../distribution/index.ts'
 import { createLogger, createMetrics } from '../telemetry/index.ts'
 import { createCounters } from './counters.ts'
 import { Gateway } from './gateway.ts'
@@ -27,7 +27,8 @@ export async function startGateway(options: GatewayOptions): Promise<RunningRole
   const servers: Ingest[] = []
   const gateway: Gateway = new Gateway({
     ...{ clock, log },
-    origin: () => originOf(options, { membership, snapshot: follower.current() }),
+    origin: (channel, tries) =>
+      originOf(options, { membership, snapshot: follower.current(), channel, tries }),
     token: nodeTokenSource(identity, 'origin', clock),
     started: () => follower.started,
     limits: { ...LIMITS, ...options.limits },
@@ -65,12 +66,20 @@ export async function startGateway(options: GatewayOptions): Promise<RunningRole
   }
 }
 
-/** The one on this machine, or the first that the snapshot names. */
+interface Whereabouts {
+  membership: Membership | undefined
+  snapshot: Snapshot | undefined
+  channel: Channel
+  tries: number
+}
+
+/** The one on this machine, which hands on what is another's; or the one that has the channel, and the others in turn. */
 function originOf(
   { originUrl }: GatewayOptions,
-  { membership, snapshot }: { membership: Membership | undefined; snapshot: Snapshot | undefined },
+  { membership, snapshot, channel, tries }: Whereabouts,
 ): OriginReached | undefined {
   if (originUrl !== undefined) return { url: originUrl }
-  const [place] = snapshot === undefined ? [] : placesOf(snapshot, 'origin')
+  const places = snapshot === undefined ? [] : placesOfChannel(snapshot, channel)
+  const place = places[tries % places.length]
   return place && { url: place.url, tls: tlsTo(place, membership) }
 }

@@ -1,4 +1,4 @@
-import { messageOf, SluiceError } from '../core/index.ts'
+import { messageOf, SluiceError, type Milliseconds } from '../core/index.ts'
 import type { NodeCredentials } from '../inbound/index.ts'
 import { HttpLine, type HttpAnswer, type TlsTerms } from './exchange.ts'
 import type { Membership } from './membership.ts'
@@ -13,6 +13,8 @@ export interface NodeRequest {
   signal: AbortSignal
   /** How long control was asked to hold the answer. */
   waitSeconds?: number
+  /** In place of the time that answers are given otherwise. */
+  within?: Milliseconds
 }
 
 export interface NodeAnswer {
@@ -57,7 +59,7 @@ export function controlLink(
     try {
       const answer = await line.ask({
         ...{ method: request.method, url: `${url}${request.path}`, headers, signal: request.signal },
-        within: TIME_LIMIT_MS + (request.waitSeconds ?? 0) * 1000,
+        within: request.within ?? TIME_LIMIT_MS + (request.waitSeconds ?? 0) * 1000,
         ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
       })
       return {

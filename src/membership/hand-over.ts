@@ -14,6 +14,8 @@ export const HAND_OVER = {
   channel: 'sluice-channel',
   /** The lease number of the snapshot's channel. */
   lease: 'sluice-lease',
+  /** The id of the origin that the gateway takes for the channel's owner under that number. */
+  owner: 'sluice-owner',
   /** The publisher's id: the same after a broken connection, another for another encoder. */
   epoch: 'sluice-epoch',
   /** The stops number of the channel when the publisher was accepted. */
@@ -24,6 +26,9 @@ export const HAND_OVER = {
   /** In the answer, and in the question when the gateway was told one before: the broadcast that goes on. */
   broadcast: 'sluice-broadcast',
 } as const
+
+/** Stands in what one origin has handed on to another, so that it goes no further. */
+export const PASSED_ON = 'sluice-passed-on'
 
 /** One line of the answer; at least one a second. */
 export const HandOverLine = Type.Union([

@@ -1,5 +1,5 @@
 import type { NodeId, RoleName } from '../core/index.ts'
-import type { Snapshot } from '../distribution/index.ts'
+import { ownersOf, type Channel, type Snapshot } from '../distribution/index.ts'
 import type { NodeCredentials } from '../inbound/index.ts'
 import type { Membership } from './membership.ts'
 import { nodeName } from './node-names.ts'
@@ -26,6 +26,14 @@ export function placesOf({ nodes }: Pick<Snapshot, 'nodes'>, role: RoleName): No
     .filter(node => node.role === role)
     .flatMap(({ id, url }) => (url ? [{ id, url }] : []))
     .sort((one, other) => (one.id < other.id ? -1 : 1))
+}
+
+/** Origins that other nodes reach, whoever has a channel first (`ownersOf`). */
+export function placesOfChannel(
+  { nodes }: Pick<Snapshot, 'nodes'>,
+  channel: Pick<Channel, 'path' | 'owner'>,
+): NodePlace[] {
+  return ownersOf(channel, nodes).flatMap(({ id, url }) => (url ? [{ id, url }] : []))
 }
 
 /** Undefined for a place on this machine, which is asked in the clear. */

@@ -73,6 +73,12 @@ export function refused(status: 400 | 503, words: string): Answer {
   return text(status, words, { 'Cache-Control': 'no-store' })
 }
 
+/** Who asks is to ask another origin, or this one in a moment. */
+export function elsewhere(): Answer {
+  const headers = { 'Cache-Control': 'no-store', 'X-Sluice-Reason': 'origin-away' }
+  return text(503, 'the origin of this channel is away, try again', headers)
+}
+
 function text(status: 400 | 404 | 416 | 503, words: string, headers: Record<string, string>): Answer {
   const body = Buffer.from(`${words}\n`)
   return {

@@ -6,6 +6,8 @@ export type RequestKind = 'multivariant' | 'playlist' | 'init' | 'segment' | 'pa
 /** The origin's metrics. */
 export interface Counters {
   served(kind: RequestKind, status: number, bytes: number): void
+  /** To the origin of a channel. */
+  passed(what: 'request' | 'hand-over'): void
   refused(): void
   job(kind: string, result: 'packaged' | 'removed' | 'errored' | 'thrown'): void
 }
@@ -19,6 +21,11 @@ export function createCounters(metrics: Metrics, indexMemory: () => number): Cou
   const bytes = metrics.counter('sluice_origin_bytes_total', 'Bytes of bodies sent to nodes.', ['kind'])
   const answers = metrics.counter('sluice_origin_answers_total', 'Answers to nodes, by status.', ['status'])
   const refusals = metrics.counter('sluice_origin_refused_total', 'Requests of strangers.')
+  const passed = metrics.counter(
+    'sluice_origin_passed_on_total',
+    'Requests handed on to the origin of a channel.',
+    ['what'],
+  )
   const jobs = metrics.counter('sluice_origin_jobs_total', 'Jobs, by how their attempts ended.', [
     'kind',
     'result',
@@ -30,6 +37,7 @@ export function createCounters(metrics: Metrics, indexMemory: () => number): Cou
       answers({ status: String(status) })
       if (sent > 0) bytes({ kind }, sent)
     },
+    passed: what => passed({ what }),
     refused: () => refusals(),
     job: (kind, result) => jobs({ kind, result }),
   }

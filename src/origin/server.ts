@@ -9,16 +9,19 @@ import {
   type Listen,
   type Milliseconds,
 } from '../core/index.ts'
+import type { Channel } from '../distribution/index.ts'
 import { isAuthorised, speakAlsoTls, type NodeCredentials } from '../inbound/index.ts'
-import { HAND_OVER_PATH, type PeerVerifier } from '../membership/index.ts'
+import { HAND_OVER, HAND_OVER_PATH, type PeerVerifier } from '../membership/index.ts'
 import { loggedPath } from '../signing/index.ts'
 import type { Logger } from '../telemetry/index.ts'
-import { answer, notFound, type Answer, type Asked } from './answer.ts'
+import { answer, elsewhere, notFound, type Answer, type Asked } from './answer.ts'
 import type { Counters, RequestKind } from './counters.ts'
 import type { Library } from './library.ts'
 import { takeHandOver } from './live/hand-over.ts'
 import type { Live } from './live/live.ts'
 import { readLiveResource } from './live/live-resource.ts'
+import type { LiveChannel } from './live/channel.ts'
+import type { Passed, Passing } from './passing.ts'
 import { readResource } from './resource.ts'
 
 export interface OriginServerOptions {
@@ -28,6 +31,8 @@ export interface OriginServerOptions {
   library: Library
   live: Live
   peers: PeerVerifier
+  /** To the other origins, where there may be any. */
+  passing?: Passing | undefined
   counters: Counters
   clock: Clock
   log: Logger
@@ -43,13 +48,15 @@ export interface OriginServer {
 
 /** Roles that may fetch from an origin; control never does. */
 const ASKERS = new Set(['edge', 'regional', 'origin'])
-/** Roles that may hand an encoder over. */
-const GIVERS = new Set(['gateway'])
+/** Roles that may hand an encoder over; an origin that of a gateway which came to the wrong one. */
+const GIVERS = new Set(['gateway', 'origin'])
 
 const DRAIN_LIMIT: Milliseconds = 3_000
 
 /** Within this a request has arrived whole, its head and its body; a hand-over's body has no such end. */
 const ARRIVAL_LIMIT: Milliseconds = 30_000
+/** A refused hand-over is read on for so long, so that the refusal is heard. */
+const LINGER: Milliseconds = 1_000
 const HAND_OVER_ROUTE = '/hand-over'
 
 /** CloudFront's words for a request that did not come through the CDN. */
@@ -101,7 +108,7 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
     handler: (request, reply) => {
       clearTimeout(arrivals.get(request.raw))
       reply.hijack()
-      takeHandOver({ ...options.live, clock: options.clock, log: options.log }, request.raw, reply.raw)
+      void give(options, request, reply)
     },
   })
   server.setNotFoundHandler((_request, reply) =>
@@ -153,9 +160,66 @@ async function serve(
   request: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
-  const { kind, made } = await make(options, request, leaving(reply))
+  const passed = await passOn(options, request, reply)
+  if (passed === 'passed') return reply
+  const { kind, made } = passed ?? (await make(options, request, leaving(reply)))
   options.counters.served(kind, made.status, made.body?.length ?? 0)
   return reply.code(made.status).headers(made.headers).send(made.body)
+}
+
+/** A hand-over goes to whom the channel was given; one of a channel that nobody was given stays here if need be. */
+async function give(
+  options: OriginServerOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<void> {
+  const { live, passing, counters } = options
+  const channel = live.table.at(header(request, HAND_OVER.channel) ?? '')
+  const owner = channel && passing?.ownerOf(channelOf(channel), request.raw)
+  if (owner) {
+    if ((await passing?.pass(owner, passedOf(HAND_OVER_PATH, request, reply))) === 'passed')
+      return counters.passed('hand-over')
+    if (owner.how === 'named') return void (await refuseHandOver(request, reply))
+  }
+  takeHandOver({ ...live, clock: options.clock, log: options.log }, request.raw, reply.raw)
+}
+
+/** The gateway asks again, and perhaps another. */
+async function refuseHandOver({ raw }: FastifyRequest, { raw: response }: FastifyReply): Promise<void> {
+  const { status, headers, body } = elsewhere()
+  response.on('error', () => {})
+  response.writeHead(status, { ...headers, Connection: 'close' }).end(body)
+  raw.resume()
+  await new Promise(resolve => setTimeout(resolve, LINGER))
+  raw.destroy()
+}
+
+/** Undefined where this origin answers by itself. */
+async function passOn(
+  { live, passing, counters }: OriginServerOptions,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<'passed' | { kind: RequestKind; made: Answer } | undefined> {
+  if (passing === undefined) return undefined
+  const canonical = canonicalPath(splitTarget(request.originalUrl)[0])
+  const resource = canonical.kind === 'bad' ? undefined : readLiveResource(canonical.path)
+  const channel = resource && live.desk.find(resource)
+  const owner = channel && passing.ownerOf(channelOf(channel), request.raw)
+  if (!resource || !owner) return undefined
+  if ((await passing.pass(owner, passedOf(request.originalUrl, request, reply))) === 'passed') {
+    reply.hijack()
+    counters.passed('request')
+    return 'passed'
+  }
+  return owner.how === 'named' ? { kind: resource.kind, made: elsewhere() } : undefined
+}
+
+function passedOf(target: string, { raw }: FastifyRequest, reply: FastifyReply): Passed {
+  return { target, request: raw, response: reply.raw }
+}
+
+function channelOf({ settings, current }: LiveChannel): { settings: Channel; isHere: boolean } {
+  return { settings, isHere: current !== undefined }
 }
 
 async function make(

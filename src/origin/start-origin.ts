@@ -11,12 +11,15 @@ import {
 import {
   createPeerVerifier,
   followSnapshot,
+  keepLeases,
   keepRenewed,
   leaseJobs,
+  nodeTokenSource,
   obtainMembership,
   startReporting,
   type Membership,
 } from '../membership/index.ts'
+import type { PeerNode } from '../distribution/index.ts'
 import { createPackager } from '../packager/index.ts'
 import { openStore } from '../storage/index.ts'
 import { createLogger, createMetrics, type Logger } from '../telemetry/index.ts'
@@ -25,6 +28,7 @@ import { Library } from './library.ts'
 import { createLive, startTicking } from './live/live.ts'
 import { Movies } from './movies.ts'
 import type { OriginOptions } from './options.ts'
+import { Passing } from './passing.ts'
 import { Pointers } from './pointers.ts'
 import { startOriginServer } from './server.ts'
 import { Worker } from './worker.ts'
@@ -54,7 +58,7 @@ export async function startOrigin(options: OriginOptions): Promise<RunningRole> 
   })
   await packager.start()
   const library = new Library({ pointers, movies, turnstile: new Turnstile(SEGMENTS_AT_ONCE) })
-  const live = createLive({ metrics, clock, log, changed: () => reports.soon() })
+  const live = createLive({ metrics, clock, log, self: identity.id, changed: () => reports.soon() })
   const reports = startReporting({
     ...{ ...place, identity, log, clock },
     path: '/v1/node/channels',
@@ -67,8 +71,21 @@ export async function startOrigin(options: OriginOptions): Promise<RunningRole> 
     apply: ({ channels }) => live.table.apply(channels),
   })
   const peers = createPeerVerifier(() => snapshots.current(), 'origin', clock)
+  const nodes = (): readonly PeerNode[] => snapshots.current()?.nodes ?? []
+  const passing = new Passing({
+    self: identity.id,
+    nodes,
+    membership,
+    token: nodeTokenSource(identity, 'origin', clock),
+  })
+  const leases = keepLeases({
+    ...{ ...place, identity, log, clock },
+    isNeeded: () => nodes().filter(({ role }) => role === 'origin').length > 1,
+    read: () => live.table.held(),
+    lost: lost => live.table.lost(lost),
+  })
   const server = await startOriginServer({
-    ...{ library, live, peers, counters, clock, log },
+    ...{ passing, library, live, peers, counters, clock, log },
     listen: options.listen,
     credentials: membership?.credentials,
   })
@@ -86,10 +103,13 @@ export async function startOrigin(options: OriginOptions): Promise<RunningRole> 
     async close() {
       await jobs.close()
       await sweeping.close()
+      // First, so that whoever is let go here finds the next one.
+      await leases.close()
       // Held requests and hand-overs would hold the server's end up.
       live.table.close()
       ticking.stop()
       await server.close()
+      passing.close()
       await reports.close()
       await snapshots.close()
       await renewing?.close()

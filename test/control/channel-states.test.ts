@@ -8,6 +8,7 @@ const ROW = {
   path: '/live/stage',
   keyGroup: 'default',
   reconnectMs: 30_000,
+  owner: null,
   createdAt: instant(Date.UTC(2026, 10, 22)),
 }
 const [ONE, OTHER] = [newNodeId('origin'), newNodeId('origin')]

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { systemClock, type Milliseconds } from '../../src/core/index.ts'
+import { systemClock, type Milliseconds, type NodeId } from '../../src/core/index.ts'
 import type { Channel, Snapshot } from '../../src/distribution/index.ts'
 import { createCounters } from '../../src/gateway/counters.ts'
 import { Gateway } from '../../src/gateway/gateway.ts'
@@ -374,6 +374,25 @@ describe('a newer snapshot', () => {
     on.origin.last.break()
     await until('it goes on', () => on.origin.taken.length === 2)
     expect(on.origin.taken.map(each => each.fields['sluice-lease'])).toEqual(['1', '7'])
+  })
+
+  test('takes the stream to the origin that has the channel now, in the same broadcast, from a keyframe on', async () => {
+    const on = await publishing()
+    on.obs.send(...OPENING, keyframe(1))
+    await until('they have arrived', () => on.origin.last.tags.length === 4)
+    const { fields } = on.origin.last
+    const owner = 'origin-bbbbbbbb' as NodeId // made up
+    on.apply(2, [channel(PATH, { lease: 2, owner })])
+    await until('it goes on', () => on.origin.taken.length === 2)
+    expect(on.origin.taken[0]?.state).toBe('lost')
+    expect(on.origin.last.fields).toMatchObject({
+      ...{ 'sluice-lease': '2', 'sluice-owner': owner, 'sluice-epoch': fields['sluice-epoch'] },
+      'sluice-broadcast': expect.stringMatching(/^b/) as unknown,
+    })
+    on.obs.send(keyframe(2))
+    await until('with its opening', () => on.origin.last.tags.length >= 4)
+    on.apply(3, [channel(PATH, { lease: 2, owner })])
+    expect([on.origin.taken.length, on.obs.cuts]).toEqual([2, []])
   })
 })
 

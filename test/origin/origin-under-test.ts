@@ -19,6 +19,7 @@ import { Movies } from '../../src/origin/movies.ts'
 import { Pointers } from '../../src/origin/pointers.ts'
 import { createLive, type Live } from '../../src/origin/live/live.ts'
 import type { Muxer } from '../../src/origin/live/channel.ts'
+import type { Passing } from '../../src/origin/passing.ts'
 import { startOriginServer } from '../../src/origin/server.ts'
 import { Worker, type Leased } from '../../src/origin/worker.ts'
 import { createPackager, type Packager } from '../../src/packager/index.ts'
@@ -54,7 +55,8 @@ export async function openOrigin(
     ffmpeg?: string
     turnstile?: Turnstile
     wrap?: (store: ObjectStore) => ObjectStore
-    live?: { newMuxer?: () => Muxer; memory?: number; mostWaiting?: number }
+    live?: { newMuxer?: () => Muxer; memory?: number; mostWaiting?: number; self?: NodeId }
+    passing?: Passing
   } = {},
 ): Promise<OriginUnderTest> {
   const { peers = trusting, clock = systemClock, wrap = store => store } = options
@@ -78,7 +80,8 @@ export async function openOrigin(
   const library = new Library({ pointers, movies, turnstile })
   const listen = { host: '127.0.0.1', port: 0 }
   const live = createLive({ metrics, clock, log, ...options.live })
-  const server = await startOriginServer({ listen, library, live, peers, counters, clock, log })
+  const { passing } = options
+  const server = await startOriginServer({ listen, library, live, passing, peers, counters, clock, log })
   return {
     url: `http://127.0.0.1:${server.port}`,
     port: server.port,
@@ -91,6 +94,7 @@ export async function openOrigin(
     async close() {
       live.table.close()
       await server.close()
+      passing?.close()
       await rm(folder, { recursive: true, force: true })
     },
   }

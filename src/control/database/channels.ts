@@ -1,4 +1,4 @@
-import { count, eq, inArray, or, sql } from 'drizzle-orm'
+import { count, eq, inArray, isNull, or, sql } from 'drizzle-orm'
 import {
   enclosingPaths,
   newChannelId,
@@ -7,6 +7,7 @@ import {
   type Instant,
   type KeyGroupId,
   type Milliseconds,
+  type NodeId,
 } from '../../core/index.ts'
 import type { Channel } from '../../distribution/index.ts'
 import type { Tx } from './database.ts'
@@ -18,6 +19,7 @@ export interface ChannelRow {
   /** The group's name. */
   keyGroup: string
   reconnectMs: Milliseconds
+  owner: NodeId | null
   createdAt: Instant
 }
 
@@ -29,6 +31,7 @@ export async function listChannels(tx: Tx, prefix: string | undefined): Promise<
       path: channels.path,
       keyGroup: keyGroups.name,
       reconnectMs: channels.reconnectMs,
+      owner: channels.owner,
       createdAt: channels.createdAt,
     })
     .from(channels)
@@ -48,13 +51,14 @@ export async function listChannels(tx: Tx, prefix: string | undefined): Promise<
 export async function channelsOfSnapshot(tx: Tx): Promise<Channel[]> {
   const rows = await tx.sql.select().from(channels)
   return rows
-    .map(({ id, path, keyGroup, reconnectMs, stops, lease }) => ({
+    .map(({ id, path, keyGroup, reconnectMs, stops, lease, owner }) => ({
       id,
       path,
       ingest: { keyGroups: [keyGroup] },
       reconnect: reconnectMs,
       stops,
       lease,
+      ...(owner !== null && { owner }),
     }))
     .sort(byPath)
 }
@@ -78,7 +82,7 @@ export async function countChannels(tx: Tx): Promise<number> {
 /** The channel's snapshot version. */
 export async function insertChannel(
   tx: Tx,
-  wanted: { path: AssetPath; keyGroup: KeyGroupId; reconnectMs: Milliseconds },
+  wanted: { path: AssetPath; keyGroup: KeyGroupId; reconnectMs: Milliseconds; owner: NodeId | null },
 ): Promise<number> {
   const version = await tx.bump()
   await tx.sql
@@ -103,6 +107,43 @@ export async function deleteChannel(tx: Tx, path: AssetPath): Promise<'deleted' 
   await tx.bump()
   return 'deleted'
 }
+
+/** Who has each channel, and under which number. */
+export async function channelOwners(
+  tx: Tx,
+): Promise<{ path: string; owner: NodeId | null; lease: number }[]> {
+  return tx.sql.select({ path: channels.path, owner: channels.owner, lease: channels.lease }).from(channels)
+}
+
+/** `renewed`: whoever has had it under an older number is to drop it. The caller bumps the version. */
+export async function giveChannels(
+  tx: Tx,
+  paths: readonly string[],
+  { owner, number }: { owner: NodeId; number: 'kept' | 'renewed' },
+): Promise<void> {
+  for (let at = 0; at < paths.length; at += AT_ONCE) {
+    await tx.sql
+      .update(channels)
+      .set({ owner, ...(number === 'renewed' && { lease: sql`${channels.lease} + 1` }) })
+      .where(inArray(channels.path, paths.slice(at, at + AT_ONCE)))
+  }
+}
+
+/** Names the origin that has all channels that nobody was given, since it was alone until now. */
+export async function nameOwner(tx: Tx, owner: NodeId): Promise<void> {
+  await tx.sql.update(channels).set({ owner }).where(isNull(channels.owner))
+}
+
+/** An origin is no more: what it has is nobody's, and it is to drop it should it still run. */
+export async function disownChannels(tx: Tx, owner: NodeId): Promise<void> {
+  await tx.sql
+    .update(channels)
+    .set({ owner: null, lease: sql`${channels.lease} + 1` })
+    .where(eq(channels.owner, owner))
+}
+
+/** Parameters of one statement. */
+const AT_ONCE = 1_000
 
 /** By code unit, whatever the database sorts by. */
 function byPath(one: { path: string }, other: { path: string }): number {

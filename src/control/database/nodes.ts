@@ -1,8 +1,10 @@
 import { asc, eq, lt } from 'drizzle-orm'
 import type { NodeId, RoleName } from '../../core/index.ts'
-import type { PeerNode } from '../../distribution/index.ts'
+import { ownersAmong, type PeerNode } from '../../distribution/index.ts'
 import type { Authority } from '../../inbound/index.ts'
+import { disownChannels, nameOwner } from './channels.ts'
 import type { Tx } from './database.ts'
+import { forgetOrigin } from './origin-leases.ts'
 import { authority, joinTokens, nodes } from './tables.ts'
 
 export async function listNodes(tx: Tx): Promise<PeerNode[]> {
@@ -38,6 +40,11 @@ export async function addNode(
 ): Promise<'added' | 'taken'> {
   const [old] = await tx.sql.select().from(nodes).where(eq(nodes.id, node.id))
   if (old !== undefined && (old.origin === 'local' || old.publicKey.x !== node.publicKey.x)) return 'taken'
+  if (old === undefined && node.role === 'origin') {
+    const origins = ownersAmong(await listNodes(tx))
+    // Until now it had all without being named.
+    if (origins.length === 1 && origins[0]) await nameOwner(tx, origins[0].id)
+  }
   const row = { ...node, origin: 'joined' as const, createdAt: tx.now }
   const { pop, url } = node
   await tx.sql.insert(nodes).values(row).onConflictDoUpdate({ target: nodes.id, set: { pop, url } })
@@ -59,6 +66,8 @@ export async function removeNode(tx: Tx, id: NodeId): Promise<'removed' | 'absen
   if (old === undefined) return 'absent'
   if (old.origin === 'local') return 'local'
   await tx.sql.delete(nodes).where(eq(nodes.id, id))
+  await disownChannels(tx, id)
+  await forgetOrigin(tx, id)
   await tx.bump()
   return 'removed'
 }

@@ -212,7 +212,15 @@ export const channels = pgTable('channels', {
    */
   stops: bigint('stops', { mode: 'number' }).notNull(),
   lease: bigint('lease', { mode: 'number' }).notNull(),
+  /** The origin that has it under this number; null while nobody was given it. */
+  owner: text('owner').$type<NodeId>(),
   createdAt: instantColumn('created_at').notNull(),
+})
+
+/** When each origin was last heard by any control, by the clock of the database; where several share one. */
+export const originLeases = pgTable('origin_leases', {
+  nodeId: text('node_id').$type<NodeId>().primaryKey(),
+  heardAt: instantColumn('heard_at').notNull(),
 })
 
 /** What was asked for, for idempotence and for showing. */

@@ -1,4 +1,4 @@
-import { ChannelsRequest, ViewersRequest } from '../../client/index.ts'
+import { ChannelsRequest, LeasesAnswer, LeasesRequest, ViewersRequest } from '../../client/index.ts'
 import { MiB, type Bytes } from '../../core/index.ts'
 import { route, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
@@ -8,7 +8,7 @@ import { asker } from './nodes.ts'
 const LARGEST_REPORT: Bytes = 32 * MiB
 
 /** What nodes say of live channels; nothing of it is stored. */
-export function reportRoutes({ channelStates, channelEvents }: Services): Route[] {
+export function reportRoutes({ channelStates, channelEvents, channelLeases }: Services): Route[] {
   return [
     route(
       {
@@ -25,6 +25,19 @@ export function reportRoutes({ channelStates, channelEvents }: Services): Route[
         channelEvents.add(body.events)
         return Promise.resolve({ status: 204 })
       },
+    ),
+    route(
+      {
+        method: 'POST',
+        path: '/v1/node/leases',
+        access: { kind: 'node', roles: ['origin'] },
+        summary:
+          'That an origin lives, with the channels that it has; the answer names those that it has lost',
+        body: LeasesRequest,
+        largestBody: LARGEST_REPORT,
+        answers: { 200: LeasesAnswer },
+      },
+      async ({ body, node }) => ({ status: 200, body: await channelLeases.heartbeat(asker(node), body) }),
     ),
     route(
       {

@@ -5,6 +5,7 @@ import { tlsTo, type Membership, type NodePlace } from '../../membership/index.t
 import { MOST_WAITING, openConnections, type Connections } from './origin-connections.ts'
 import type { Asks, UpstreamQuestion } from './upstream.ts'
 import { askPatiently, overloaded, type Worth } from './patience.ts'
+import type { OriginPlaces } from './origin-places.ts'
 import { conditionsOf } from './origin-request.ts'
 
 /**
@@ -14,8 +15,8 @@ import { conditionsOf } from './origin-request.ts'
 const PAUSES: readonly Milliseconds[] = [50, 100, 200, 400, 750, 1000, 1500]
 
 export interface BuiltInOptions {
-  /** Where it may be asked, the best first; each of them has all that there is. */
-  places: () => readonly NodePlace[]
+  /** Where it may be asked; each of them has all that there is, or hands on what another has. */
+  places: Pick<OriginPlaces, 'all' | 'for'>
   membership: Membership | undefined
   /** A fresh node token for each question. */
   token: () => Promise<string>
@@ -26,24 +27,29 @@ export interface BuiltInOptions {
 export class BuiltInOrigin implements Asks {
   readonly #options: BuiltInOptions
   readonly #connections = new Map<string, Connections>()
+  /** Questions about channels that have no answer yet, and whom they were put to. */
+  readonly #asked = new Set<Asked>()
 
   constructor(options: BuiltInOptions) {
     this.#options = options
   }
 
   async ask(question: UpstreamQuestion): Promise<UpstreamAnswer> {
-    const places = this.#options.places()
-    const [first] = places
+    const [first, ...others] = this.#options.places.for(question)
     if (first === undefined) throw noOrigin()
     // Who waits between two tries has his place too.
     const leave = this.#connectionsTo(first).take(question.lane, question.channel)
     if (leave === undefined) throw overloaded()
     try {
       const pauses = question.patience === 'full' ? PAUSES : []
-      let turn = 0
-      // Each try is at the next of them.
-      const ask = (): Promise<UpstreamAnswer> => this.#once(question, places[turn++ % places.length] ?? first)
-      return await askPatiently({ ask, pauses, worth, apart: places.length - 1 })
+      let [turn, best] = [0, first.id]
+      // Each try is at the next of them, as they are by then.
+      const ask = (): Promise<UpstreamAnswer> => {
+        const places = this.#options.places.for(question)
+        if (places[0]?.id !== best) [turn, best] = [0, places[0]?.id]
+        return this.#once(question, places[turn++ % places.length] ?? first)
+      }
+      return await askPatiently({ ask, pauses, worth, apart: others.length })
     } finally {
       leave()
     }
@@ -59,11 +65,30 @@ export class BuiltInOrigin implements Asks {
     headers.push('Sluice-Version', String(question.snapshotVersion), 'Sluice-Seq', String(question.sequence))
     const target = question.query === '' ? question.path : `${question.path}?${question.query}`
     const connections = this.#connectionsTo(place)
-    const answer = await connections.get(question.lane, target, [...headers, ...conditionsOf(question)])
+    const sent = [...headers, ...conditionsOf(question)]
+    const answer =
+      question.channel === undefined
+        ? await connections.get(question.lane, target, sent)
+        : await this.#watched({ question, place, moved: new AbortController() }, signal =>
+            connections.send({ lane: question.lane, method: 'GET', target, headers: sent, signal }),
+          )
     const sequence = fieldValue(answer.headers, 'sluice-seq')
     return sequence !== undefined && /^\d{1,15}$/.test(sequence)
       ? { ...answer, sequence: Number(sequence) }
       : answer
+  }
+
+  /** A question to an origin that has lost the channel meanwhile would wait for what does not come any more. */
+  async #watched(
+    asked: Asked,
+    ask: (signal: AbortSignal) => Promise<UpstreamAnswer>,
+  ): Promise<UpstreamAnswer> {
+    this.#asked.add(asked)
+    try {
+      return await ask(asked.moved.signal)
+    } finally {
+      this.#asked.delete(asked)
+    }
   }
 
   #connectionsTo(place: NodePlace): Connections {
@@ -79,9 +104,16 @@ export class BuiltInOrigin implements Asks {
     return connections
   }
 
-  /** Lets go of the connections to all that is no place any more, once what is under way on them has ended. */
+  /**
+   * The places are others now: lets go of the connections to all that is no place any more, once what is under way on
+   * them has ended, and asks the new origin of a channel what the old one has not answered.
+   */
   keep(): void {
-    const names = new Set(this.#options.places().map(({ id, url }) => `${id ?? ''} ${url}`))
+    for (const { question, place, moved } of this.#asked) {
+      const [first] = this.#options.places.for(question)
+      if (first !== undefined && first.id !== place.id) moved.abort(new Moved())
+    }
+    const names = new Set(this.#options.places.all.map(({ id, url }) => `${id ?? ''} ${url}`))
     for (const [name, connections] of this.#connections) {
       if (names.has(name)) continue
       this.#connections.delete(name)
@@ -94,6 +126,21 @@ export class BuiltInOrigin implements Asks {
   }
 }
 
+interface Asked {
+  question: UpstreamQuestion
+  place: NodePlace
+  moved: AbortController
+}
+
+/** Counts as a connection that was lost: nothing was answered, so the question is put again. */
+class Moved extends Error {
+  readonly code = 'ECONNRESET'
+
+  constructor() {
+    super('the channel has another origin now')
+  }
+}
+
 function noOrigin(): SluiceError {
   return new SluiceError('upstream-unreachable', 'no origin has joined yet, or none is to be asked', {
     side: 'upstream',
@@ -101,11 +148,23 @@ function noOrigin(): SluiceError {
   })
 }
 
-/** The next tier does not know this node yet, or no longer; that is never the viewer's fault. */
+/**
+ * The next tier does not know this node yet, or no longer, or the origin of a channel is another by now; that is never the
+ * viewer's fault.
+ */
 function worth(answer: UpstreamAnswer): Worth {
-  return answer.status === 403 && fieldValue(answer.headers, 'x-sluice-reason') === 'not-a-node'
-    ? { kind: 'again', otherwise: refusedNode() }
-    : { kind: 'good' }
+  if (answer.status !== 403 && answer.status !== 503) return { kind: 'good' }
+  const reason = fieldValue(answer.headers, 'x-sluice-reason')
+  if (answer.status === 403 && reason === 'not-a-node') return { kind: 'again', otherwise: refusedNode() }
+  if (answer.status === 503 && reason === 'origin-away') return { kind: 'again', otherwise: away() }
+  return { kind: 'good' }
+}
+
+function away(): SluiceError {
+  return new SluiceError('upstream-unreachable', 'the origin of this channel is away', {
+    side: 'upstream',
+    kind: 'unavailable',
+  })
 }
 
 function refusedNode(): SluiceError {

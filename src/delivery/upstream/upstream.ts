@@ -1,13 +1,14 @@
 import type { UpstreamAnswer } from '../../cache/index.ts'
 import type { CanonicalPath, Clock, DistributionId } from '../../core/index.ts'
-import type { HttpOrigin, Origin, OriginAccess, PeerNode } from '../../distribution/index.ts'
+import type { HttpOrigin, Origin, OriginAccess, Snapshot } from '../../distribution/index.ts'
 import type { FlatHeaders, Validators } from '../../http/index.ts'
-import { placesOf, type Membership, type NodePlace } from '../../membership/index.ts'
+import type { Membership } from '../../membership/index.ts'
 import type { Guard } from '../../outbound/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import type { Interim } from '../answer/interim.ts'
 import type { Lane } from './origin-connections.ts'
 import { BuiltInOrigin } from './built-in.ts'
+import { OriginPlaces } from './origin-places.ts'
 import { ForeignOrigins } from './foreign.ts'
 import type { Upgraded } from './upgrade.ts'
 
@@ -85,10 +86,10 @@ export interface Upstream extends Asks {
   /** Rejects as `relay` does. Its connection is the caller's, who bounds how many there are. */
   upgrade(request: UpgradeRequest): Promise<Upgraded>
   /**
-   * Lets go of the connections to every other origin, once what is under way on them has ended. `nodes` are those of the
-   * snapshot that holds now.
+   * Lets go of the connections to every other origin, once what is under way on them has ended. `snapshot` is the one that
+   * holds now.
    */
-  keep(origins: readonly Origin[], nodes: readonly PeerNode[]): void
+  keep(origins: readonly Origin[], snapshot: Pick<Snapshot, 'nodes' | 'channels'>): void
 }
 
 export interface UpstreamOptions {
@@ -109,16 +110,16 @@ export interface UpstreamOptions {
 /** Asks each question of the origin that it names. */
 export function createUpstream(options: UpstreamOptions): Upstream {
   const { url, membership, token, clock } = options
-  let places: readonly NodePlace[] = url === undefined ? [] : [{ url }]
-  const builtIn = new BuiltInOrigin({ places: () => places, membership, token, clock })
+  const places = new OriginPlaces(url)
+  const builtIn = new BuiltInOrigin({ places, membership, token, clock })
   const foreign = new ForeignOrigins(options)
   return {
     ask: question => (question.origin.kind === 'built-in' ? builtIn : foreign).ask(question),
     relay: request => foreign.relay(request),
     upgrade: request => foreign.upgrade(request),
-    keep(origins, nodes) {
+    keep(origins, snapshot) {
       foreign.keep(origins)
-      if (url === undefined) places = placesOf({ nodes: [...nodes] }, 'origin')
+      places.follow(snapshot)
       builtIn.keep()
     },
     async close() {

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import type { ChannelEvent, ChannelsRequest, ChannelState } from '../../client/index.ts'
-import type { Bytes, Clock, Milliseconds } from '../../core/index.ts'
+import type {
+  ChannelEvent,
+  ChannelsRequest,
+  ChannelState,
+  LeasesAnswer,
+  LeasesRequest,
+} from '../../client/index.ts'
+import type { Bytes, Clock, Milliseconds, NodeId } from '../../core/index.ts'
 import type { Channel } from '../../distribution/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
 import { CHANNEL_MEMORY, LiveChannel, type ChannelOptions, type Muxer } from './channel.ts'
@@ -8,6 +14,8 @@ import type { Numbers } from './rendition.ts'
 import { Places, WaitingRoom } from './waiting-room.ts'
 
 export interface ChannelTableOptions {
+  /** This origin. */
+  self?: NodeId | undefined
   newMuxer: () => Muxer
   clock: Clock
   log: Logger
@@ -108,6 +116,25 @@ export class ChannelTable {
     return { channels, events: [...this.#events] }
   }
 
+  /** What control is told to have here. */
+  held(): LeasesRequest['channels'] {
+    return this.#all()
+      .filter(({ current }) => current !== undefined)
+      .slice(0, MOST_REPORTED)
+      .map(({ path, settings }) => ({ path, lease: settings.lease }))
+  }
+
+  /** Control says that these are another's: they are dropped, before the snapshot may say so. */
+  lost(lost: LeasesAnswer['lost']): void {
+    const now = this.#options.clock.now()
+    for (const { path, lease, owner } of lost) {
+      const channel = this.at(path)
+      if (channel === undefined) continue
+      channel.update({ ...channel.settings, lease, ...(owner !== null && { owner }) }, now)
+    }
+    this.#options.changed?.()
+  }
+
   /** Control has taken a report. */
   taken(report: ChannelsRequest): void {
     const known = new Set(report.events.map(({ id }) => id))
@@ -127,8 +154,9 @@ export class ChannelTable {
   }
 
   #channelOptions(): ChannelOptions {
-    const { newMuxer, clock, log, part, changed, memory = CHANNEL_MEMORY } = this.#options
+    const { self, newMuxer, clock, log, part, changed, memory = CHANNEL_MEMORY } = this.#options
     return {
+      self,
       waiting: new WaitingRoom(this.#places),
       newMuxer,
       memory,

@@ -9,13 +9,16 @@ import {
   type Bytes,
   type Instant,
   type Milliseconds,
+  type NodeId,
 } from '../../core/index.ts'
 import type { Channel } from '../../distribution/index.ts'
 import { adviceFor } from './advice.ts'
+import type { Attachment, Feeder } from './attachment.ts'
 import { Broadcast } from './broadcast.ts'
-import { refusal, type HandOverRefusal, type HandOverRequest } from './hand-over-request.ts'
+import { nameOf, refusal, type HandOverRefusal, type HandOverRequest } from './hand-over-request.ts'
 import { ingestFacts } from './ingest-facts.ts'
 import type { Numbers } from './rendition.ts'
+import { afterHearing, isAnothers, refusalUnder, toldByGateway } from './standing.ts'
 import type { WaitingRoom } from './waiting-room.ts'
 
 /** Turns tags into parts: cmaf's LiveMuxer. */
@@ -26,26 +29,11 @@ export interface Muxer {
   readonly facts: LiveFacts
 }
 
-/** The connection that a hand-over comes on. */
-export interface Feeder {
-  /** Tells the gateway to let the encoder go, and ends. */
-  cut(reason: string, detail: string): void
-  /** Breaks off; the gateway tries again. */
-  drop(): void
-}
-
-/** A hand-over that was taken; holds until another one, or an end, takes its place. */
-export interface Attachment {
-  readonly request: HandOverRequest
-  readonly broadcast: BroadcastId
-  readonly feeder: Feeder
-  readonly since: Instant
-  lastBytes: Instant
-}
-
 export type ChannelEventKind = 'connected' | 'live' | 'disconnected' | 'ended'
 
 export interface ChannelOptions {
+  /** This origin; others may have been given the channel. */
+  self?: NodeId | undefined
   waiting: WaitingRoom
   newMuxer: () => Muxer
   /** Of all broadcasts of the channel; the one that goes above it is ended. */
@@ -90,6 +78,7 @@ export class LiveChannel {
   /** Ended, and replaced by newer ones before their time was over. */
   #past: Past[] = []
   #floor: Numbers
+  #gainedAt: Instant | undefined
 
   constructor(settings: Channel, options: ChannelOptions) {
     this.#settings = settings
@@ -100,6 +89,21 @@ export class LiveChannel {
 
   get path(): string {
     return this.#settings.path
+  }
+
+  /** As the snapshot has it, or a gateway that knows a newer one. */
+  get settings(): Channel {
+    return this.#settings
+  }
+
+  /** Another origin was given it: nothing of it is served here. */
+  get isAnothers(): boolean {
+    return isAnothers(this.#settings, this.#options.self)
+  }
+
+  /** When it was given to this origin, where it was another's before. */
+  get gainedAt(): Instant | undefined {
+    return this.#gainedAt
   }
 
   get state(): ChannelState {
@@ -138,10 +142,8 @@ export class LiveChannel {
 
   /** Why a hand-over cannot be taken; undefined when it can. */
   judge(request: HandOverRequest): HandOverRefusal | undefined {
-    if (request.stops < this.#settings.stops)
-      return refusal(410, 'stopped', 'the channel was stopped after this publisher was accepted')
-    if (request.lease < this.#settings.lease)
-      return refusal(409, 'busy', 'another origin has taken this channel over')
+    const refused = refusalUnder(this.#settings, request, this.#options.self)
+    if (refused) return refused
     const attached = this.#attached
     // What these leave is over: it is ended or dropped when the hand-over is taken.
     if (request.stops > this.#settings.stops || request.lease > this.#settings.lease) return undefined
@@ -154,7 +156,7 @@ export class LiveChannel {
   attach(request: HandOverRequest, feeder: Feeder, now: Instant): Attachment {
     const { stops, lease } = request
     if (stops > this.#settings.stops || lease > this.#settings.lease)
-      this.update({ ...this.#settings, stops, lease }, now)
+      this.update(toldByGateway(this.#settings, request, this.#options.self), now)
     if (this.#attached) {
       this.#drop()
       this.#take(this.#muxer?.discontinue() ?? [], now)
@@ -163,8 +165,9 @@ export class LiveChannel {
     this.#muxer ??= this.#options.newMuxer()
     this.#state = 'connected'
     this.#until = undefined
-    this.#attached = { request, broadcast: broadcast.id, feeder, since: now, lastBytes: now }
-    this.#happened('connected', describe(request), now)
+    const under = { ...request, lease: this.#settings.lease }
+    this.#attached = { request: under, broadcast: broadcast.id, feeder, since: now, lastBytes: now }
+    this.#happened('connected', nameOf(request), now)
     this.waiting.look()
     return this.#attached
   }
@@ -201,10 +204,10 @@ export class LiveChannel {
   /** The snapshot's newest word on the channel. */
   update(settings: Channel, now: Instant): void {
     const known = this.#settings
-    const stops = Math.max(known.stops, settings.stops)
-    const lease = Math.max(known.lease, settings.lease)
-    this.#settings = { ...settings, stops, lease }
-    if (lease > known.lease && (this.#attached?.request.lease ?? -1) < lease) this.#forget()
+    const { stops, lease } = (this.#settings = afterHearing(known, settings))
+    if (lease > known.lease && !this.isAnothers) this.#gainedAt = now
+    const lapsed = lease > known.lease && (this.#attached?.request.lease ?? -1) < lease
+    if (lapsed || (this.isAnothers && this.#broadcast !== undefined)) this.#forget()
     if (stops > known.stops && (this.#attached?.request.stops ?? -1) < stops) this.#stop(now)
   }
 
@@ -343,8 +346,4 @@ export class LiveChannel {
   #happened(kind: ChannelEventKind, detail: string, now: Instant): void {
     if (this.#broadcast) this.#options.happened(kind, this.path, this.#broadcast.id, detail, now)
   }
-}
-
-function describe({ encoder, address }: HandOverRequest): string {
-  return [encoder, address && `from ${address}`].filter(word => word !== '').join(' ')
 }

@@ -64,3 +64,8 @@ export function readHandOverRequest(fields: Fields): HandOverRequest | HandOverR
     broadcast: BROADCAST.test(broadcast) ? (broadcast as BroadcastId) : undefined, // checked on this line
   }
 }
+
+/** An encoder as people see it. */
+export function nameOf({ encoder, address }: Pick<HandOverRequest, 'encoder' | 'address'>): string {
+  return [encoder, address && `from ${address}`].filter(word => word !== '').join(' ')
+}

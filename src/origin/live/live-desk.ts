@@ -1,7 +1,15 @@
 import { createHash } from 'node:crypto'
 import type { Clock, Instant, Milliseconds } from '../../core/index.ts'
 import { parseDirectives, renderDirectives, type Directives } from '../../hls/index.ts'
-import { answer, notFound, refused, type Answer, type Asked, type Representation } from '../answer.ts'
+import {
+  answer,
+  elsewhere,
+  notFound,
+  refused,
+  type Answer,
+  type Asked,
+  type Representation,
+} from '../answer.ts'
 import { TRACKS_WAIT, type LiveChannel } from './channel.ts'
 import type { ChannelTable } from './channel-table.ts'
 import type { LiveCounters } from './live-counters.ts'
@@ -17,7 +25,7 @@ const ENTRY_LIFE: Milliseconds = 1_000
 const ENDED_LIFE: Milliseconds = 60_000
 /** Segments that a playlist lists. */
 const LISTED = 8
-/** After a start, gateways come back with their encoders within this: a broadcast that is not known may be theirs. */
+/** After a start, or when the channel was another's before, gateways come with their encoders within this: a broadcast that is not known may be theirs. */
 const RETURN: Milliseconds = 10_000
 
 export interface LiveDeskOptions {
@@ -84,7 +92,7 @@ export class LiveDesk {
     }
     const text = find()
     const { current } = channel
-    if (text === undefined || !current) return notFound()
+    if (text === undefined || !current) return nothing(channel)
     const body = Buffer.from(text)
     const etag = `"${createHash('sha256').update(body).digest('hex').slice(0, 32)}"`
     const made = await this.#whole(
@@ -112,7 +120,7 @@ export class LiveDesk {
       rendition = find()
     }
     const rendered = rendition?.playlist(directives.skip, reportsOf(channel, resource))
-    return rendered ? this.#rendered(rendered, asked, lifetimeOf(rendered, until)) : notFound()
+    return rendered ? this.#rendered(rendered, asked, lifetimeOf(rendered, until)) : nothing(channel)
   }
 
   /**
@@ -129,14 +137,14 @@ export class LiveDesk {
   ): Promise<Answer> {
     const rendition = channel.broadcast(resource.broadcast)?.rendition(resource.track)
     const rendered = rendition?.playlist(skip, reportsOf(channel, resource))
-    if (!rendition || !rendered) return notFound()
+    if (!rendition || !rendered) return nothing(channel)
     if (isFlowing(channel, rendition)) return unavailable('late')
     return this.#rendered(rendered, asked, 'no-store')
   }
 
   /**
-   * A broadcast that has no media yet, or one that a gateway may bring back in a moment, after this origin has been
-   * started anew.
+   * A broadcast that has no media yet, or one that a gateway may bring in a moment, after this origin has been started
+   * anew or was given the channel.
    */
   async #awaited(
     channel: LiveChannel,
@@ -144,7 +152,9 @@ export class LiveDesk {
     { broadcast, track }: OfPlaylist,
     wait: Wait,
   ): Promise<Rendition | undefined | 'full' | 'closing'> {
-    const early = this.#options.clock.now() - this.#openedAt < RETURN
+    if (channel.isAnothers) return undefined
+    const since = Math.max(this.#openedAt, channel.gainedAt ?? 0)
+    const early = this.#options.clock.now() - since < RETURN
     const { current } = channel
     const comes = current ? current.id === broadcast && !current.listsSomething : early
     if (!comes) return undefined
@@ -160,7 +170,7 @@ export class LiveDesk {
     const { kind, track, file } = resource
     const broadcast = channel.broadcast(resource.broadcast)
     const rendition = broadcast?.rendition(track)
-    if (!broadcast || !rendition) return notFound()
+    if (!broadcast || !rendition) return nothing(channel)
     if (!broadcast.object(track, file) && rendition.isHinted(file)) {
       // Held until it is there, or until the hint has changed and it will never be (rfc8216bis 6.2.5.2).
       const waited = await wait({
@@ -172,7 +182,7 @@ export class LiveDesk {
       if (waited === 'late' && isFlowing(channel, rendition)) return unavailable(waited)
     }
     const object = broadcast.object(track, file)
-    if (!object) return notFound()
+    if (!object) return nothing(channel)
     const seconds = kind === 'part' ? 6 * rendition.targetDuration : LISTED * rendition.targetDuration + 60
     return answer(
       {
@@ -254,6 +264,11 @@ function lifetime(life: Milliseconds): Record<string, string> {
 
 function withFields(made: Answer, fields: Record<string, string>): Answer {
   return { ...made, headers: { ...made.headers, ...fields } }
+}
+
+/** Of a channel that has gone to another origin, that one has to say it. */
+function nothing({ isAnothers }: LiveChannel): Answer {
+  return isAnothers ? elsewhere() : notFound()
 }
 
 function unavailable(why: 'full' | 'closing' | 'late'): Answer {

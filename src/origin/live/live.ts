@@ -1,5 +1,5 @@
 import { LiveMuxer } from '../../cmaf/index.ts'
-import type { Bytes, Clock, Milliseconds } from '../../core/index.ts'
+import type { Bytes, Clock, Milliseconds, NodeId } from '../../core/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
 import type { Muxer } from './channel.ts'
 import { ChannelTable } from './channel-table.ts'
@@ -8,6 +8,8 @@ import { LiveDesk } from './live-desk.ts'
 
 export interface LiveOptions {
   metrics: Metrics
+  /** This origin, where there are others. */
+  self?: NodeId | undefined
   clock: Clock
   log: Logger
   /** Something changed that control should hear of soon. */

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { ChannelsRequest } from '../../../src/client/index.ts'
 import type { PublisherId } from '../../../src/core/index.ts'
-import type { Attachment, Feeder, LiveChannel } from '../../../src/origin/live/channel.ts'
+import type { Attachment, Feeder } from '../../../src/origin/live/attachment.ts'
+import type { LiveChannel } from '../../../src/origin/live/channel.ts'
 import { ChannelTable } from '../../../src/origin/live/channel-table.ts'
 import type { HandOverRequest } from '../../../src/origin/live/hand-over-request.ts'
 import { silentLogger } from '../../../src/telemetry/index.ts'
@@ -201,8 +202,8 @@ test('a lease that the snapshot raises takes the channel away from who holds a l
   push(live.attach(asked(), feeder, clock.now()), BOTH, ...segmentOf('a'))
   table.apply([channel({ lease: 3 })])
   expect([feeder.heard, live.state]).toEqual([['dropped'], 'idle'])
-  expect(live.judge(asked('u1', { lease: 2 }))).toMatchObject({ status: 409 })
+  expect(live.judge(asked('u1', { lease: 2 }))).toMatchObject({ status: 503 })
   // An older snapshot, from disk, does not lower it again.
   table.apply([channel({ lease: 1 })])
-  expect(live.judge(asked('u1', { lease: 2 }))).toMatchObject({ status: 409 })
+  expect(live.judge(asked('u1', { lease: 2 }))).toMatchObject({ status: 503 })
 })

@@ -29,7 +29,7 @@ describe('who may hand over what', () => {
     ['an unknown channel', { channel: '/live/other' }, 404, 'no-channel'],
     ['a path above the channel', { channel: '/live' }, 404, 'no-channel'],
     ['a publisher from before a stop', { stops: 1 }, 410, 'stopped'],
-    ['a lease that has been given to another', { stops: 2, lease: 4 }, 409, 'busy'],
+    ['a lease that has been given to another', { stops: 2, lease: 4 }, 503, 'origin-away'],
     ['a channel without its slash', { channel: 'live/stage' }, 400, 'bad-request'],
     ['an epoch that is no id', { epoch: 'u 1' }, 400, 'bad-request'],
     ['another type of body', { type: 'video/mp4' }, 415, 'bad-request'],

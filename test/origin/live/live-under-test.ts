@@ -98,6 +98,8 @@ export interface HandOverFields {
   epoch?: string
   stops?: number
   broadcast?: string
+  /** Whom the gateway takes for the channel's owner. */
+  owner?: string
   node?: string
   type?: string
 }
@@ -114,6 +116,7 @@ export class GivenOver {
 
   constructor(port: number, fields: HandOverFields = {}) {
     const { channel = PATH, lease = 0, epoch = 'u1', stops = 0, broadcast, node = 'gateway' } = fields
+    const { owner } = fields
     this.request = request({
       ...{ host: '127.0.0.1', port, method: 'POST', path: HAND_OVER_PATH, agent: false },
       headers: {
@@ -125,6 +128,7 @@ export class GivenOver {
         [HAND_OVER.stops]: stops,
         [HAND_OVER.address]: '192.0.2.7',
         [HAND_OVER.encoder]: 'FMLE/3.0',
+        ...(owner === undefined ? {} : { [HAND_OVER.owner]: owner }),
         ...(broadcast === undefined ? {} : { [HAND_OVER.broadcast]: broadcast }),
       },
     })
