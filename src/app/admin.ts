@@ -22,9 +22,14 @@ export class Admin {
     this.#server = fastify({ logger: false, forceCloseConnections: true, requestTimeout: 10_000 })
     this.#server.get('/livez', () => ({ status: 'alive' }))
     this.#server.get('/readyz', async (_request, reply) => {
-      const waitingFor = missing(await source.states(), source.waitingFor())
-      if (waitingFor.length === 0) return { status: 'ready' }
-      return reply.code(503).send({ status: 'not-ready', waitingFor })
+      const states = await source.states()
+      const waitingFor = missing(states, source.waitingFor())
+      if (waitingFor.length > 0) return reply.code(503).send({ status: 'not-ready', waitingFor })
+      const draining = states.flatMap(({ role, health }) => (health.kind === 'draining' ? [role] : []))
+      const notes = notesOf(states)
+      const said = notes.length > 0 ? { notes } : {}
+      if (draining.length > 0) return reply.code(503).send({ status: 'draining', draining, ...said })
+      return { status: 'ready', ...said }
     })
     const own = createMetrics('supervisor')
     let states: RoleState[] = []
@@ -53,7 +58,13 @@ export class Admin {
 /** `edge: snapshot`, one for each thing that is missing. */
 export function missing(states: RoleState[], waitingFor: string[]): string[] {
   const ofRoles = states.flatMap(({ role, health }) =>
-    health.kind === 'ready' ? [] : health.waitingFor.map(what => `${role}: ${what}`),
+    health.kind === 'not-ready' ? health.waitingFor.map(what => `${role}: ${what}`) : [],
   )
   return [...ofRoles, ...waitingFor]
+}
+
+function notesOf(states: RoleState[]): string[] {
+  return states.flatMap(({ role, health }) =>
+    health.kind === 'not-ready' ? [] : (health.notes ?? []).map(note => `${role}: ${note}`),
+  )
 }

@@ -1,25 +1,19 @@
 import { JOINING_ROLES, type JoiningRole } from '../client/index.ts'
 import { parseDuration } from '../core/index.ts'
-import { SERVER_OPTIONS, text, type CommandSpec } from './command.ts'
+import { awaitNodes } from './acknowledge.ts'
+import { NO_WAIT, SERVER_OPTIONS, text, type CommandSpec } from './command.ts'
 import { connect } from './server.ts'
-import { table } from './output.ts'
+import { nodeTable, nodeWarnings } from './node-list.ts'
 import { usage } from './usage.ts'
 
 const listCommand: CommandSpec = {
   words: 'nodes',
-  summary: 'list the nodes and what they have of the configuration',
+  summary: 'list the nodes, what they have of the configuration, and how they do',
   options: SERVER_OPTIONS,
   run: async context => {
     const nodes = await connect(context).client.nodes()
-    const rows = nodes.map(node => [
-      node.id,
-      node.role,
-      node.pop ?? '',
-      node.state,
-      node.version === null ? '' : `v${node.version}`,
-      node.lastSeen ?? '',
-    ])
-    context.output.result(nodes, table(['NODE', 'ROLE', 'POP', 'STATE', 'HAS', 'LAST SEEN'], rows))
+    for (const sentence of nodeWarnings(nodes)) context.output.warn(sentence)
+    context.output.result(nodes, nodeTable(nodes))
   },
 }
 
@@ -70,7 +64,32 @@ const authorityCommand: CommandSpec = {
   },
 }
 
-export const nodeCommands: CommandSpec[] = [listCommand, tokenCommand, removeCommand, authorityCommand]
+function drainCommand(word: 'drain' | 'undrain', summary: string): CommandSpec {
+  return {
+    words: `nodes ${word}`,
+    takes: '<id>',
+    summary,
+    options: [NO_WAIT, ...SERVER_OPTIONS],
+    run: async (context, [id = '']) => {
+      const server = connect(context)
+      const { snapshotVersion } = await server.client.drainNode(id, word)
+      await awaitNodes(context, server, snapshotVersion)
+      context.output.result(
+        { id, snapshotVersion },
+        `${word === 'drain' ? 'draining' : 'serving again:'} ${id}`,
+      )
+    },
+  }
+}
+
+export const nodeCommands: CommandSpec[] = [
+  listCommand,
+  tokenCommand,
+  drainCommand('drain', 'send nothing new to a node, so that it can be ended; it ends what it has begun'),
+  drainCommand('undrain', 'send a node what is new again'),
+  removeCommand,
+  authorityCommand,
+]
 
 function roleOf(given: string | undefined): JoiningRole {
   const role = JOINING_ROLES.find(each => each === given)

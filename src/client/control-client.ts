@@ -244,6 +244,11 @@ export class ControlClient {
     return (await this.#get<{ authority: string }>('/v1/node/authority')).authority
   }
 
+  /** Nothing new is sent to a node, or is again; throws `not-found`. */
+  async drainNode(id: string, wanted: 'drain' | 'undrain'): Promise<Changed> {
+    return this.#post<Changed>(`/v1/nodes/${encodeURIComponent(id)}/${wanted}`, {})
+  }
+
   async removeNode(id: string): Promise<void> {
     await this.#delete(`/v1/nodes/${encodeURIComponent(id)}`)
   }

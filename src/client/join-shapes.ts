@@ -42,10 +42,11 @@ export interface JoinToken {
   expires: string
 }
 
-const NodePublicKey = Type.Object(
-  { kty: Type.Literal('OKP'), crv: Type.Literal('Ed25519'), x: Type.String({ pattern: '^[\\w-]{43}$' }) },
-  { additionalProperties: false },
-)
+const NodePublicKey = Type.Object({
+  kty: Type.Literal('OKP'),
+  crv: Type.Literal('Ed25519'),
+  x: Type.String({ pattern: '^[\\w-]{43}$' }),
+})
 /** PKCS #10, PEM. */
 const CertificateRequest = Type.String({ minLength: 1, maxLength: 8_192 })
 /** Where other nodes reach it over TLS; null for roles that nobody asks. */
@@ -54,22 +55,19 @@ export const NodeUrl = Type.Union([Type.Null(), Type.String({ pattern: '^https:/
 const StorageMark = Type.Union([Type.Null(), Type.String({ maxLength: 100 })])
 
 /** `POST /v1/node/storage`, an origin before it starts: 409 where control keeps media elsewhere. */
-export const StorageQuestion = Type.Object({ storage: StorageMark }, { additionalProperties: false })
+export const StorageQuestion = Type.Object({ storage: StorageMark })
 export type StorageQuestion = Static<typeof StorageQuestion>
 
-export const JoinRequest = Type.Object(
-  {
-    /** Of the token. */
-    secret: Type.String({ minLength: 20, maxLength: 200 }),
-    id: Type.Unsafe<NodeId>(Type.String({ pattern: '^[a-z]+-[a-z0-9]{8}$' })),
-    publicKey: NodePublicKey,
-    request: CertificateRequest,
-    url: NodeUrl,
-    /** Of an origin: the mark that it finds in its storage, null where there is none. */
-    storage: Type.Optional(StorageMark),
-  },
-  { additionalProperties: false },
-)
+export const JoinRequest = Type.Object({
+  /** Of the token. */
+  secret: Type.String({ minLength: 20, maxLength: 200 }),
+  id: Type.Unsafe<NodeId>(Type.String({ pattern: '^[a-z]+-[a-z0-9]{8}$' })),
+  publicKey: NodePublicKey,
+  request: CertificateRequest,
+  url: NodeUrl,
+  /** Of an origin: the mark that it finds in its storage, null where there is none. */
+  storage: Type.Optional(StorageMark),
+})
 export type JoinRequest = Static<typeof JoinRequest>
 
 /** PEM; the authority's certificate stands in `certificate` behind the node's own. */
@@ -82,8 +80,5 @@ export interface JoinAnswer extends NodeCertificate {
   pop: string
 }
 
-export const CertificateRenewal = Type.Object(
-  { request: CertificateRequest, url: NodeUrl },
-  { additionalProperties: false },
-)
+export const CertificateRenewal = Type.Object({ request: CertificateRequest, url: NodeUrl })
 export type CertificateRenewal = Static<typeof CertificateRenewal>

@@ -3,15 +3,17 @@ import { ChannelEvent, ChannelState, IngestFacts } from './channel-shapes.ts'
 import { Failure, Job, JobResult, Progress } from './shapes.ts'
 
 /**
+ * What nodes and control say to each other. One of them may be a version older: fields that are not known are left alone,
+ * and new ones are optional for a version (docs/UPGRADE.md). No shape of these is closed.
+ */
+
+/**
  * What origins and control say to each other about jobs. `attempt` fences: a worker that lost its lease and went on
  * cannot speak for the one that has it now.
  */
 const Attempt = Type.Integer({ minimum: 1, maximum: 1000 })
 
-export const LeaseRequest = Type.Object(
-  { wait: Type.Integer({ minimum: 0, maximum: 30 }) },
-  { additionalProperties: false },
-)
+export const LeaseRequest = Type.Object({ wait: Type.Integer({ minimum: 0, maximum: 30 }) })
 export type LeaseRequest = Static<typeof LeaseRequest>
 
 export const LeaseAnswer = Type.Object({
@@ -21,23 +23,14 @@ export const LeaseAnswer = Type.Object({
 })
 export type LeaseAnswer = Static<typeof LeaseAnswer>
 
-export const HeartbeatRequest = Type.Object(
-  { progress: Progress, attempt: Type.Optional(Attempt) },
-  { additionalProperties: false },
-)
+export const HeartbeatRequest = Type.Object({ progress: Progress, attempt: Type.Optional(Attempt) })
 export type HeartbeatRequest = Static<typeof HeartbeatRequest>
 
-export const FinishRequest = Type.Object(
-  { result: JobResult, attempt: Type.Optional(Attempt) },
-  { additionalProperties: false },
-)
+export const FinishRequest = Type.Object({ result: JobResult, attempt: Type.Optional(Attempt) })
 export type FinishRequest = Static<typeof FinishRequest>
 
 /** Gives a lease back: the attempt failed in a way that may pass, or it was told to stop and has. */
-export const ReleaseRequest = Type.Object(
-  { reason: Failure, attempt: Type.Optional(Attempt) },
-  { additionalProperties: false },
-)
+export const ReleaseRequest = Type.Object({ reason: Failure, attempt: Type.Optional(Attempt) })
 export type ReleaseRequest = Static<typeof ReleaseRequest>
 
 /** What an origin knows of a channel that is not idle. */
@@ -54,15 +47,12 @@ export const ChannelReport = Type.Object({
 export type ChannelReport = Static<typeof ChannelReport>
 
 /** `POST /v1/node/channels`, origins, each second while there is something and once when there is nothing more. */
-export const ChannelsRequest = Type.Object(
-  {
-    /** All that are not idle on this origin. */
-    channels: Type.Array(ChannelReport, { maxItems: 10_000 }),
-    /** What happened since the last report that control has taken; control knows them by id. */
-    events: Type.Array(ChannelEvent, { maxItems: 1_000 }),
-  },
-  { additionalProperties: false },
-)
+export const ChannelsRequest = Type.Object({
+  /** All that are not idle on this origin. */
+  channels: Type.Array(ChannelReport, { maxItems: 10_000 }),
+  /** What happened since the last report that control has taken; control knows them by id. */
+  events: Type.Array(ChannelEvent, { maxItems: 1_000 }),
+})
 export type ChannelsRequest = Static<typeof ChannelsRequest>
 
 /**
@@ -94,12 +84,33 @@ export const LeasesAnswer = Type.Object({
 export type LeasesAnswer = Static<typeof LeasesAnswer>
 
 /** `POST /v1/node/viewers`, edges, each 2 s while there are any and once when there are none. */
-export const ViewersRequest = Type.Object(
-  {
-    channels: Type.Array(Type.Object({ path: Type.String(), viewers: Type.Integer({ minimum: 0 }) }), {
-      maxItems: 10_000,
-    }),
-  },
-  { additionalProperties: false },
-)
+export const ViewersRequest = Type.Object({
+  channels: Type.Array(Type.Object({ path: Type.String(), viewers: Type.Integer({ minimum: 0 }) }), {
+    maxItems: 10_000,
+  }),
+})
 export type ViewersRequest = Static<typeof ViewersRequest>
+
+/** `POST /v1/node/health`, all nodes, each 2 s. The time of its sending stands in a field beside it. */
+export const NodeHealth = Type.Object({
+  /** The version of its Sluice. */
+  software: Type.String({ maxLength: 64 }),
+  state: Type.Union([Type.Literal('starting'), Type.Literal('serving'), Type.Literal('draining')]),
+  /** Version and invalidation number of the snapshot that is applied. */
+  snapshot: Type.Union([Type.Null(), Type.Integer()]),
+  sequence: Type.Union([Type.Null(), Type.Integer()]),
+  /** To those whom it serves, over about the last ten seconds; of a gateway, from encoders. */
+  traffic: Type.Object({
+    bytesPerSecond: Type.Number({ minimum: 0 }),
+    requestsPerSecond: Type.Number({ minimum: 0 }),
+  }),
+  /** Of the requests of that time that could be answered from a cache, the part that was; null without any. */
+  hitRatio: Type.Union([Type.Null(), Type.Number({ minimum: 0, maximum: 1 })]),
+  /** What is under way and a drain waits for: connections of viewers, encoders, jobs and broadcasts. */
+  busy: Type.Integer({ minimum: 0 }),
+  /** How long the answer to the report before took: milliseconds, 0 at first. */
+  roundTrip: Type.Number({ minimum: 0 }),
+  /** Set in the first report after control did not answer. */
+  controlAwaySince: Type.Union([Type.Null(), Type.String({ format: 'date-time', maxLength: 40 })]),
+})
+export type NodeHealth = Static<typeof NodeHealth>

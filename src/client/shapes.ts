@@ -218,14 +218,34 @@ export type InvalidationInfo = Static<typeof InvalidationInfo>
 export const NodeInfo = Type.Object({
   id: Type.Unsafe<NodeId>(Type.String()),
   role: Type.Union(ROLES.map(role => Type.Literal(role))),
-  /** `live` while it follows the snapshot or did a moment ago. */
-  state: Type.Union([Type.Literal('live'), Type.Literal('away')]),
+  /** `live` or `draining` while it follows the snapshot or did a moment ago. */
+  state: Type.Union([Type.Literal('live'), Type.Literal('draining'), Type.Literal('away')]),
   /** The newest snapshot version that it acknowledged since control started. */
   version: Type.Union([Type.Null(), Type.Integer()]),
   /** Null when it was not seen since control started. */
   lastSeen: Type.Union([Type.Null(), Type.String({ format: 'date-time' })]),
   /** The name of its place, where control knows it. */
   pop: Type.Union([Type.Null(), Type.String()]),
+  /** Whether it is to get nothing new; also of one that is away. */
+  draining: Type.Boolean(),
+  /** The newest invalidation number that it has applied. */
+  sequence: Type.Union([Type.Null(), Type.Integer()]),
+  /** To those whom it serves, over about ten seconds; null of one that is not heard of. */
+  traffic: Type.Union([
+    Type.Null(),
+    Type.Object({ bytesPerSecond: Type.Number(), requestsPerSecond: Type.Number() }),
+  ]),
+  /** Of the requests that could be answered from its cache, the part that was. */
+  hitRatio: Type.Union([Type.Null(), Type.Number()]),
+  /** What is under way there and a drain waits for. */
+  busy: Type.Union([Type.Null(), Type.Integer()]),
+  /** How far its clock is ahead of that of control: milliseconds. */
+  clockOffset: Type.Union([Type.Null(), Type.Integer()]),
+  /** The version of its Sluice, and that of control. */
+  software: Type.Union([Type.Null(), Type.String()]),
+  controlSoftware: Type.String(),
+  /** Null unless control did not answer it a moment ago. */
+  controlAwaySince: Type.Union([Type.Null(), Type.String({ format: 'date-time' })]),
 })
 export type NodeInfo = Omit<Static<typeof NodeInfo>, 'role'> & { role: RoleName }
 

@@ -1,11 +1,32 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
-import { SluiceError, type NodeId } from '../core/index.ts'
+import { SluiceError, type Clock, type NodeId } from '../core/index.ts'
 import type { CreatedToken, NewToken, Scope } from '../client/index.ts'
 import { isAuthorised } from '../inbound/index.ts'
-import type { PeerVerifier } from '../membership/index.ts'
+import {
+  CLOCK_FIELD,
+  isOff,
+  offsetTo,
+  readInstant,
+  softwareVersion,
+  spokenOffset,
+  tooFarApart,
+  VERSION_FIELD,
+  type ClockOffset,
+  type PeerVerdict,
+  type PeerVerifier,
+} from '../membership/index.ts'
 import { findTokenScopes, insertToken, type Database } from './database/index.ts'
 import type { Access } from './route.ts'
+
+export interface GateOptions {
+  adminTokenSha256: string
+  peers: PeerVerifier
+  clock: Clock
+  heard(id: NodeId): void
+  /** A node was refused, since its clock is so far from control's. */
+  untimely(id: NodeId, offset: ClockOffset): void
+}
 
 /** Who may do what. Tokens are kept as SHA-256 only; 256 random bits need no slower hash. */
 export class Gate {
@@ -13,15 +34,16 @@ export class Gate {
   readonly #adminHash: Buffer
   readonly #peers: PeerVerifier
   readonly #heard: (id: NodeId) => void
+  readonly #untimely: (id: NodeId, offset: ClockOffset) => void
+  readonly #clock: Clock
 
-  constructor(
-    database: Database,
-    options: { adminTokenSha256: string; peers: PeerVerifier; heard(id: NodeId): void },
-  ) {
+  constructor(database: Database, options: GateOptions) {
     this.#database = database
     this.#adminHash = Buffer.from(options.adminTokenSha256, 'hex')
     this.#peers = options.peers
     this.#heard = id => options.heard(id)
+    this.#untimely = (id, offset) => options.untimely(id, offset)
+    this.#clock = options.clock
   }
 
   /** Throws SluiceError for who may not; gives the node's id where a node asked. */
@@ -56,11 +78,15 @@ export class Gate {
     )
   }
 
-  async #checkNode(access: Access & { kind: 'node' }, { headers, socket }: IncomingMessage): Promise<NodeId> {
+  async #checkNode(access: Access & { kind: 'node' }, request: IncomingMessage): Promise<NodeId> {
+    const { headers, socket } = request
     const header = headers['sluice-node']
     const verdict = await this.#peers.verify(typeof header === 'string' ? header : undefined)
     if (verdict.kind === 'refused')
-      throw unauthorised('not-a-node', `this is for nodes of the CDN only: ${verdict.why}`)
+      throw (
+        this.#refuseClock(verdict, request) ??
+        unauthorised('not-a-node', `this is for nodes of the CDN only: ${verdict.why}`)
+      )
     if (!access.roles.includes(verdict.role)) {
       throw unauthorised(
         'wrong-role',
@@ -71,7 +97,26 @@ export class Gate {
     if (!isAuthorised(socket, verdict.id))
       throw unauthorised('no-certificate', `${verdict.id} shows no certificate of its own: join again`)
     this.#heard(verdict.id)
+    const version = headers[VERSION_FIELD]
+    const apart = tooFarApart(typeof version === 'string' ? version : undefined, softwareVersion())
+    if (apart !== undefined) throw unauthorised('version-apart', apart)
     return verdict.id
+  }
+
+  /** Without this, a node whose clock is wrong would only be away. What is old and sent again does not count as that. */
+  #refuseClock(
+    { untimely: id }: PeerVerdict & { kind: 'refused' },
+    { headers, socket }: IncomingMessage,
+  ): SluiceError | undefined {
+    const said = readInstant(headers[CLOCK_FIELD])
+    if (id === undefined || said === undefined || !isAuthorised(socket, id)) return undefined
+    const offset = offsetTo(this.#clock.now(), { at: said, took: 0 })
+    if (!isOff(offset)) return undefined
+    this.#untimely(id, offset)
+    return unauthorised(
+      'clock-off',
+      `the clock of ${id} is ${spokenOffset(offset)} control's, and tokens are good for less: let NTP set both`,
+    )
   }
 }
 

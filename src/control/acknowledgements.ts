@@ -17,10 +17,12 @@ interface Seen {
 }
 
 /** A node counts as live this long after its last poll: longer than a restart takes. */
-const LIVE_FOR: Milliseconds = 15_000
+export const LIVE_FOR: Milliseconds = 15_000
 /** Nodes are given this long after control's own start before they count as away. */
 const START_GRACE: Milliseconds = 5_000
 const REMEMBERED = 200
+
+type SeenInfo = Pick<NodeInfo, 'id' | 'role' | 'state' | 'draining' | 'version' | 'lastSeen' | 'pop'>
 
 /**
  * Who has applied what. In memory: after a restart of control each node says it again with its next poll. Where several
@@ -104,12 +106,11 @@ export class Acknowledgements {
     return state
   }
 
-  info({ id, role, pop = null }: PeerNode): NodeInfo {
+  info({ id, role, pop = null, draining = false }: PeerNode): SeenInfo {
     const seen = this.#seen.get(id)
     return {
-      id,
-      role,
-      state: this.#isLive(id) ? 'live' : 'away',
+      ...{ id, role, draining },
+      state: !this.#isLive(id) ? 'away' : draining ? 'draining' : 'live',
       version: seen?.versions.at(-1)?.version ?? null,
       lastSeen: seen ? new Date(seen.lastSeen).toISOString() : null,
       pop,

@@ -20,6 +20,7 @@ import {
   ensureKeyGroup,
   getPublication,
   listDistributions,
+  noteControl,
   openDatabase,
   saveDistribution,
   setFallbackDistribution,
@@ -28,6 +29,7 @@ import {
 } from './database/index.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { NodeGossip } from './node-gossip.ts'
+import { NodeHealths } from './node-healths.ts'
 import { Joins } from './joins.ts'
 import { NodeAuthority } from './node-authority.ts'
 import type { ControlLimits, ControlOptions, RunningControl } from './options.ts'
@@ -47,7 +49,7 @@ import { reportRoutes } from './routes/reports.ts'
 import { uploadRoute } from './routes/uploads.ts'
 import { startServer } from './server.ts'
 import type { Services } from './services.ts'
-import { Snapshots } from './snapshots.ts'
+import { Snapshots, type PublishedSnapshot } from './snapshots.ts'
 import { createUploads, type Announced } from './uploads.ts'
 
 const DAY: Milliseconds = 86_400_000
@@ -82,10 +84,11 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
     const publishing = new Publishing(database, store, limits.spareBytes)
     const snapshots = await Snapshots.open(database, limits.clock)
     const acknowledgements = new Acknowledgements(limits.clock, version => snapshots.madeAt(version))
+    const healths = new NodeHealths(limits.clock, log)
     const { reach } = options
     const authority = once(() => NodeAuthority.open(database, limits.clock))
     const services: Services = {
-      ...{ database, snapshots, acknowledgements, publishing, authority },
+      ...{ database, snapshots, acknowledgements, healths, publishing, authority },
       joins: new Joins({ database, authority, store, url: reach?.url }),
       uploads: createUploads({
         store,
@@ -103,7 +106,7 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
       }),
       publicationBell: new Bell(),
       jobBell: new Bell(),
-      gossip: database.others && new NodeGossip(acknowledgements, database.others, limits.pulse),
+      gossip: database.others && new NodeGossip({ acknowledgements, healths }, database.others, limits.pulse),
       domainSuffix: options.domainSuffix,
       lease: limits.lease,
     }
@@ -128,23 +131,36 @@ interface Parts {
 }
 
 async function listen(options: ControlOptions, services: Services, parts: Parts): Promise<RunningControl> {
-  const { database, snapshots, acknowledgements, channelEvents, gossip } = services
+  const { database, snapshots, acknowledgements, healths, channelEvents, gossip } = services
   const { limits, housekeeping, log } = parts
   let known = await snapshots.current()
+  const look = async (): Promise<PublishedSnapshot> => {
+    const newest = await snapshots.current()
+    if (newest !== known) healths.keep(newest.nodes.map(({ id }) => id))
+    return (known = newest)
+  }
+  healths.keep(known.nodes.map(({ id }) => id))
   const peers = createPeerVerifier(() => known, 'control', limits.clock)
   const gate = new Gate(database, {
     adminTokenSha256: options.adminTokenSha256,
     peers: {
       async verify(token) {
-        known = await snapshots.current()
+        await look()
         return peers.verify(token)
       },
     },
+    clock: limits.clock,
     heard: id => acknowledgements.heard(id),
+    untimely: (id, offset) => healths.refused(id, offset),
   })
   const metrics = createMetrics('control')
   const answered = metrics.counter('sluice_control_answers_total', 'Answers of the control APIs', ['status'])
   metrics.gauge('sluice_control_snapshot_version', 'The newest snapshot version', () => known.version)
+  metrics.gauge(
+    'sluice_control_clocks_off',
+    'Nodes whose clock is more than 30 s from that of control',
+    () => healths.clocksOff,
+  )
   metrics.gauge(
     'sluice_control_event_listeners',
     'Connections that listen to events',
@@ -167,11 +183,12 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
       ...operatorRoutes(services),
       ...joinRoutes(services),
       ...nodeRoutes(services),
-      ...reportRoutes(services),
+      ...reportRoutes(services, limits.clock),
       uploadRoute(services),
     ],
     authorise: (access, request) => gate.authorise(access, request),
     answered: status => answered({ status: String(status) }),
+    clock: limits.clock,
     log,
   })
   log.info({ port: server.port }, 'control listens')
@@ -183,6 +200,10 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
         log.error({ error: messageOf(error) }, 'the certificate of control was not renewed'),
     )
   }, DAY).unref()
+  const noting = setInterval(() => {
+    // While the database is away: a day later will do.
+    if (reach) void database.transaction(tx => noteControl(tx, reach.url)).catch(() => {})
+  }, DAY).unref()
   let health: Health = { kind: 'ready' }
   return {
     port: server.port,
@@ -191,6 +212,7 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
     async close() {
       health = { kind: 'not-ready', waitingFor: ['closing'] }
       clearInterval(renewal)
+      clearInterval(noting)
       // First, since its listeners would stay for ever.
       channelEvents.close()
       await server.close()
@@ -220,6 +242,7 @@ async function seed(
   })
   // One of several controls may have no nodes beside it; those of the others are not its own to remove.
   if (options.databaseUrl === undefined || nodes.length > 0) await setLocalNodes(tx, nodes)
+  if (options.reach) await noteControl(tx, options.reach.url)
 }
 
 async function announcedUpload(database: Database, id: string): Promise<Announced | undefined> {

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { SluiceError } from '../core/index.ts'
 import type { JoinAnswer, JoinRequest, JoinToken, NewJoinToken } from '../client/index.ts'
-import { renderJoinToken } from '../membership/index.ts'
+import { renderJoinToken, softwareVersion, tooFarApart } from '../membership/index.ts'
 import { ensureMark, type ObjectStore } from '../storage/index.ts'
 import {
   addJoinToken,
@@ -52,8 +52,14 @@ export class Joins {
     if (mark !== (await ensureMark(store))) throw otherStorage(store)
   }
 
-  /** Rejects with SluiceError `bad-join-token`, `node-taken`, `other-storage`, `no-url` or `bad-request`. */
-  async join({ secret, id, publicKey, request, url, storage = null }: JoinRequest): Promise<JoinAnswer> {
+  /**
+   * Rejects with SluiceError `bad-join-token`, `node-taken`, `version-apart`, `other-storage`, `no-url` or `bad-request`;
+   * `software` is the version that the machine says.
+   */
+  async join(
+    { secret, id, publicKey, request, url, storage = null }: JoinRequest,
+    software?: string,
+  ): Promise<JoinAnswer> {
     const { database, authority } = this.#options
     // First, since what is signed is of no use to who is not let in.
     const made = await (await authority()).certify(id, request)
@@ -64,9 +70,15 @@ export class Joins {
     }
     const pass = await database.transaction(async tx => {
       const found = await usable(tx, secret, id)
+      const apart = tooFarApart(software, softwareVersion())
+      if (apart !== undefined)
+        throw new SluiceError('version-apart', apart, { side: 'operator', kind: 'unauthorised' })
       const role = found.role as JoinAnswer['role'] // as `token` wrote it
       if (!id.startsWith(`${role}-`)) throw strangeId(id, role)
-      if ((await addNode(tx, { id, role, publicKey, pop: found.pop, url })) === 'taken') throw taken(id)
+      // Only these: what a newer node says besides is told to nobody.
+      const { kty, crv, x } = publicKey
+      const node = { id, role, publicKey: { kty, crv, x }, pop: found.pop, url }
+      if ((await addNode(tx, node)) === 'taken') throw taken(id)
       await useJoinToken(tx, sha256(secret), id)
       return { role, pop: found.pop }
     })

@@ -15,6 +15,7 @@ const STATUS_OF_CODE: Record<string, number> = {
   'not-a-node': 403,
   'wrong-role': 403,
   'no-certificate': 403,
+  'version-apart': 403,
   'upload-ended': 410,
 }
 

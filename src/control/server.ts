@@ -1,9 +1,18 @@
 import type { IncomingMessage } from 'node:http'
 import swagger from '@fastify/swagger'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { MiB, reader, SluiceError, type Listen, type NodeId, type TSchema } from '../core/index.ts'
+import {
+  MiB,
+  reader,
+  SluiceError,
+  type Clock,
+  type Listen,
+  type NodeId,
+  type TSchema,
+} from '../core/index.ts'
 import { ApiError } from '../client/index.ts'
 import { speakAlsoTls, type NodeCredentials } from '../inbound/index.ts'
+import { CLOCK_FIELD, softwareVersion, VERSION_FIELD } from '../membership/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { problemOf } from './problem.ts'
 import { ReadyJson, type Access, type RawRoute, type Route } from './route.ts'
@@ -16,6 +25,7 @@ export interface ServerOptions {
   credentials: NodeCredentials | undefined
   /** Called once for each answer. */
   answered(status: number): void
+  clock: Clock
   log: Logger
 }
 
@@ -45,7 +55,6 @@ export async function startServer(listen: Listen, options: ServerOptions): Promi
   })
   await app.register(swagger, { openapi: document })
   app.setSerializerCompiler(() => value => JSON.stringify(value))
-  app.setValidatorCompiler(({ schema, httpPart }) => validator(schema as TSchema, httpPart ?? 'body')) // ours, from the routes
   app.addContentTypeParser('application/offset+octet-stream', (_request, _payload, done) => done(null))
   app.setErrorHandler((error, _request, reply) => problem(reply, error, options.log))
   app.setNotFoundHandler((request, reply) => {
@@ -76,9 +85,15 @@ export async function startServer(listen: Listen, options: ServerOptions): Promi
 /** Which node asked, between the check and the handler. */
 const nodeOf = new WeakMap<FastifyRequest, NodeId>()
 
-function guard(access: Access, options: ServerOptions): (request: FastifyRequest) => Promise<void> {
-  return async request => {
+function guard(
+  access: Access,
+  options: ServerOptions,
+): (request: FastifyRequest, reply: FastifyReply) => Promise<void> {
+  return async (request, reply) => {
+    // Also of a refusal: a node whose clock is wrong learns it here.
+    if (access.kind === 'node') reply.header(CLOCK_FIELD, String(options.clock.now()))
     const node = await options.authorise(access, request.raw)
+    if (access.kind === 'node') reply.header(VERSION_FIELD, softwareVersion())
     if (node !== undefined) nodeOf.set(request, node)
   }
 }
@@ -91,6 +106,12 @@ function addRoute(app: FastifyInstance, each: Route, options: ServerOptions, clo
     // Before the body is read: a stranger's ten megabytes are not parsed.
     onRequest: guard(each.access, options),
     schema: schemaOf(each),
+    validatorCompiler: ({ schema, httpPart }) =>
+      validator(
+        schema as TSchema,
+        httpPart ?? 'body',
+        each.path.startsWith(NODE_API) ? 'allowed' : 'refused',
+      ), // ours, from the route
     async handler(request, reply) {
       const gone = new AbortController()
       reply.raw.on('close', () => gone.abort())
@@ -144,12 +165,19 @@ function problem(reply: FastifyReply, error: unknown, log: Logger): FastifyReply
     .send(JSON.stringify(body))
 }
 
-function validator(schema: TSchema, part: string): (value: unknown) => { value: unknown } | { error: Error } {
+/** Of nodes, which may be of the next version already and have more to say. People's mistakes are told to them. */
+const NODE_API = '/v1/node/'
+
+function validator(
+  schema: TSchema,
+  part: string,
+  strangers: 'allowed' | 'refused',
+): (value: unknown) => { value: unknown } | { error: Error } {
   const what = part === 'querystring' ? 'the query' : part === 'params' ? 'the path' : 'the body'
   const read = reader(schema, what)
   return given => {
     const value = part === 'querystring' ? withNumbers(schema, given) : given
-    const stranger = unknownField(schema, value)
+    const stranger = strangers === 'allowed' ? undefined : unknownField(schema, value)
     if (stranger !== undefined) {
       const message = `${what} has the unknown field "${stranger.slice(0, 80)}": GET /v1/openapi.json lists the known ones`
       return { error: new SluiceError('unknown-field', message, { side: 'operator', kind: 'usage' }) }

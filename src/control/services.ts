@@ -6,6 +6,7 @@ import type { ChannelLeases } from './channel-leases.ts'
 import type { ChannelStates } from './channel-states.ts'
 import type { Database } from './database/index.ts'
 import type { NodeGossip } from './node-gossip.ts'
+import type { NodeHealths } from './node-healths.ts'
 import type { Joins } from './joins.ts'
 import type { NodeAuthority } from './node-authority.ts'
 import type { Publishing } from './publishing.ts'
@@ -17,6 +18,7 @@ export interface Services {
   database: Database
   snapshots: Snapshots
   acknowledgements: Acknowledgements
+  healths: NodeHealths
   /** Where several controls share the database. */
   gossip: NodeGossip | undefined
   publishing: Publishing

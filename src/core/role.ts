@@ -8,7 +8,12 @@ export interface RunningRole {
   health(): Health
 }
 
-export type Health = { kind: 'ready' } | { kind: 'not-ready'; waitingFor: string[] }
+export type Health =
+  /** `notes` are for the operator: it serves all the same. */
+  | { kind: 'ready'; notes?: string[] }
+  | { kind: 'not-ready'; waitingFor: string[] }
+  /** It serves, and whoever shares out viewers is to send it no more. */
+  | { kind: 'draining'; notes?: string[] }
 
 /** Where a role listens. `host` undefined means all interfaces, IPv4 and IPv6. */
 export interface Listen {

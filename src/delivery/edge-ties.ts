@@ -1,6 +1,13 @@
-import { systemClock } from '../core/index.ts'
+import { systemClock, type Health } from '../core/index.ts'
 import type { Snapshot } from '../distribution/index.ts'
-import { followSnapshot, keepRenewed, Membership, startReporting } from '../membership/index.ts'
+import {
+  followSnapshot,
+  keepRenewed,
+  Membership,
+  reportHealth,
+  startReporting,
+  type TrafficTotals,
+} from '../membership/index.ts'
 import { IssuerKeys, type Guard } from '../outbound/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import type { EdgeOptions } from './edge.ts'
@@ -15,6 +22,9 @@ export interface TiesParts {
   log: Logger
   /** Who watches, at this whole edge. */
   viewers: ViewerCount
+  /** Of this whole edge, too: what it has done, and connections of viewers. */
+  totals: () => TrafficTotals
+  busy: () => number
   /** A version counts as applied when this has resolved. */
   apply: (snapshot: Snapshot) => void | Promise<void>
 }
@@ -22,11 +32,14 @@ export interface TiesParts {
 export interface Ties {
   /** The snapshot that was applied last. */
   snapshot(): Snapshot | undefined
+  /** `waitingFor` is what the edge lacks. */
+  health(waitingFor: string[]): Health
   close(): Promise<void>
 }
 
 /** What binds an edge to control, once for all its processes: the snapshot comes in, the number of viewers goes out. */
-export function tieToControl(options: EdgeOptions, { metrics, log, viewers, apply }: TiesParts): Ties {
+export function tieToControl(options: EdgeOptions, parts: TiesParts): Ties {
+  const { metrics, log, viewers, apply } = parts
   const { controlUrl, identity, stateDir } = options
   const clock = systemClock
   const membership = membershipOf(options)
@@ -47,6 +60,12 @@ export function tieToControl(options: EdgeOptions, { metrics, log, viewers, appl
     read: () => viewers.report(),
     taken: report => viewers.taken(report),
   })
+  const health = reportHealth({
+    ...{ controlUrl, membership, identity, clock, metrics, log },
+    snapshot: () => follower.current(),
+    totals: () => parts.totals(),
+    busy: () => parts.busy(),
+  })
   const renewing = membership && keepRenewed(membership, { controlUrl, identity, url: null, clock, log })
   metrics.gauge('sluice_live_viewers', 'Viewers of live channels, seen within 10 s', () => viewers.total)
   metrics.gauge(
@@ -56,7 +75,9 @@ export function tieToControl(options: EdgeOptions, { metrics, log, viewers, appl
   )
   return {
     snapshot: () => follower.current(),
+    health: waitingFor => health.health(waitingFor),
     async close() {
+      await health.close()
       await reporting.close()
       await follower.close()
       await renewing?.close()

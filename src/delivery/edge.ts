@@ -1,4 +1,4 @@
-import type { Bytes, Health, Listen, RunningRole } from '../core/index.ts'
+import type { Bytes, Listen, RunningRole } from '../core/index.ts'
 import type { CertificatePair, ConnectionCaps } from '../inbound/index.ts'
 import type { NodeIdentity } from '../membership/index.ts'
 import { createLogger, createMetrics, type LogLevel } from '../telemetry/index.ts'
@@ -56,6 +56,8 @@ async function startAlone(options: EdgeOptions): Promise<RunningRole> {
   const ties = tieToControl(options, {
     ...{ metrics, log },
     viewers: node.viewers,
+    totals: () => node.usage.totals,
+    busy: () => serving.connections(),
     apply: snapshot => node.apply(snapshot),
   })
   measureIssuers(issuers, metrics)
@@ -70,7 +72,6 @@ async function startAlone(options: EdgeOptions): Promise<RunningRole> {
       await serving.close()
     },
     metrics: () => metrics.text(),
-    health: (): Health =>
-      node.matcher ? { kind: 'ready' } : { kind: 'not-ready', waitingFor: ['snapshot'] },
+    health: () => ties.health(node.matcher ? [] : ['snapshot']),
   }
 }

@@ -1,18 +1,12 @@
 import { DiskTier, shardsOf } from '../cache/index.ts'
-import {
-  systemClock,
-  type Bytes,
-  type Health,
-  type Listen,
-  type Milliseconds,
-  type RunningRole,
-} from '../core/index.ts'
+import { systemClock, type Bytes, type Listen, type Milliseconds, type RunningRole } from '../core/index.ts'
 import {
   createPeerVerifier,
   followSnapshot,
   keepRenewed,
   Membership,
   nodeTokenSource,
+  reportHealth,
   type NodeIdentity,
 } from '../membership/index.ts'
 import { createGuard } from '../outbound/index.ts'
@@ -82,13 +76,19 @@ export async function startRegional(options: RegionalOptions): Promise<RunningRo
   })
   const renewing = membership && keepRenewed(membership, { controlUrl, identity, url, clock, log })
   renewing?.onRenewed(credentials => server.show(credentials))
+  const health = reportHealth({
+    ...{ controlUrl, membership, identity, clock, metrics, log },
+    snapshot: () => node.snapshot,
+    totals: () => node.usage.totals,
+    busy: () => server.underWay,
+  })
   log.info({ port: server.port }, 'regional listens')
   return {
     metrics: () => metrics.text(),
-    health: (): Health =>
-      node.matcher ? { kind: 'ready' } : { kind: 'not-ready', waitingFor: ['snapshot'] },
+    health: () => health.health(node.matcher ? [] : ['snapshot']),
     async close() {
       await server.close(DRAIN)
+      await health.close()
       await snapshots.close()
       await renewing?.close()
       await upstream.close()

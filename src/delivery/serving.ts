@@ -30,6 +30,8 @@ export interface Serving {
   listen(): Promise<{ http: number; https: number }>
   /** Secrets of TLS session tickets that all processes of this edge share; 48 bytes. */
   shareTickets(keys: Buffer): void
+  /** Connections of viewers. */
+  connections(): number
   /** Takes no more requests and lets those under way end. */
   drain(): Promise<void>
   /** Lets go of everything else; nobody is served any more. */
@@ -88,6 +90,8 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
   })
   measureNode(node, metrics)
   measureTurnedAway(turnedAway, metrics)
+  // The caps hold for both ports together.
+  const count = new ConnectionCount(options.connectionCaps)
   let servers: ViewerServer[] = []
   let tickets: Buffer | undefined
   return {
@@ -97,11 +101,7 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
       const { https } = options
       const onUpgrade: OnUpgrade = (request, response, leaving) =>
         handle(node, read, request, response, leaving)
-      const port = {
-        ...{ handle: serve, onUpgrade, trustedProxies, turnedAway, log },
-        // The caps hold for both ports together.
-        count: new ConnectionCount(options.connectionCaps),
-      }
+      const port = { handle: serve, onUpgrade, trustedProxies, turnedAway, count, log }
       const [plain, tls] = await Promise.all([
         startViewerServer({ ...port, listen: options.http }),
         startViewerServer({ ...port, listen: https.listen, tls: https }),
@@ -114,6 +114,7 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
       tickets = keys
       for (const server of servers) server.setTicketKeys(keys)
     },
+    connections: () => count.all,
     async drain() {
       await Promise.all(servers.map(server => server.close(DRAIN_MS)))
     },

@@ -16,6 +16,8 @@ export class Usage {
   readonly #traffic = new Map<string, Record<Viewer['scheme'], Traffic>>()
   readonly #results: Record<CacheWord, number> = { Hit: 0, RefreshHit: 0, Miss: 0, Error: 0 }
   readonly #refusals = new Map<string, number>()
+  /** Of all together. */
+  readonly totals = { requests: 0, bytes: 0, hits: 0, misses: 0 }
 
   constructor(metrics: Metrics) {
     metrics.collected('sluice_requests_total', 'Requests of viewers', ['distribution', 'scheme'], () =>
@@ -45,6 +47,11 @@ export class Usage {
     traffic.requests++
     traffic.bytes += x.bodyBytes
     this.#results[x.cache]++
+    const { totals } = this
+    totals.requests++
+    totals.bytes += x.bodyBytes
+    // What never came to a key was never looked for.
+    if (x.key !== undefined && x.cache !== 'Error') totals[x.cache === 'Miss' ? 'misses' : 'hits']++
     if (x.reason) this.#refusals.set(x.reason, (this.#refusals.get(x.reason) ?? 0) + 1)
   }
 

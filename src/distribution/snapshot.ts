@@ -28,6 +28,8 @@ export const PeerNode = Type.Object({
   pop: Type.Optional(Type.Union([Type.Null(), Type.String()])),
   /** Where other nodes reach it over TLS; https://host:port. */
   url: Type.Optional(Type.Union([Type.Null(), Type.String()])),
+  /** It does what it has begun and is to get nothing new. */
+  draining: Type.Optional(Type.Boolean()),
 })
 export interface PeerNode {
   id: NodeId
@@ -35,6 +37,7 @@ export interface PeerNode {
   publicKey: { kty: 'OKP'; crv: 'Ed25519'; x: string }
   pop?: string | null
   url?: string | null
+  draining?: boolean
 }
 
 /**
@@ -52,6 +55,8 @@ export const Snapshot = Type.Object({
   /** Empty for nodes that talk to no bucket. */
   originAccess: Type.Array(OriginAccess),
   nodes: Type.Array(PeerNode),
+  /** Where control is reached by nodes on other machines, over TLS; https://host:port. */
+  controls: Type.Optional(Type.Array(Type.String())),
   channels: Type.Array(Channel),
   /** The highest invalidation number given out; `invalidations` may hold fewer, merged ones. */
   sequence: Type.Integer({ minimum: 0 }),

@@ -1,8 +1,12 @@
 import type { Bytes, Reason } from '../core/index.ts'
+import type { TrafficTotals } from '../membership/index.ts'
 import type { Metrics } from '../telemetry/index.ts'
 
 /** The gateway's metrics. */
 export interface Counters {
+  /** Of all encoders together; a request is one to publish. */
+  readonly totals: Readonly<TrafficTotals>
+  asked(): void
   bytes(count: Bytes): void
   refused(reason: Reason): void
   cut(reason: Reason): void
@@ -28,12 +32,16 @@ export function createCounters(metrics: Metrics, gauged: Gauged): Counters {
     'Times an origin was asked again to take a stream.',
   )
   // A number is added to with each tag; a counter with its labels would cost more than the tag.
-  let bytes = 0
-  metrics.collected('sluice_gateway_bytes_total', 'Bytes of media from encoders.', [], () => [[{}, bytes]])
+  const totals = { requests: 0, bytes: 0 }
+  metrics.collected('sluice_gateway_bytes_total', 'Bytes of media from encoders.', [], () => [
+    [{}, totals.bytes],
+  ])
   metrics.gauge('sluice_gateway_publishers', 'Encoders that publish now.', gauged.publishers)
   metrics.gauge('sluice_gateway_connections', 'Connections of encoders now.', gauged.connections)
   return {
-    bytes: count => (bytes += count),
+    totals,
+    asked: () => void totals.requests++,
+    bytes: count => void (totals.bytes += count),
     refused: reason => refusals({ reason }),
     cut: reason => cuts({ reason }),
     retried: () => retries(),

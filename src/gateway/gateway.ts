@@ -16,6 +16,8 @@ export interface GatewayParts {
   token: () => Promise<string>
   /** Settles when there is a first snapshot. */
   started: () => Promise<void>
+  /** Whether encoders are to go elsewhere; those that are here stay. */
+  draining: () => boolean
   limits: GatewayLimits
   clock: Clock
   counters: Counters
@@ -55,10 +57,13 @@ export class Gateway {
       counters.refused(reason)
       return { kind: 'refused', reason, detail }
     }
+    counters.asked()
     const site = await this.#whenThereIsOne(request.signal)
     if (!site) return refuse('origin-away', 'this gateway knows no channels yet')
     const admission = admit(request, site, clock.now())
     if (admission.kind === 'refused') return refuse(admission.reason, admission.detail)
+    // Told to nobody who may not publish.
+    if (this.#parts.draining()) return refuse('busy', 'this gateway is being emptied: publish to another one')
     const { channel } = admission
     const publisher = new Publisher({
       ...this.#parts,

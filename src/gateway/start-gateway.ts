@@ -1,4 +1,4 @@
-import { systemClock, type Health, type RunningRole } from '../core/index.ts'
+import { systemClock, type RunningRole } from '../core/index.ts'
 import { ConnectionCount } from '../inbound/index.ts'
 import { INGEST_LIMITS, startIngest, type Ingest, type IngestOptions } from '../ingest/index.ts'
 import {
@@ -7,6 +7,7 @@ import {
   Membership,
   nodeTokenSource,
   placesOfChannel,
+  reportHealth,
   tlsTo,
 } from '../membership/index.ts'
 import type { Channel, Snapshot } from '../distribution/index.ts'
@@ -25,6 +26,10 @@ export async function startGateway(options: GatewayOptions): Promise<RunningRole
   const { membershipFile } = options
   const membership = membershipFile === undefined ? undefined : Membership.read(membershipFile)
   const servers: Ingest[] = []
+  const counters = createCounters(metrics, {
+    publishers: () => gateway.publishers,
+    connections: () => servers.reduce((sum, server) => sum + server.connections(), 0),
+  })
   const gateway: Gateway = new Gateway({
     ...{ clock, log },
     origin: (channel, tries) =>
@@ -32,14 +37,18 @@ export async function startGateway(options: GatewayOptions): Promise<RunningRole
     token: nodeTokenSource(identity, 'origin', clock),
     started: () => follower.started,
     limits: { ...LIMITS, ...options.limits },
-    counters: createCounters(metrics, {
-      publishers: () => gateway.publishers,
-      connections: () => servers.reduce((sum, server) => sum + server.connections(), 0),
-    }),
+    draining: () => health.draining(),
+    counters,
   })
   const follower = followSnapshot({
     ...{ controlUrl, membership, identity, stateDir, clock, log },
     apply: snapshot => gateway.apply(snapshot),
+  })
+  const health = reportHealth({
+    ...{ controlUrl, membership, identity, clock, metrics, log },
+    snapshot: () => follower.current(),
+    totals: () => counters.totals,
+    busy: () => gateway.publishers,
   })
   const renewing = membership && keepRenewed(membership, { controlUrl, identity, url: null, clock, log })
   const ingest: Omit<IngestOptions, 'listen'> = {
@@ -57,12 +66,12 @@ export async function startGateway(options: GatewayOptions): Promise<RunningRole
     async close() {
       await Promise.all(servers.map(server => server.close()))
       await gateway.close()
+      await health.close()
       await follower.close()
       await renewing?.close()
     },
     metrics: () => metrics.text(),
-    health: (): Health =>
-      follower.current() ? { kind: 'ready' } : { kind: 'not-ready', waitingFor: ['snapshot'] },
+    health: () => health.health(follower.current() ? [] : ['snapshot']),
   }
 }
 

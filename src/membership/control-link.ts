@@ -1,8 +1,10 @@
-import { messageOf, SluiceError, type Milliseconds } from '../core/index.ts'
+import { messageOf, reader, SluiceError, systemClock, Type, type Milliseconds } from '../core/index.ts'
 import type { NodeCredentials } from '../inbound/index.ts'
+import { Controls } from './controls.ts'
 import { HttpLine, type HttpAnswer, type TlsTerms } from './exchange.ts'
 import type { Membership } from './membership.ts'
 import { CONTROL_NAME } from './node-names.ts'
+import { CLOCK_FIELD, softwareVersion, VERSION_FIELD } from './software.ts'
 
 /** One JSON request of a node to control. Nothing here retries; who owns the loop does. */
 export interface NodeRequest {
@@ -13,7 +15,7 @@ export interface NodeRequest {
   signal: AbortSignal
   /** How long control was asked to hold the answer. */
   waitSeconds?: number
-  /** In place of the time that answers are given otherwise. */
+  /** For an answer that is not held; 10 s unless given. */
   within?: Milliseconds
 }
 
@@ -33,7 +35,7 @@ export interface ControlPlace {
   membership?: Membership | undefined
 }
 
-const TIME_LIMIT_MS = 10_000
+const TIME_LIMIT: Milliseconds = 10_000
 
 /**
  * Asks control as a node. Throws SluiceError `control-away` when it does not answer, and asks the next one then, where
@@ -42,24 +44,30 @@ const TIME_LIMIT_MS = 10_000
 export function controlLink(
   { controlUrl, membership }: ControlPlace,
   token: () => Promise<string>,
+  clock = systemClock,
 ): ControlLink {
-  const urls = (membership?.controls ?? [controlUrl]).map(url => url.replace(/\/+$/, ''))
+  const controls = membership?.asked ?? new Controls([controlUrl])
   let shown = membership?.credentials
   let line = new HttpLine(shown && termsOf(shown))
-  let at = 0
   return async request => {
     if (shown !== membership?.credentials) {
       shown = membership?.credentials
       line.close()
       line = new HttpLine(shown && termsOf(shown))
     }
-    const url = urls[at % urls.length] ?? controlUrl
-    const headers: Record<string, string> = { 'sluice-node': await token(), ...request.headers }
+    const { url, moved } = controls
+    const headers: Record<string, string> = {
+      'sluice-node': await token(),
+      [VERSION_FIELD]: softwareVersion(),
+      [CLOCK_FIELD]: String(clock.now()),
+      ...request.headers,
+    }
     if (request.body !== undefined) headers['content-type'] = 'application/json'
     try {
       const answer = await line.ask({
-        ...{ method: request.method, url: `${url}${request.path}`, headers, signal: request.signal },
-        within: request.within ?? TIME_LIMIT_MS + (request.waitSeconds ?? 0) * 1000,
+        ...{ method: request.method, url: `${url}${request.path}`, headers },
+        signal: AbortSignal.any([request.signal, moved]),
+        within: (request.within ?? TIME_LIMIT) + (request.waitSeconds ?? 0) * 1000,
         ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
       })
       return {
@@ -68,13 +76,28 @@ export function controlLink(
         body: answer.text === '' ? undefined : JSON.parse(answer.text),
       }
     } catch (error) {
-      if (!request.signal.aborted) at++
+      if (!request.signal.aborted) controls.failed(url)
       throw new SluiceError('control-away', `control does not answer (${messageOf(error)})`, {
         side: 'upstream',
         kind: 'unavailable',
         cause: error,
       })
     }
+  }
+}
+
+const readProblem = reader(
+  Type.Object({ error: Type.Object({ code: Type.String(), message: Type.String() }) }),
+  'the error',
+)
+
+/** What control has said in place of what it was asked for; `what` is for when it has given no reason. */
+export function refusalOf({ status, body }: Pick<NodeAnswer, 'status' | 'body'>, what: string): SluiceError {
+  try {
+    const { code, message } = readProblem(body).error
+    return new SluiceError(code, `control answered ${status} ${what}: ${message}`, { side: 'upstream' })
+  } catch {
+    return new SluiceError('refused', `control answered ${status} ${what}`, { side: 'upstream' })
   }
 }
 

@@ -28,6 +28,8 @@ export interface HttpAnswer {
   text: string
 }
 
+/** A machine that is gone says nothing at all; another may be asked. */
+const CONNECTED_WITHIN: Milliseconds = 4_000
 /** Larger than any snapshot of ours. */
 const LONGEST_ANSWER = 256 * MiB
 
@@ -59,6 +61,12 @@ export class HttpLine {
           })
         : requestPlain(url, options)
       asked.on('error', reject)
+      asked.on('socket', socket => {
+        if (!socket.connecting) return
+        const late = setTimeout(() => asked.destroy(new Error('no connection in time')), CONNECTED_WITHIN)
+        socket.once('connect', () => clearTimeout(late))
+        asked.once('close', () => clearTimeout(late))
+      })
       asked.on('response', answer => {
         const chunks: Buffer[] = []
         let length = 0

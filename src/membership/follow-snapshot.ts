@@ -2,7 +2,7 @@ import { messageOf, SluiceError, systemClock, type Clock } from '../core/index.t
 import { readSnapshot, type Snapshot } from '../distribution/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { BackOff } from './back-off.ts'
-import { controlLink, type ControlLink, type ControlPlace } from './control-link.ts'
+import { controlLink, refusalOf, type ControlLink, type ControlPlace } from './control-link.ts'
 import type { NodeIdentity } from './identity.ts'
 import { loadSnapshot, saveSnapshot, type EpochSnapshot } from './stored-snapshot.ts'
 import { nodeTokenSource } from './token-source.ts'
@@ -48,12 +48,14 @@ class Follower implements SnapshotFollower {
   readonly #running: Promise<void>
   #applied: EpochSnapshot | undefined
   #connected = false
+  /** Why a snapshot was not applied, since the last that was. */
+  #told: string | undefined
   #resolveStarted: () => void = () => {}
 
   constructor(options: FollowOptions) {
     this.#options = options
     const clock = options.clock ?? systemClock
-    this.#ask = controlLink(options, nodeTokenSource(options.identity, 'control', clock))
+    this.#ask = controlLink(options, nodeTokenSource(options.identity, 'control', clock), clock)
     this.started = new Promise((resolve, reject) => {
       this.#resolveStarted = resolve
       this.#closing.signal.addEventListener('abort', () => {
@@ -88,6 +90,7 @@ class Follower implements SnapshotFollower {
         const next = await this.#poll()
         this.#connected = true
         if (next) await this.#take(next)
+        this.#told = undefined
         backOff.reset()
       } catch (error) {
         if (this.#closing.signal.aborted) return
@@ -99,10 +102,12 @@ class Follower implements SnapshotFollower {
 
   #complain(error: unknown): void {
     const away = error instanceof SluiceError && error.code === 'control-away'
-    // One line when control goes, not one for each try.
-    if (!away) this.#options.log.warn({ error: messageOf(error) }, 'snapshot not applied')
-    else if (this.#connected) this.#options.log.warn({ error: messageOf(error) }, 'control is away')
+    // That control is away is told by who reports health to it.
+    const { log } = this.#options
     if (away) this.#connected = false
+    // One line for each reason, not one for each try.
+    else if (this.#told !== messageOf(error))
+      log.warn({ error: (this.#told = messageOf(error)) }, 'snapshot not applied')
   }
 
   async #poll(): Promise<EpochSnapshot | undefined> {
@@ -117,13 +122,7 @@ class Follower implements SnapshotFollower {
     })
     if (answer.status === 304) return undefined
     if (answer.status !== 200) {
-      throw new SluiceError(
-        'snapshot-refused',
-        `control answered ${answer.status} when asked for the snapshot`,
-        {
-          side: 'upstream',
-        },
-      )
+      throw refusalOf(answer, 'when asked for the snapshot')
     }
     return { epoch: String(answer.headers['sluice-epoch'] ?? ''), snapshot: readSnapshot(answer.body) }
   }
@@ -150,6 +149,11 @@ class Follower implements SnapshotFollower {
     await this.#options.apply(next.snapshot)
     this.#applied = next
     this.#resolveStarted()
-    this.#options.log.info({ version: next.snapshot.version }, 'snapshot applied')
+    const { membership, log } = this.#options
+    // Only a start without that one control would miss the others.
+    membership?.learn(next.snapshot.controls ?? membership.controls).catch((error: unknown) => {
+      log.warn({ error: messageOf(error) }, 'where controls are was not stored')
+    })
+    log.info({ version: next.snapshot.version }, 'snapshot applied')
   }
 }

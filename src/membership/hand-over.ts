@@ -33,9 +33,9 @@ export const PASSED_ON = 'sluice-passed-on'
 /** One line of the answer; at least one a second. */
 export const HandOverLine = Type.Union([
   /** Bytes of the body that were muxed. */
-  Type.Object({ taken: Type.Integer({ minimum: 0 }) }, { additionalProperties: false }),
+  Type.Object({ taken: Type.Integer({ minimum: 0 }) }),
   /** The origin takes no more: the encoder is to be let go with this reason. */
-  Type.Object({ cut: Type.String(), detail: Type.String() }, { additionalProperties: false }),
+  Type.Object({ cut: Type.String(), detail: Type.String() }),
 ])
 export type HandOverLine = Static<typeof HandOverLine>
 

@@ -12,7 +12,7 @@ import {
 import { LeaseAnswer, type Failure, type Job, type JobResult, type Progress } from '../client/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { BackOff } from './back-off.ts'
-import { controlLink, type ControlLink, type ControlPlace } from './control-link.ts'
+import { controlLink, refusalOf, type ControlLink, type ControlPlace } from './control-link.ts'
 import type { NodeIdentity } from './identity.ts'
 import { nodeTokenSource } from './token-source.ts'
 
@@ -112,7 +112,7 @@ async function takeLease(ask: ControlLink, signal: AbortSignal): Promise<LeaseAn
   })
   if (answer.status === 204) return undefined
   if (answer.status === 200) return readLease(answer.body)
-  throw new SluiceError('lease-refused', `control answered ${answer.status} when asked for a job`)
+  throw refusalOf(answer, 'when asked for a job')
 }
 
 /** One attempt at one job, from its lease to its end. */

@@ -13,10 +13,12 @@ import {
 import { JoinAnswer, NodeCertificate, type JoiningRole } from '../client/index.ts'
 import { newRequest, type NodeCredentials } from '../inbound/index.ts'
 import type { ControlLink } from './control-link.ts'
+import { Controls } from './controls.ts'
 import { HttpLine } from './exchange.ts'
 import { loadOrCreateIdentity, type NodeIdentity } from './identity.ts'
 import { fingerprintOf, readJoinToken } from './join-token.ts'
 import { CONTROL_NAME } from './node-names.ts'
+import { softwareVersion, VERSION_FIELD } from './software.ts'
 import { writeWhole } from './write-whole.ts'
 
 const Kept = Type.Object({
@@ -46,8 +48,12 @@ const LOOK_EVERY: Milliseconds = 3_600_000
 
 /** A node's place among nodes of other machines: who control is, and what it shows them. */
 export class Membership {
+  /** Of all that this process asks of control. */
+  readonly asked: Controls
   readonly #file: string
   #kept: Kept
+  /** One at a time, each of what the one before has left. */
+  #changing: Promise<void> = Promise.resolve()
   #credentials: NodeCredentials
   /** By the process's own clock. */
   #lookedAt = performance.now()
@@ -56,6 +62,7 @@ export class Membership {
     this.#file = file
     this.#kept = kept
     this.#credentials = credentialsOf(kept)
+    this.asked = new Controls(kept.controls)
   }
 
   /** Of a node that has joined; undefined when it has not. Throws a sentence for a file that cannot be read. */
@@ -73,7 +80,7 @@ export class Membership {
   }
 
   static async keep(file: string, kept: Kept): Promise<Membership> {
-    await writeWhole(file, `${JSON.stringify(kept, null, 2)}\n`, 0o600)
+    await writeKept(file, kept)
     return new Membership(file, kept)
   }
 
@@ -94,8 +101,9 @@ export class Membership {
   }
 
   #take(kept: Kept): void {
+    const other = kept.certificate !== this.#kept.certificate
     this.#kept = kept
-    this.#credentials = credentialsOf(kept)
+    if (other) this.#credentials = credentialsOf(kept)
   }
 
   /** Of a node that control knows already by its token. Rejects when control does not certify it. */
@@ -128,11 +136,36 @@ export class Membership {
     const ends = Date.parse(new X509Certificate(this.#kept.certificate).validTo)
     const { url = null } = this.#kept
     if (url === of.url && ends > after(of.clock.now(), RENEW_BEFORE)) return 'good'
-    const kept = { ...this.#kept, ...(await certified(ask, of)), url: of.url }
-    await Membership.keep(this.#file, kept)
-    this.#take(kept)
+    const renewed = await certified(ask, of)
+    await this.#change({ ...renewed, url: of.url })
     return 'renewed'
   }
+
+  /**
+   * Control says where it is to be found. What the token of the join named stays the first: control may not know by which
+   * address this node reaches it.
+   */
+  async learn(controls: readonly string[]): Promise<void> {
+    const [first = ''] = this.#kept.controls
+    const urls = [first, ...controls.filter(url => url !== first)]
+    if (JSON.stringify(urls) === JSON.stringify(this.#kept.controls)) return
+    this.asked.set(urls)
+    await this.#change({ controls: urls })
+  }
+
+  #change(change: Partial<Kept>): Promise<void> {
+    const changed = this.#changing.then(async () => {
+      const kept = { ...this.#kept, ...change }
+      await writeKept(this.#file, kept)
+      this.#take(kept)
+    })
+    this.#changing = changed.catch(() => {}) // who asked is told
+    return changed
+  }
+}
+
+function writeKept(file: string, kept: Kept): Promise<void> {
+  return writeWhole(file, `${JSON.stringify(kept, null, 2)}\n`, 0o600)
 }
 
 async function certified(
@@ -212,7 +245,8 @@ async function askControl(
 ): Promise<{ status: number; text: string }> {
   try {
     const method = body === undefined ? 'GET' : 'POST'
-    const headers = body === undefined ? {} : { 'content-type': 'application/json' }
+    const said = { [VERSION_FIELD]: softwareVersion() }
+    const headers = body === undefined ? said : { ...said, 'content-type': 'application/json' }
     return await line.ask({ method, url, headers, within: PATIENCE, ...(body !== undefined && { body }) })
   } catch (error) {
     throw new SluiceError(

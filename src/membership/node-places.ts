@@ -20,10 +20,11 @@ export interface NodeTls {
   servername: string
 }
 
-/** The nodes of a role that are to be asked, always in the same order. */
+/** The nodes of a role that are to be asked, always in the same order; draining ones only where all are. */
 export function placesOf({ nodes }: Pick<Snapshot, 'nodes'>, role: RoleName): NodePlace[] {
-  return nodes
-    .filter(node => node.role === role)
+  const reached = nodes.filter(node => node.role === role && node.url)
+  const serving = reached.filter(({ draining }) => draining !== true)
+  return (serving.length > 0 ? serving : reached)
     .flatMap(({ id, url }) => (url ? [{ id, url }] : []))
     .sort((one, other) => (one.id < other.id ? -1 : 1))
 }
@@ -34,6 +35,11 @@ export function placesOfChannel(
   channel: Pick<Channel, 'path' | 'owner'>,
 ): NodePlace[] {
   return ownersOf(channel, nodes).flatMap(({ id, url }) => (url ? [{ id, url }] : []))
+}
+
+/** Whether a node is to get nothing new. */
+export function isDraining({ nodes }: Pick<Snapshot, 'nodes'>, id: NodeId): boolean {
+  return nodes.find(node => node.id === id)?.draining === true
 }
 
 /** Undefined for a place on this machine, which is asked in the clear. */

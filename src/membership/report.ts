@@ -1,20 +1,46 @@
-import { messageOf, pause, SluiceError, systemClock, type Clock, type Milliseconds } from '../core/index.ts'
+import {
+  codeOf,
+  messageOf,
+  pause,
+  systemClock,
+  type Clock,
+  type Instant,
+  type Milliseconds,
+} from '../core/index.ts'
 import type { Logger } from '../telemetry/index.ts'
-import { controlLink, type ControlPlace } from './control-link.ts'
+import {
+  controlLink,
+  refusalOf,
+  type ControlLink,
+  type ControlPlace,
+  type NodeAnswer,
+} from './control-link.ts'
 import type { NodeIdentity } from './identity.ts'
 import { nodeTokenSource } from './token-source.ts'
 
 export interface ReportingOptions extends ControlPlace {
   identity: NodeIdentity
-  path: '/v1/node/channels' | '/v1/node/viewers'
+  path: '/v1/node/channels' | '/v1/node/viewers' | '/v1/node/health'
   everyMs: Milliseconds
   /** What is to be said now; undefined when there is nothing to say. Asked again when control did not take it. */
   read(): object | undefined
   /** Control has taken exactly this body; what it said need not be said again. */
   taken?(body: object): void
+  /** Control has answered, whatever it was. */
+  answered?(answer: NodeAnswer, asked: Asked): void
+  /** Control does not answer; without it the log is told, once. */
+  unanswered?(error: unknown): void
+  /** How long an answer may take; 10 s unless given. */
+  within?: Milliseconds
   /** For tests. */
   clock?: Clock
   log: Logger
+}
+
+/** When a report was sent, and how long its answer took. */
+export interface Asked {
+  at: Instant
+  took: Milliseconds
 }
 
 export interface Reporting {
@@ -34,19 +60,20 @@ export function startReporting(options: ReportingOptions): Reporting {
 
 class Reporter implements Reporting {
   readonly #options: ReportingOptions
-  readonly #post: (body: object) => Promise<number>
+  readonly #clock: Clock
+  readonly #ask: ControlLink
   readonly #closing = new AbortController()
   readonly #running: Promise<void>
   #waiting = new AbortController()
   #hurried = false
-  #failing = false
+  /** The code of what was complained about last. */
+  #failing: string | undefined
 
   constructor(options: ReportingOptions) {
     this.#options = options
-    const { identity, path } = options
-    const ask = controlLink(options, nodeTokenSource(identity, 'control', options.clock ?? systemClock))
-    this.#post = async body =>
-      (await ask({ method: 'POST', path, body, signal: this.#closing.signal })).status
+    this.#clock = options.clock ?? systemClock
+    const token = nodeTokenSource(options.identity, 'control', this.#clock)
+    this.#ask = controlLink(options, token, this.#clock)
     this.#running = this.#run()
   }
 
@@ -76,20 +103,31 @@ class Reporter implements Reporting {
     try {
       const body = this.#options.read()
       if (body === undefined) return
-      const status = await this.#post(body)
-      if (status >= 300) {
-        throw new SluiceError('report-refused', `control answered ${status} to a report`, {
-          side: 'upstream',
-        })
-      }
-      this.#failing = false
-      this.#options.taken?.(body)
+      const asked = { at: this.#clock.now(), since: performance.now() }
+      const answer = await this.#post(body)
+      this.#options.answered?.(answer, { at: asked.at, took: performance.now() - asked.since })
+      // A control of the version before knows nothing of some reports.
+      if (answer.status >= 300 && answer.status !== 404) throw refusalOf(answer, 'to a report')
+      this.#failing = undefined
+      if (answer.status < 300) this.#options.taken?.(body)
     } catch (error) {
-      if (this.#closing.signal.aborted) return
-      // One line when it begins to fail, not one for each try.
-      if (!this.#failing)
-        this.#options.log.warn({ path: this.#options.path, error: messageOf(error) }, 'report not taken')
-      this.#failing = true
+      if (!this.#closing.signal.aborted) this.#complain(error)
     }
+  }
+
+  #post(body: object): Promise<NodeAnswer> {
+    const { path, within } = this.#options
+    const { signal } = this.#closing
+    return this.#ask({ method: 'POST', path, body, signal, ...(within !== undefined && { within }) })
+  }
+
+  #complain(error: unknown): void {
+    const { path, log } = this.#options
+    const tell = this.#options.unanswered?.bind(this.#options)
+    const code = codeOf(error) ?? 'unknown'
+    if (code === 'control-away' && tell !== undefined) tell(error)
+    // One line when it begins to fail, and for each other reason; not one for each try.
+    else if (this.#failing !== code) log.warn({ path, error: messageOf(error) }, 'report not taken')
+    this.#failing = code
   }
 }

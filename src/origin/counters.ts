@@ -1,3 +1,4 @@
+import type { TrafficTotals } from '../membership/index.ts'
 import type { Metrics } from '../telemetry/index.ts'
 
 /** What kind of thing was asked for; `other` is everything that is not ours. */
@@ -5,6 +6,8 @@ export type RequestKind = 'multivariant' | 'playlist' | 'init' | 'segment' | 'pa
 
 /** The origin's metrics. */
 export interface Counters {
+  /** Of what was answered to nodes. */
+  readonly totals: Readonly<TrafficTotals>
   served(kind: RequestKind, status: number, bytes: number): void
   /** To the origin of a channel. */
   passed(what: 'request' | 'hand-over'): void
@@ -31,8 +34,12 @@ export function createCounters(metrics: Metrics, indexMemory: () => number): Cou
     'result',
   ])
   metrics.gauge('sluice_origin_index_bytes', 'Memory of decoded indexes.', indexMemory)
+  const totals = { requests: 0, bytes: 0 }
   return {
+    totals,
     served(kind, status, sent) {
+      totals.requests++
+      totals.bytes += sent
       requests({ kind })
       answers({ status: String(status) })
       if (sent > 0) bytes({ kind }, sent)

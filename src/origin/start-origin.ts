@@ -4,7 +4,6 @@ import {
   systemClock,
   Turnstile,
   type Clock,
-  type Health,
   type Milliseconds,
   type RunningRole,
 } from '../core/index.ts'
@@ -16,6 +15,7 @@ import {
   leaseJobs,
   nodeTokenSource,
   obtainMembership,
+  reportHealth,
   startReporting,
   type Membership,
 } from '../membership/index.ts'
@@ -94,12 +94,17 @@ export async function startOrigin(options: OriginOptions): Promise<RunningRole> 
   const ticking = startTicking(live)
   const worker = new Worker({ store, packager, pointers, counters, clock, log })
   const jobs = leaseJobs({ ...place, identity, work: leased => worker.work(leased), log, clock })
+  const health = reportHealth({
+    ...{ ...place, identity, clock, metrics, log },
+    snapshot: () => snapshots.current(),
+    totals: () => counters.totals,
+    busy: () => jobs.running() + live.table.running,
+  })
   const sweeping = sweepRegularly(pointers, log)
   log.info({ port: server.port }, 'origin listens')
   return {
     metrics: () => metrics.text(),
-    health: (): Health =>
-      snapshots.current() ? { kind: 'ready' } : { kind: 'not-ready', waitingFor: ['snapshot'] },
+    health: () => health.health(snapshots.current() ? [] : ['snapshot']),
     async close() {
       await jobs.close()
       await sweeping.close()
@@ -110,6 +115,7 @@ export async function startOrigin(options: OriginOptions): Promise<RunningRole> 
       ticking.stop()
       await server.close()
       passing.close()
+      await health.close()
       await reports.close()
       await snapshots.close()
       await renewing?.close()

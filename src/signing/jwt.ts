@@ -57,7 +57,10 @@ export interface Expectations {
   longestLife: Seconds
 }
 
-export type JwtResult = { kind: 'valid' } | { kind: 'refused'; why: string }
+export type JwtResult =
+  | { kind: 'valid' }
+  /** `untimely`: its key has signed it, for another time than now. */
+  | { kind: 'refused'; why: string; untimely?: true }
 
 export async function verifyJwt(
   token: string,
@@ -81,8 +84,15 @@ export async function verifyJwt(
     if (aud !== audience) return { kind: 'refused', why: 'it is for several audiences' }
     return { kind: 'valid' }
   } catch (error) {
-    return { kind: 'refused', why: error instanceof errors.JOSEError ? error.message : messageOf(error) }
+    const why = messageOf(error)
+    return isUntimely(error) ? { kind: 'refused', why, untimely: true } : { kind: 'refused', why }
   }
+}
+
+/** jose looks at claims once the signature is good. */
+function isUntimely(error: unknown): boolean {
+  if (error instanceof errors.JWTExpired) return true
+  return error instanceof errors.JWTClaimValidationFailed && ['iat', 'exp', 'nbf'].includes(error.claim)
 }
 
 /**

@@ -24,7 +24,10 @@ export interface TrustedPeer {
   publicKey: Ed25519PublicJwk
 }
 
-export type NodeTokenResult = { kind: 'peer'; id: NodeId; role: RoleName } | { kind: 'refused'; why: string }
+export type NodeTokenResult =
+  | { kind: 'peer'; id: NodeId; role: RoleName }
+  /** `untimely`: it is this node's own, for another time than now. */
+  | { kind: 'refused'; why: string; untimely?: NodeId }
 
 /** A token is used within seconds; a node makes a new one before this is over. */
 export const NODE_TOKEN_LIFE: Seconds = 60
@@ -65,5 +68,7 @@ export async function verifyNodeToken(
     return { kind: 'refused', why: 'the node is not known here; it has not joined or was removed' }
   const expected = { issuer: peer.id, audience, now, leeway: LEEWAY, longestLife: NODE_TOKEN_LIFE }
   const result = await verifyJwt(token, peer.publicKey, expected)
-  return result.kind === 'valid' ? { kind: 'peer', id: peer.id, role: peer.role } : result
+  if (result.kind === 'valid') return { kind: 'peer', id: peer.id, role: peer.role }
+  const { why, untimely } = result
+  return untimely ? { kind: 'refused', why, untimely: peer.id } : { kind: 'refused', why }
 }

@@ -40,6 +40,27 @@ test('ready when nothing is missing', async () => {
   expect([answer.status, await answer.json()]).toEqual([200, { status: 'ready' }])
 })
 
+test('what the operator should know stands beside it, and a role that drains is to get no more', async () => {
+  const alone: RoleState = {
+    ...ready,
+    role: 'gateway',
+    health: { kind: 'ready', notes: ['control is away'] },
+  }
+  const noted = await (await admin([ready, alone], []))('/readyz')
+  expect([noted.status, await noted.json()]).toEqual([
+    ...[200, { status: 'ready', notes: ['gateway: control is away'] }],
+  ])
+  const draining: RoleState = { ...behind, health: { kind: 'draining', notes: ['control is away'] } }
+  const drains = await (await admin([ready, draining], []))('/readyz')
+  expect([drains.status, await drains.json()]).toEqual([
+    ...[503, { status: 'draining', draining: ['edge'], notes: ['edge: control is away'] }],
+  ])
+  const starting = await (await admin([draining], ['start']))('/readyz')
+  expect([starting.status, await starting.json()]).toEqual([
+    ...[503, { status: 'not-ready', waitingFor: ['start'] }],
+  ])
+})
+
 test('metrics of all roles come together, with how often each was restarted', async () => {
   const ask = await admin([ready, behind], [])
   const answer = await ask('/metrics')

@@ -131,6 +131,18 @@ test.each<[string, Routes, number, unknown]>([
     { error: { code: 'bad-word', message: '--sha1 maybe is unknown: use accept or refuse.' } },
   ],
   ['nodes', { 'GET /v1/nodes': { body: { nodes: [] } } }, 0, []],
+  [
+    'nodes drain edge-1',
+    { 'POST /v1/nodes/edge-1/drain': { body: { snapshotVersion: 7 } } },
+    0,
+    { id: 'edge-1', snapshotVersion: 7 },
+  ],
+  [
+    'nodes undrain edge-1 --no-wait',
+    { 'POST /v1/nodes/edge-1/undrain': { body: { snapshotVersion: 8 } } },
+    0,
+    { id: 'edge-1', snapshotVersion: 8 },
+  ],
   ['tokens list', { 'GET /v1/tokens': { body: { tokens: [] } } }, 0, []],
   [
     'tokens create ci --scope purge --scope read',

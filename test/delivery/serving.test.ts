@@ -358,6 +358,14 @@ describe('the record', () => {
     expect(JSON.stringify(bench.lines)).not.toContain('secret')
     expect(bench.node.usage.of(DISTRIBUTION)).toEqual({ requests: 1, bytes: 1000 })
   })
+
+  test('counts as hits and misses only what was looked for in the cache', async () => {
+    for (const path of ['/a.mp4', '/a.mp4', '/a.mp4', '/../x', '/.sluice/player'])
+      await rawGet(bench.url, path)
+    const { bytes, ...counts } = bench.node.usage.totals
+    expect(counts).toEqual({ requests: 5, hits: 2, misses: 1 })
+    expect(bytes).toBeGreaterThan(3_000)
+  })
 })
 
 describe('the player', () => {

@@ -43,6 +43,18 @@ describe.skipIf(address === undefined)('nodes that join from other machines', ()
     role: string
     pop: string | null
     state: string
+    version: number | null
+    sequence: number | null
+    traffic: { bytesPerSecond: number } | null
+    hitRatio: number | null
+    clockOffset: number | null
+    software: string | null
+    controlSoftware: string
+  }
+
+  async function readiness({ ready }: Sluice<RoleReady>): Promise<{ status: number; body: unknown }> {
+    const answer = await fetch(`${ready.admin}/readyz`)
+    return { status: answer.status, body: await answer.json() }
   }
 
   async function listed(id: string): Promise<Listed | undefined> {
@@ -137,6 +149,35 @@ describe.skipIf(address === undefined)('nodes that join from other machines', ()
     expect(nodes.map(({ id }) => id)).toEqual(expect.arrayContaining([edge.ready.id, gateway.ready.id]))
   })
 
+  test('say how they do: what they have, their traffic and hits, their clock and version', async () => {
+    const at = `${edge.ready.http}/sample/index.m3u8`
+    const { version } = (await listed(edge.ready.id)) ?? {}
+    const seen = await until('traffic and hits', async () => {
+      for (let asked = 0; asked < 5; asked++) await (await fetch(at)).text()
+      const node = await listed(edge.ready.id)
+      return node?.hitRatio && node.traffic && node.traffic.bytesPerSecond > 0 ? node : undefined
+    })
+    expect(seen.sequence).toBeGreaterThan(0)
+    expect([seen.version, seen.software]).toEqual([version, seen.controlSoftware])
+    expect(Math.abs(seen.clockOffset ?? 99_999)).toBeLessThan(1_000)
+    const all = (await sluice.cli<Listed[]>('nodes')).json
+    expect(all.map(({ software }) => software)).toEqual(all.map(() => seen.controlSoftware))
+  }, 30_000)
+
+  test('an edge that drains says so where load balancers ask, serves on, and comes back', async () => {
+    const { id } = edge.ready
+    expect((await sluice.cli('nodes', 'drain', id)).code).toBe(0)
+    expect(await listed(id)).toMatchObject({ state: 'draining' })
+    expect(await readiness(edge)).toEqual({ status: 503, body: { status: 'draining', draining: ['edge'] } })
+    expect((await fetch(`${edge.ready.http}/sample/index.m3u8`)).status).toBe(200)
+    const { data } = edge
+    expect(await edge.close()).toBe(0)
+    edge = await startRole('edge', '', { data })
+    expect((await readiness(edge)).status).toBe(503)
+    expect((await sluice.cli('nodes', 'undrain', id)).code).toBe(0)
+    expect(await readiness(edge)).toEqual({ status: 200, body: { status: 'ready' } })
+  }, 60_000)
+
   test('an edge starts again without a token, and one that was removed gets nothing of the origin any more', async () => {
     const { data } = edge
     const { id } = edge.ready
@@ -185,4 +226,20 @@ describe.skipIf(address === undefined)('nodes that join from other machines', ()
     )
     for (const text of texts) expect(text).not.toMatch(/sluice-join-|PRIVATE KEY/)
   })
+
+  test('a gateway that starts while control is away serves with what it has, and says so', async () => {
+    const { data } = gateway
+    expect([await gateway.close(), await sluice.close()]).toEqual([0, 0])
+    gateway = await startRole('gateway', '', { data })
+    const told = await until('it notices', async () => {
+      const answer = await readiness(gateway)
+      return 'notes' in (answer.body as object) ? answer : undefined // JSON of ours
+    })
+    const away = expect.stringMatching(/^gateway: control is away since \d{4}-/) as unknown
+    expect(told).toEqual({ status: 200, body: { status: 'ready', notes: [away] } })
+    const metrics = await (await fetch(`${gateway.ready.admin}/metrics`)).text()
+    expect(metrics).toMatch(/^sluice_control_away_seconds\{role="gateway"\} \d+$/m)
+    const log = readFileSync(path.join(data, 'logs', 'gateway.log'), 'utf8')
+    expect(log).toContain('control does not answer: this node serves on with the configuration that it has')
+  }, 60_000)
 })

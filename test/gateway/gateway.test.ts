@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { afterEach, describe, expect, onTestFinished, test } from 'vitest'
 import { systemClock, type Milliseconds, type NodeId } from '../../src/core/index.ts'
 import type { Channel, Snapshot } from '../../src/distribution/index.ts'
 import { createCounters } from '../../src/gateway/counters.ts'
@@ -29,6 +29,9 @@ interface Stage {
   encoder(path?: string): FakeEncoder
 }
 
+let work: 'serving' | 'draining' = 'serving'
+afterEach(() => void (work = 'serving'))
+
 async function stage(limits: Partial<GatewayLimits> = QUICK, log: Logger = silentLogger): Promise<Stage> {
   const origin = await FakeOrigin.start()
   const metrics = createMetrics('gateway')
@@ -36,6 +39,7 @@ async function stage(limits: Partial<GatewayLimits> = QUICK, log: Logger = silen
     origin: () => ({ url: origin.url }),
     token: () => Promise.resolve('a node token'),
     started: () => Promise.resolve(),
+    draining: () => work === 'draining',
     limits: { ...LIMITS, ...limits },
     clock: systemClock,
     counters: createCounters(metrics, { publishers: () => gateway.publishers, connections: () => 0 }),
@@ -86,6 +90,19 @@ describe('an accepted encoder', () => {
     expect(names(on.origin.last)).toEqual([...OPENING_NAMES, 'keyframe 1', 'sound 2', 'picture 3'])
     await gone(on)
     expect(on.obs.cuts).toEqual([])
+  })
+
+  test('stays where it is while its gateway drains; others are sent elsewhere, if they may publish at all', async () => {
+    const on = await publishing()
+    work = 'draining'
+    on.apply(2, [channel(PATH), channel('/live/other')])
+    expect(await on.encoder('/live/other').publish(on.gateway)).toBe('busy')
+    expect(await on.encoder('/live/none').publish(on.gateway)).toBe('no-channel')
+    on.obs.send(...OPENING, keyframe(1))
+    await until('they have arrived', () => on.origin.last.tags.length === 4)
+    expect([on.gateway.publishers, on.obs.cuts]).toEqual([1, []])
+    work = 'serving'
+    expect(await on.encoder('/live/other').publish(on.gateway)).toBe('accepted')
   })
 
   test('that is lost is lost to the origin', async () => {

@@ -18,15 +18,20 @@ export interface Said {
 export class FakeControl {
   readonly heard: Heard[] = []
   answer: (heard: Heard) => Said | Promise<Said> = () => ({ status: 503 })
+  /** Stays what it is when this is closed. */
+  readonly url: string
   readonly #server: Server
 
-  private constructor(server: Server) {
+  private constructor(server: Server, url: string) {
     this.#server = server
+    this.url = url
   }
 
-  static async start(): Promise<FakeControl> {
+  static async start(port = 0): Promise<FakeControl> {
     const server = createServer()
-    const control = new FakeControl(server)
+    await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
+    const { port: taken } = server.address() as AddressInfo // it listens on TCP
+    const control = new FakeControl(server, `http://127.0.0.1:${taken}`)
     server.on('request', (request, response) => {
       const chunks: Buffer[] = []
       request.on('data', (chunk: Buffer) => chunks.push(chunk))
@@ -44,12 +49,7 @@ export class FakeControl {
         })
       })
     })
-    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
     return control
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}` // it listens on TCP
   }
 
   async close(): Promise<void> {

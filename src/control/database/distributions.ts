@@ -6,6 +6,7 @@ import type { Tx } from './database.ts'
 import { listIssuers } from './issuers.ts'
 import { keyGroupsWithKeys } from './keys.ts'
 import { listOriginAccess } from './origin-access.ts'
+import { listControls } from './controls.ts'
 import { listNodes } from './nodes.ts'
 import { distributions, invalidationPatterns, meta } from './tables.ts'
 
@@ -56,6 +57,7 @@ export async function setFallbackDistribution(tx: Tx, id: DistributionId): Promi
 /** Everything that nodes follow, of one moment. */
 export async function readWholeSnapshot(tx: Tx): Promise<{ epoch: string; snapshot: Snapshot }> {
   const { epoch, version, sequence, fallbackDistribution } = await readMeta(tx)
+  const controls = await listControls(tx)
   const snapshot: Snapshot = {
     version,
     distributions: await listDistributions(tx),
@@ -65,6 +67,7 @@ export async function readWholeSnapshot(tx: Tx): Promise<{ epoch: string; snapsh
     originAccess: await listOriginAccess(tx),
     channels: await channelsOfSnapshot(tx),
     nodes: await listNodes(tx),
+    ...(controls.length > 0 && { controls }),
     sequence,
     invalidations: await tx.sql
       .select()

@@ -1,5 +1,6 @@
 export * from './assets.ts'
 export * from './channels.ts'
+export * from './controls.ts'
 export { openDatabase, type Database, type DatabaseOptions, type Tx } from './database.ts'
 export * from './distributions.ts'
 export * from './invalidations.ts'

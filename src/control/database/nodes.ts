@@ -9,7 +9,25 @@ import { authority, joinTokens, nodes } from './tables.ts'
 
 export async function listNodes(tx: Tx): Promise<PeerNode[]> {
   const rows = await tx.sql.select().from(nodes).orderBy(asc(nodes.id))
-  return rows.map(({ id, role, publicKey, pop, url }) => ({ id, role, publicKey, pop, url }))
+  return rows.map(({ id, role, publicKey, pop, url, drainingSince }) => ({
+    ...{ id, role, publicKey, pop, url },
+    ...(drainingSince !== null && { draining: true }),
+  }))
+}
+
+/** Whether a node is to get nothing new. */
+export async function setDraining(
+  tx: Tx,
+  id: NodeId,
+  wanted: 'draining' | 'serving',
+): Promise<'changed' | 'same' | 'absent'> {
+  const [old] = await tx.sql.select().from(nodes).where(eq(nodes.id, id))
+  if (old === undefined) return 'absent'
+  if ((old.drainingSince !== null) === (wanted === 'draining')) return 'same'
+  const drainingSince = wanted === 'draining' ? tx.now : null
+  await tx.sql.update(nodes).set({ drainingSince }).where(eq(nodes.id, id))
+  await tx.bump()
+  return 'changed'
 }
 
 /** What the supervisor says of its own nodes. */

@@ -1,4 +1,4 @@
-import { messageOf, reader, Type, type Static } from '../../core/index.ts'
+import { messageOf, reader, Type, type Bytes, type Static } from '../../core/index.ts'
 import type { Rows, Session, Wire } from './engine.ts'
 import { APPLIED, type SchemaCheck } from './migrate.ts'
 import { TOPICS, type Topic } from './topics.ts'
@@ -14,15 +14,19 @@ const NodeState = Type.Object({
 })
 export type NodeState = Static<typeof NodeState>
 
+/** How nodes do; a shape of those above, which check it. */
+type Healths = readonly object[]
+
 const Said = Type.Union([
   Type.Object({ changed: Type.Array(Type.String()) }),
   Type.Object({ nodes: Type.Array(NodeState) }),
+  Type.Object({ healths: Type.Array(Type.Unknown()) }),
   Type.Object({ asks: Type.Literal('nodes') }),
 ])
 const readSaid = reader(Said, 'what another control says')
 
-/** Of node ids, far below what one text may have. */
-const AT_ONCE = 50
+/** Less than one text may have, which is 8,000 bytes. */
+const LONGEST: Bytes = 7_500
 
 interface OthersOptions {
   check: SchemaCheck
@@ -36,6 +40,7 @@ export class Others {
   #onChange: (topics: ReadonlySet<Topic>) => void = () => {}
   #onNodes: (nodes: NodeState[]) => void = () => {}
   #onAsked: () => void = () => {}
+  #onHealths: (told: readonly unknown[]) => void = () => {}
   /** As the last pulse saw it. */
   #version: unknown
   /** Why nothing is done any more: the database was upgraded under us. */
@@ -63,6 +68,11 @@ export class Others {
     this.#onChange = listener
   }
 
+  /** One listener: who shows how nodes do. What comes was checked by nobody. */
+  onHealths(listener: (told: readonly unknown[]) => void): void {
+    this.#onHealths = listener
+  }
+
   /** One listener: who counts acknowledgements. `asked` is called when the others want to hear of all our nodes. */
   onNodes(listener: (nodes: NodeState[]) => void, asked: () => void): void {
     this.#onNodes = listener
@@ -77,9 +87,12 @@ export class Others {
 
   /** Tells the others of our nodes; rejects when the database is away. */
   async tellNodes(nodes: readonly NodeState[]): Promise<void> {
-    for (let at = 0; at < nodes.length; at += AT_ONCE) {
-      await this.#wire.say(JSON.stringify({ nodes: nodes.slice(at, at + AT_ONCE) }))
-    }
+    for (const list of listsOf(nodes)) await this.#wire.say(`{"nodes":${list}}`)
+  }
+
+  /** The same of how they do. */
+  async tellHealths(healths: Healths): Promise<void> {
+    for (const list of listsOf(healths)) await this.#wire.say(`{"healths":${list}}`)
   }
 
   /** Throws when a newer Sluice has upgraded the database. */
@@ -96,6 +109,7 @@ export class Others {
       return
     }
     if ('nodes' in said) return this.#onNodes(said.nodes)
+    if ('healths' in said) return this.#onHealths(said.healths)
     if ('asks' in said) return this.#onAsked()
     const { changed } = said
     this.#onChange(new Set(TOPICS.filter(topic => changed.includes(topic))))
@@ -130,4 +144,21 @@ export class Others {
       this.#refusal = error
     }
   }
+}
+
+/** As JSON, each list short enough for one text. */
+function* listsOf(all: readonly object[]): Generator<string> {
+  let list: string[] = []
+  let length = 0
+  for (const each of all) {
+    const text = JSON.stringify(each)
+    if (length + Buffer.byteLength(text) > LONGEST && list.length > 0) {
+      yield `[${list.join()}]`
+      list = []
+      length = 0
+    }
+    list.push(text)
+    length += Buffer.byteLength(text) + 1
+  }
+  if (list.length > 0) yield `[${list.join()}]`
 }

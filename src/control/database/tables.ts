@@ -104,7 +104,15 @@ export const nodes = pgTable('nodes', {
   pop: text('pop'),
   /** Where other nodes reach it over TLS. */
   url: text('url'),
+  /** Set while it is to get nothing new. */
+  drainingSince: instantColumn('draining_since'),
   createdAt: instantColumn('created_at').notNull(),
+})
+
+/** Control processes that other machines reach: nodes are told of all, and ask the next when one does not answer. */
+export const controls = pgTable('controls', {
+  url: text('url').primaryKey(),
+  seenAt: instantColumn('seen_at').notNull(),
 })
 
 /** What signs the certificates of control and nodes. One row; its key is a secret and goes nowhere. */

@@ -1,6 +1,7 @@
 import { SluiceError, Type, type NodeId } from '../../core/index.ts'
 import {
   CertificateRenewal,
+  Changed,
   JoinAnswer,
   JoinRequest,
   JoinToken,
@@ -8,7 +9,8 @@ import {
   NodeCertificate,
   StorageQuestion,
 } from '../../client/index.ts'
-import { moveNode, removeNode } from '../database/index.ts'
+import { VERSION_FIELD } from '../../membership/index.ts'
+import { moveNode, removeNode, setDraining } from '../database/index.ts'
 import { route, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { asker } from './nodes.ts'
@@ -19,7 +21,34 @@ const JOINED = ['origin', 'regional', 'edge', 'gateway'] as const
 
 /** How machines come, stay and go. */
 export function joinRoutes(services: Services): Route[] {
-  return [...peoplesRoutes(services), ...nodesRoutes(services)]
+  return [...peoplesRoutes(services), ...drainRoutes(services), ...nodesRoutes(services)]
+}
+
+function drainRoutes({ database, snapshots }: Services): Route[] {
+  const about = { drain: 'Send nothing new to a node', undrain: 'Send it what is new again' } as const
+  const [drain, undrain] = (['drain', 'undrain'] as const).map(what =>
+    route(
+      {
+        method: 'POST',
+        path: `/v1/nodes/:id/${what}`,
+        access: ADMIN,
+        summary: about[what],
+        params: ById,
+        answers: { 200: Changed },
+      },
+      async ({ params: { id } }) => {
+        const wanted = what === 'drain' ? 'draining' : 'serving'
+        const version = await database.transaction(async tx => {
+          const outcome = await setDraining(tx, id as NodeId, wanted) // compared only
+          if (outcome === 'absent') throw noNode(id)
+          return outcome === 'changed' ? tx.bump() : undefined
+        })
+        const snapshotVersion = version ?? (await snapshots.current()).version
+        return { status: 200, body: { snapshotVersion } }
+      },
+    ),
+  )
+  return [drain, undrain].flatMap(each => each ?? [])
 }
 
 function peoplesRoutes({ joins, database }: Services): Route[] {
@@ -74,7 +103,11 @@ function nodesRoutes({ joins, database, authority }: Services): Route[] {
         body: JoinRequest,
         answers: { 200: JoinAnswer },
       },
-      async ({ body }) => ({ status: 200, body: await joins.join(body) }),
+      async ({ body, headers }) => {
+        const version = headers[VERSION_FIELD]
+        const software = typeof version === 'string' ? version : undefined
+        return { status: 200, body: await joins.join(body, software) }
+      },
     ),
     route(
       {

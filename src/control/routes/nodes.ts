@@ -7,6 +7,7 @@ import {
   ReleaseRequest,
 } from '../../client/index.ts'
 import { Snapshot } from '../../distribution/index.ts'
+import { isDraining } from '../../membership/index.ts'
 import { poll } from '../bell.ts'
 import { ReadyJson, route, type Answered, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
@@ -67,7 +68,7 @@ function knownVersion(tag: string | undefined): number | undefined {
 
 const ORIGINS = { kind: 'node', roles: ['origin'] } as const
 
-function takeLease({ database, jobBell, lease: span }: Services): Route {
+function takeLease({ database, snapshots, jobBell, lease: span }: Services): Route {
   return route(
     {
       method: 'POST',
@@ -80,9 +81,10 @@ function takeLease({ database, jobBell, lease: span }: Services): Route {
     async ({ body, node, signal }) => {
       // Looks each second, since a job that is offered again becomes due without a ring.
       const wait = { span: body.wait * 1000, every: 1_000, signal }
-      const leased = await poll(jobBell, wait, async () =>
-        signal.aborted ? undefined : database.transaction(tx => lease(tx, asker(node), span)),
-      )
+      const leased = await poll(jobBell, wait, async () => {
+        if (signal.aborted || isDraining(await snapshots.current(), asker(node))) return undefined
+        return database.transaction(tx => lease(tx, asker(node), span))
+      })
       if (!leased) return { status: 204 }
       return { status: 200, body: { ...leased, leaseSeconds: span / 1000 } }
     },

@@ -1,5 +1,6 @@
 import { SluiceError, Type } from '../../core/index.ts'
 import { Acknowledgements, CreatedToken, NewToken, NodeInfo, TokenInfo } from '../../client/index.ts'
+import { softwareVersion } from '../../membership/index.ts'
 import { createToken } from '../access.ts'
 import { deleteToken, listTokens } from '../database/index.ts'
 import { route, type Route } from '../route.ts'
@@ -10,19 +11,25 @@ export function operatorRoutes(services: Services): Route[] {
   return [...nodeListRoutes(services), ...tokenRoutes(services)]
 }
 
-function nodeListRoutes({ snapshots, acknowledgements }: Services): Route[] {
+function nodeListRoutes({ snapshots, acknowledgements, healths }: Services): Route[] {
   return [
     route(
       {
         method: 'GET',
         path: '/v1/nodes',
         access: { kind: 'token', scope: 'read' },
-        summary: 'Nodes, with the snapshot version that each has applied',
+        summary: 'Nodes, what each has applied of the configuration, and how it does',
         answers: { 200: Type.Object({ nodes: Type.Array(NodeInfo) }) },
       },
       async () => {
         const { nodes } = await snapshots.current()
-        return { status: 200, body: { nodes: nodes.map(node => acknowledgements.info(node)) } }
+        const controlSoftware = softwareVersion()
+        const infos = nodes.map((node): NodeInfo => ({
+          ...acknowledgements.info(node),
+          ...healths.info(node.id),
+          controlSoftware,
+        }))
+        return { status: 200, body: { nodes: infos } }
       },
     ),
     route(

@@ -1,5 +1,12 @@
-import { ChannelsRequest, LeasesAnswer, LeasesRequest, ViewersRequest } from '../../client/index.ts'
-import { MiB, type Bytes } from '../../core/index.ts'
+import {
+  ChannelsRequest,
+  LeasesAnswer,
+  LeasesRequest,
+  NodeHealth,
+  ViewersRequest,
+} from '../../client/index.ts'
+import { MiB, ROLES, type Bytes, type Clock } from '../../core/index.ts'
+import { CLOCK_FIELD, offsetTo, readInstant } from '../../membership/index.ts'
 import { route, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { asker } from './nodes.ts'
@@ -7,9 +14,26 @@ import { asker } from './nodes.ts'
 /** Ten thousand channels, each with all that can be said of it: some 3 KB where paths are long. */
 const LARGEST_REPORT: Bytes = 32 * MiB
 
-/** What nodes say of live channels; nothing of it is stored. */
-export function reportRoutes({ channelStates, channelEvents, channelLeases }: Services): Route[] {
+/** What nodes say of themselves and of live channels; nothing of it is stored. */
+export function reportRoutes(services: Services, clock: Clock): Route[] {
+  const { channelStates, channelEvents, channelLeases, healths } = services
   return [
+    route(
+      {
+        method: 'POST',
+        path: '/v1/node/health',
+        access: { kind: 'node', roles: ROLES },
+        summary: 'How a node does; the answer says what time it is here',
+        body: NodeHealth,
+        answers: { 204: null },
+      },
+      async ({ body, node, headers }) => {
+        const at = readInstant(headers[CLOCK_FIELD])
+        const offset = at === undefined ? undefined : offsetTo(clock.now(), { at, took: body.roundTrip })
+        healths.reported(asker(node), body, offset)
+        return Promise.resolve({ status: 204 })
+      },
+    ),
     route(
       {
         method: 'POST',

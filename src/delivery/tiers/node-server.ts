@@ -18,6 +18,8 @@ export interface NodeServerOptions {
 
 export interface NodeServer {
   port: number
+  /** Questions that are being answered. */
+  readonly underWay: number
   /** Shows another certificate from now on. */
   show(credentials: NodeCredentials): void
   /** Says that it is leaving, lets what is under way end within this time, and closes. */
@@ -55,6 +57,9 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
   const address = server.address()
   return {
     port: typeof address === 'object' && address ? address.port : listen.port,
+    get underWay() {
+      return underWay
+    },
     show: next => nodePort?.show(next),
     async close(within) {
       state = 'leaving'

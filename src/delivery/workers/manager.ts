@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
-import { systemClock, type Health, type Milliseconds, type RunningRole } from '../../core/index.ts'
+import { systemClock, type Milliseconds, type RunningRole } from '../../core/index.ts'
 import type { Snapshot } from '../../distribution/index.ts'
 import { createGuard } from '../../outbound/index.ts'
 import { createLogger, createMetrics, type Metrics } from '../../telemetry/index.ts'
@@ -9,11 +9,14 @@ import type { EdgeOptions } from '../edge.ts'
 import { ViewerCount } from '../viewers/viewer-count.ts'
 import { Staff } from './staff.ts'
 import { MetricSums } from './metric-sums.ts'
+import { TrafficSums } from './traffic-sums.ts'
 
 /** Resumption works with tickets of this and no earlier rotation: who stole a key reads half a day at most. */
 const ROTATE_TICKETS: Milliseconds = 12 * 3_600_000
 /** Viewers count for 10 s from their last sign of life. */
 const COLLECT_VIEWERS: Milliseconds = 1_000
+/** What is told to control is a second old at most. */
+const COLLECT_TRAFFIC: Milliseconds = 1_000
 const METRICS_WITHIN: Milliseconds = 1_500
 
 /**
@@ -26,6 +29,7 @@ export async function startManager(options: EdgeOptions): Promise<RunningRole> {
   const guard = createGuard({ allow: options.allowOrigins, ownPorts: options.ownPorts })
   const viewers = new ViewerCount(systemClock)
   const sums = new MetricSums()
+  const traffic = new TrafficSums()
   await rm(options.workersFolder, { recursive: true, force: true })
   await mkdir(options.workersFolder, { mode: 0o700 })
 
@@ -43,11 +47,16 @@ export async function startManager(options: EdgeOptions): Promise<RunningRole> {
     },
     tickets: () => tickets.toString('base64'),
     latest: () => snapshot && { snapshot, keys: issuers.sets() },
-    left: member => sums.left(member),
+    left: member => {
+      sums.left(member)
+      traffic.left(member)
+    },
   })
   await staff.start()
   const ties = tieToControl(options, {
     ...{ metrics, log, viewers },
+    totals: () => traffic.all,
+    busy: () => traffic.all.busy,
     async apply(next) {
       snapshot = next
       issuers.follow(next.issuers)
@@ -60,6 +69,10 @@ export async function startManager(options: EdgeOptions): Promise<RunningRole> {
     every(COLLECT_VIEWERS, async () => {
       for (const { answered } of await staff.askAll('viewers', null))
         for (const [channel, names] of answered) for (const name of names) viewers.seen(channel, name)
+    }),
+    every(COLLECT_TRAFFIC, async () => {
+      for (const { member, answered } of await staff.askAll('traffic', null, { within: METRICS_WITHIN }))
+        traffic.heard(member, answered)
     }),
     every(ROTATE_TICKETS, async () => {
       tickets = randomBytes(48)
@@ -81,10 +94,7 @@ export async function startManager(options: EdgeOptions): Promise<RunningRole> {
       const answers = await staff.askAll('metrics', null, { within: METRICS_WITHIN })
       return sums.of(await metrics.text(), answers)
     },
-    health: (): Health => {
-      const waitingFor = [...(snapshot ? [] : ['snapshot']), ...(staff.live > 0 ? [] : ['workers'])]
-      return waitingFor.length === 0 ? { kind: 'ready' } : { kind: 'not-ready', waitingFor }
-    },
+    health: () => ties.health([...(snapshot ? [] : ['snapshot']), ...(staff.live > 0 ? [] : ['workers'])]),
   }
 }
 

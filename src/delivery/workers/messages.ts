@@ -3,6 +3,7 @@ import type { Snapshot } from '../../distribution/index.ts'
 import type { IssuerSet } from '../../outbound/index.ts'
 import type { Changed } from '../peers/changed.ts'
 import type { EdgeOptions } from '../edge.ts'
+import type { WorkerTraffic } from './traffic-sums.ts'
 
 /** Who watches a channel: a name for each viewer, the same at every worker, that tells nothing of him. */
 export type SeenViewers = [channel: string, viewers: string[]][]
@@ -34,6 +35,7 @@ export type ToWorker = {
   /** Base64 of 48 bytes. */
   tickets: Ask<string>
   metrics: Ask<null, string>
+  traffic: Ask<null, WorkerTraffic>
   /** Those who were seen since it was asked last. */
   viewers: Ask<null, SeenViewers>
   /** It may come as soon as `start` was asked, and comes in the order of the numbers. */

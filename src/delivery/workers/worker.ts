@@ -78,6 +78,10 @@ export class Worker {
         return done
       },
       metrics: () => this.#running.metrics.text(),
+      traffic: () => {
+        const { serving } = this.#running
+        return { ...serving.node.usage.totals, busy: serving.connections() }
+      },
       viewers: () => this.#seen(),
       forget: numbered => {
         this.#forget(numbered)

@@ -68,6 +68,11 @@ export class ChannelTable {
     return this.#all().filter(channel => channel.state === state).length
   }
 
+  /** Channels that have a broadcast which has not ended. */
+  get running(): number {
+    return this.#all().filter(({ state }) => state !== 'idle' && state !== 'ended').length
+  }
+
   at(path: string): LiveChannel | undefined {
     return this.#channels.get(path)?.channel
   }

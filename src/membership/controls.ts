@@ -1,0 +1,54 @@
+/**
+ * The controls that a node may ask, one of them at a time: everything that it asks goes to the same one, and when that one
+ * does not answer, to the next.
+ */
+export class Controls {
+  #urls: readonly string[]
+  #at = 0
+  #moved = new AbortController()
+
+  /** `urls` has one at least. */
+  constructor(urls: readonly string[]) {
+    this.#urls = urls.map(withoutSlash)
+  }
+
+  get urls(): readonly string[] {
+    return this.#urls
+  }
+
+  /** The one that is asked now. */
+  get url(): string {
+    return this.#urls[this.#at] ?? ''
+  }
+
+  /** Aborts when another one is asked: whatever still waits for this one waits in vain. */
+  get moved(): AbortSignal {
+    return this.#moved.signal
+  }
+
+  /** It has not answered. Of several who say so of the same one, the first moves on. */
+  failed(url: string): void {
+    if (this.#urls.length < 2 || url !== this.url) return
+    this.#turnTo((this.#at + 1) % this.#urls.length)
+  }
+
+  /** Who is asked now is asked on, if it is among them. */
+  set(urls: readonly string[]): void {
+    const now = this.url
+    this.#urls = urls.map(withoutSlash)
+    const at = this.#urls.indexOf(now)
+    if (at >= 0) this.#at = at
+    else this.#turnTo(0)
+  }
+
+  #turnTo(at: number): void {
+    const before = this.#moved
+    this.#at = at
+    this.#moved = new AbortController()
+    before.abort()
+  }
+}
+
+function withoutSlash(url: string): string {
+  return url.replace(/\/+$/, '')
+}
