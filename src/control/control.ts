@@ -140,6 +140,10 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
     return (known = newest)
   }
   healths.keep(known.nodes.map(({ id }) => id))
+  // Others may tell of a node before any speaks to this process.
+  database.onCommit(topics => {
+    if (topics.has('snapshot')) void look()
+  })
   const peers = createPeerVerifier(() => known, 'control', limits.clock)
   const gate = new Gate(database, {
     adminTokenSha256: options.adminTokenSha256,

@@ -3,7 +3,7 @@
 // needs: ps [procps]
 // needs: setpriv [util-linux]
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Client } from 'pg'
@@ -18,6 +18,8 @@ import {
 import { startControl } from '../../src/control/index.ts'
 import { systemClock } from '../../src/core/index.ts'
 import type { Snapshot } from '../../src/distribution/index.ts'
+import { followSnapshot, join as joinControl, Membership, reportHealth } from '../../src/membership/index.ts'
+import { createMetrics, silentLogger } from '../../src/telemetry/index.ts'
 import { databaseUrlOf, makeEmptyDatabase } from '../control/database-under-test.ts'
 import { ADMIN, ControlFixture, PACKAGED, until } from '../control/fixture.ts'
 import { ROOT } from '../house/tree.ts'
@@ -59,7 +61,7 @@ it('passes what PGlite passes', () => {
     'snapshot',
     'restart',
   ]
-  const more = ['channels', 'channel-states', 'private-content', 'explain-tokens']
+  const more = ['nodes', 'channels', 'channel-states', 'private-content', 'explain-tokens']
   const files = [...suites, ...more].map(name => `test/control/${name}.test.ts`)
   const run = spawnSync(
     process.execPath,
@@ -130,7 +132,9 @@ describe('a start', () => {
     expect(new Set(epochs.map(({ epoch }) => epoch)).size).toBe(1)
     await Promise.all(all.map(database => database.close()))
     const rows = await byHand(options.url, 'select count(*)::int as count from drizzle.__drizzle_migrations')
-    expect(rows).toEqual([{ count: 5 }])
+    const journal = join(ROOT, 'src/control/database/migrations/meta/_journal.json')
+    const { entries } = JSON.parse(readFileSync(journal, 'utf8')) as { entries: unknown[] } // drizzle's own
+    expect(rows).toEqual([{ count: entries.length }])
   })
 
   it('waits for one that is migrating, and so do writers', async () => {
@@ -233,6 +237,81 @@ describe('numbers of two connections', () => {
     expect(numbers.sort((a, b) => a - b)).toEqual(Array.from({ length: 60 }, (_, at) => from + 1 + at))
     expect(looks).toEqual([])
   })
+})
+
+describe('two controls that other machines reach', () => {
+  let controls: [ControlFixture, ControlFixture]
+
+  beforeEach(async () => {
+    const one = await ControlFixture.open({ pulse: 200 })
+    const other = await one.beside()
+    for (const each of [one, other]) {
+      each.reach = { url: `https://127.0.0.1:${each.running.port}`, names: ['127.0.0.1'] }
+      await each.restart()
+    }
+    controls = [one, other]
+  })
+
+  afterEach(async () => {
+    const [one, other] = controls
+    await other.running.close()
+    await one.end()
+  })
+
+  const urlOf = ({ reach }: ControlFixture): string => reach?.url ?? ''
+
+  it('are known to a node that one of them let in; it goes on with the other, and both show how it does', async () => {
+    const [one, other] = controls
+    const { token } = await one.client.createJoinToken({ role: 'edge', pop: 'fra1', ttlSeconds: 60 })
+    const files = mkdtempSync(join(folder, 'node-'))
+    const [identityFile, membershipFile] = [join(files, 'node.json'), join(files, 'member.json')]
+    const { identity, membership } = await joinControl({
+      ...{ token, role: 'edge', url: null, identityFile, membershipFile },
+    })
+    const place = { controlUrl: '', membership, identity, log: silentLogger }
+    const follower = followSnapshot({ ...place, stateDir: files, apply: () => {} })
+    const health = reportHealth({
+      ...{ ...place, metrics: createMetrics('edge'), everyMs: 100 },
+      ...{ snapshot: () => follower.current(), totals: () => ({ requests: 0, bytes: 0 }), busy: () => 7 },
+    })
+    const shownBy = async (control: ControlFixture, what: object): Promise<void> =>
+      until('it is shown', async () => {
+        const node = (await control.client.nodes()).find(({ id }) => id === identity.id)
+        return Object.entries(what).every(([name, value]) => node?.[name as keyof typeof node] === value) // of `what`
+      })
+    try {
+      await follower.started
+      const both = [urlOf(one), ...[urlOf(one), urlOf(other)].filter(url => url !== urlOf(one))]
+      await until('it knows both', () => Membership.read(membershipFile)?.controls.length === 2)
+      expect(Membership.read(membershipFile)?.controls).toEqual(both)
+      // It speaks to the first alone.
+      for (const each of controls)
+        await shownBy(each, { state: 'live', busy: 7, version: follower.current()?.version })
+      await one.running.close()
+      const { snapshotVersion } = await other.client.createChannel({ path: '/live/after' })
+      const { acknowledged } = await other.client.acknowledged(snapshotVersion, { waitSeconds: 5 })
+      expect(acknowledged.map(({ id }) => id)).toContain(identity.id)
+      await shownBy(other, { state: 'live', sequence: follower.current()?.sequence })
+      await one.open(Number(new URL(urlOf(one)).port))
+      await shownBy(one, { state: 'live', busy: 7, version: snapshotVersion })
+    } finally {
+      await health.close()
+      await follower.close()
+    }
+  }, 60_000)
+
+  it('forget one that was not there for a week', async () => {
+    const [one, other] = controls
+    const database = databaseUrlOf(one.options().dataDir)
+    const known = async (): Promise<string[] | undefined> =>
+      ((await (await snapshotOf(other)).json()) as Snapshot).controls // our own server's
+    expect((await known())?.sort()).toEqual([urlOf(one), urlOf(other)].sort())
+    await byHand(database, `update controls set seen_at = seen_at - 8 * 86400000 where url = '${urlOf(one)}'`)
+    await other.restart()
+    expect(await known()).toEqual([urlOf(other)])
+    await one.restart()
+    expect((await known())?.length).toBe(2)
+  }, 60_000)
 })
 
 async function snapshotOf(asked: ControlFixture, known?: number, wait = 0): Promise<Response> {
