@@ -80,7 +80,7 @@ export function createGuard(options: GuardOptions): Guard {
   const lookupFor =
     (port: number | undefined): LookupFunction =>
     (name, { all, family }, callback) => {
-      resolve(name, (error, found) => {
+      resolve(name, (error, found = []) => {
         if (error) return callback(error, [])
         const wanted = family === 4 || family === 6 ? found.filter(each => each.family === family) : found
         const open = wanted.filter(({ address }) => refusal(address, port) === undefined)

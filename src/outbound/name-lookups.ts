@@ -1,7 +1,11 @@
 import type { LookupAddress } from 'node:dns'
 import { after, Lru, type Clock, type Instant, type Milliseconds } from '../core/index.ts'
 
-export type Resolve = (name: string, answer: Answer) => void
+/** Resolves a name; with an error there may be no addresses at all, whatever the types of Node say. */
+export type Resolve = (
+  name: string,
+  answer: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[] | undefined) => void,
+) => void
 type Answer = (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void
 
 /** A lookup takes one of libuv's few threads, which disk and compression need too (SEAMS 34). */
@@ -21,7 +25,7 @@ interface Known {
  * for once however many wait. Past a thousand names those used longest ago are resolved anew. Whether an address may be
  * asked is judged elsewhere, each time.
  */
-export function rememberedLookups(resolve: Resolve, clock: Clock): Resolve {
+export function rememberedLookups(resolve: Resolve, clock: Clock): (name: string, answer: Answer) => void {
   const known = new Lru<string, Known>({ max: MOST_NAMES })
   const waiting = new Map<string, Answer[]>()
 
@@ -42,7 +46,7 @@ export function rememberedLookups(resolve: Resolve, clock: Clock): Resolve {
     const others = waiting.get(name)
     if (others) return void others.push(answer)
     waiting.set(name, [answer])
-    resolve(name, (error, addresses) => learnt(name, error, addresses))
+    resolve(name, (error, addresses = []) => learnt(name, error, addresses))
   }
 }
 

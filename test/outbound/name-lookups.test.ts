@@ -5,7 +5,7 @@ import { rememberedLookups, type Resolve } from '../../src/outbound/name-lookups
 
 /** Resolves when the test says so. */
 function resolver(): {
-  lookup: Resolve
+  lookup: ReturnType<typeof rememberedLookups>
   asked: string[]
   settle: (answer: string[] | Error) => void
   move: (ms: number) => void
@@ -22,7 +22,7 @@ function resolver(): {
     asked,
     settle: answer => {
       const next = open.shift()
-      if (answer instanceof Error) next?.(answer, [])
+      if (answer instanceof Error) next?.(answer, undefined)
       else
         next?.(
           null,
@@ -33,7 +33,10 @@ function resolver(): {
   }
 }
 
-const ask = (lookup: Resolve, name = 'site.example'): Promise<string[] | string> =>
+const ask = (
+  lookup: ReturnType<typeof rememberedLookups>,
+  name = 'site.example',
+): Promise<string[] | string> =>
   new Promise(resolve =>
     lookup(name, (error, found) => resolve(error ? (error.code ?? '') : found.map(each => each.address))),
   )
