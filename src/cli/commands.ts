@@ -1,5 +1,6 @@
 import { administrationCommands } from './administration.ts'
 import { assetCommands } from './assets.ts'
+import { backupCommands } from './backup.ts'
 import type { CommandSpec } from './command.ts'
 import { distributionCommands } from './distributions.ts'
 import { doctorCommand } from './doctor.ts'
@@ -33,5 +34,6 @@ export const COMMANDS: CommandSpec[] = [
   explainCommand,
   doctorCommand,
   doctorCookiesCommand,
+  ...backupCommands,
   ...housekeepingCommands,
 ]

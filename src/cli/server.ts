@@ -21,6 +21,8 @@ export interface Server {
   rtmps: string | undefined
   /** The data folder on this machine, when there is one. */
   data: DataFolder | undefined
+  /** The same if it is this very server's. */
+  home: DataFolder | undefined
 }
 
 /**
@@ -60,6 +62,7 @@ export function connect(context: Context): Server {
     rtmp: known?.rtmp,
     rtmps: known?.rtmps,
     data,
+    home: same ? data : undefined,
   }
 }
 

@@ -1,5 +1,6 @@
 import type { DistributionId, PublicationId } from '../core/index.ts'
 import type { DistributionInput, IssuerInput, TrustedIssuer } from '../distribution/index.ts'
+import { streamBackup } from './backup-stream.ts'
 import { followChannelEvents } from './channel-events.ts'
 import type { ChannelEvent, ChannelInfo, CreatedChannel, NewChannel } from './channel-shapes.ts'
 import type { ExplainRequest, Explanation } from './explain-shapes.ts'
@@ -61,6 +62,11 @@ export class ControlClient {
   /** Begins a publication; nothing is visible until its upload is whole and packaged. */
   async publish(wanted: NewPublication): Promise<Publication> {
     return this.#post<Publication>('/v1/assets', wanted)
+  }
+
+  /** The bytes of a backup without the files of the data folder; it may be given up at any time. */
+  backup(): AsyncGenerator<Uint8Array> {
+    return streamBackup(this.#connection)
   }
 
   /** Sends the bytes; resumes after lost connections and restarts of control, and from an earlier attempt. */

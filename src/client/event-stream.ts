@@ -57,7 +57,7 @@ export async function* streamEvents(
 }
 
 /** Aborts its signal when nothing was heard for a span. */
-class Silence {
+export class Silence {
   readonly #controller = new AbortController()
   readonly #timer: NodeJS.Timeout
 

@@ -1,3 +1,5 @@
+export * from './backup-lines.ts'
+export * from './backup-shapes.ts'
 export * from './channel-shapes.ts'
 export * from './control-client.ts'
 export * from './explain-shapes.ts'

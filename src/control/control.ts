@@ -12,6 +12,7 @@ import { openStore } from '../storage/index.ts'
 import { createLogger, createMetrics } from '../telemetry/index.ts'
 import { Gate } from './access.ts'
 import { Acknowledgements } from './acknowledgements.ts'
+import { Backups } from './backups.ts'
 import { Bell } from './bell.ts'
 import { ChannelEvents } from './channel-events.ts'
 import { ChannelLeases } from './channel-leases.ts'
@@ -35,6 +36,7 @@ import { NodeAuthority } from './node-authority.ts'
 import type { ControlLimits, ControlOptions, RunningControl } from './options.ts'
 import { Publishing } from './publishing.ts'
 import { assetRoutes } from './routes/assets.ts'
+import { backupRoute } from './routes/backup.ts'
 import { channelRoutes } from './routes/channels.ts'
 import { distributionRoutes } from './routes/distributions.ts'
 import { eventRoute } from './routes/events.ts'
@@ -89,6 +91,9 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
     const authority = once(() => NodeAuthority.open(database, limits.clock))
     const services: Services = {
       ...{ database, snapshots, acknowledgements, healths, publishing, authority },
+      backups: new Backups({
+        ...{ database, store, storage: options.storage, folder: options.dataDir, clock: limits.clock },
+      }),
       joins: new Joins({ database, authority, store, url: reach?.url }),
       uploads: createUploads({
         store,
@@ -177,6 +182,7 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
     credentials,
     routes: [
       ...assetRoutes(services),
+      backupRoute(services),
       ...channelRoutes(services),
       eventRoute(services),
       ...keyRoutes(services),

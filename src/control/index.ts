@@ -1,2 +1,3 @@
 export { startControl } from './control.ts'
 export type { ControlLimits, ControlOptions, RunningControl } from './options.ts'
+export { knownMigrations, restoreDatabase } from './database/index.ts'

@@ -1,5 +1,6 @@
 import type { Milliseconds } from '../core/index.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
+import type { Backups } from './backups.ts'
 import type { Bell } from './bell.ts'
 import type { ChannelEvents } from './channel-events.ts'
 import type { ChannelLeases } from './channel-leases.ts'
@@ -25,6 +26,7 @@ export interface Services {
   /** Opened when somebody needs it. */
   authority: () => Promise<NodeAuthority>
   joins: Joins
+  backups: Backups
   uploads: UploadHandler
   channelStates: ChannelStates
   channelLeases: ChannelLeases

@@ -93,12 +93,13 @@ export async function insertChannel(
 
 /** Undefined when there is no such channel, else the snapshot version that carries the stop. */
 export async function countStop(tx: Tx, path: AssetPath): Promise<number | undefined> {
-  const stopped = await tx.sql
-    .update(channels)
-    .set({ stops: sql`${channels.stops} + 1` })
-    .where(eq(channels.path, path))
-    .returning({ id: channels.id })
-  return stopped.length === 0 ? undefined : tx.bump()
+  const there = await tx.sql.select({ id: channels.id }).from(channels).where(eq(channels.path, path))
+  if (there.length === 0) return undefined
+  const version = await tx.bump()
+  // By one, or more after a restore: nodes may have seen stops that the backup does not know of, below this version.
+  const stops = sql`greatest(${channels.stops} + 1, ${version})`
+  await tx.sql.update(channels).set({ stops }).where(eq(channels.path, path))
+  return version
 }
 
 export async function deleteChannel(tx: Tx, path: AssetPath): Promise<'deleted' | 'absent'> {

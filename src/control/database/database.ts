@@ -72,7 +72,8 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   }
 }
 
-function openEngine(options: DatabaseOptions): Promise<Engine> {
+/** The database as it is; nothing is made, migrated or checked. */
+export function openEngine(options: Omit<DatabaseOptions, 'clock'>): Promise<Engine> {
   const { url, dataDir, pulse = PULSE } = options
   if (url === undefined) return openPglite(dataDir)
   return openPostgres(url, { pulse, onError: error => options.onError(error) })
