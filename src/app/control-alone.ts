@@ -1,5 +1,6 @@
 import { ControlClient } from '../client/index.ts'
 import { readClientFile, tokenSha256, writeClientFile } from './client-file.ts'
+import { nameOf } from './data-folder.ts'
 import { readDatabaseUrl } from './database-url.ts'
 import { firstRun } from './first-run.ts'
 import { urlOf } from './listen.ts'
@@ -36,7 +37,7 @@ export async function startControlAlone(options: ControlAloneOptions): Promise<v
       const storage = await triedStorage({ ...options, folder: data.originStorage })
       const { token } = writeClientFile(data.clientFile, { url: urlOf('http', ports.control) })
       const place = { configuration, data, certificates }
-      const told = { adminTokenSha256: tokenSha256(token), databaseUrl, storage }
+      const told = { adminTokenSha256: tokenSha256(token), databaseUrl, keeper: nameOf(data), storage }
       return [specOf('control', place, controlOptions(place, told, ports.control))]
     },
     async started({ data }, signal) {

@@ -1,12 +1,16 @@
+import { randomBytes } from 'node:crypto'
 import {
   accessSync,
   constants,
   existsSync,
   mkdirSync,
+  readFileSync,
   realpathSync,
+  renameSync,
   rmdirSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { codeOf, messageOf, SluiceError, type RoleName } from '../core/index.ts'
@@ -76,6 +80,21 @@ export function identityFile(data: DataFolder, role: RoleName): string {
 /** Where a node that other machines know keeps its place among them. */
 export function membershipFile(data: DataFolder, role: RoleName): string {
   return join(data.nodes, `${role}.membership.json`)
+}
+
+/** What tells this data folder from all others, wherever it lies; made when it is first asked for. */
+export function nameOf(data: DataFolder): string {
+  const file = join(data.nodes, 'keeper')
+  try {
+    const name = readFileSync(file, 'utf8').trim()
+    if (/^[0-9a-f]{16}$/.test(name)) return name
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
+  }
+  const name = randomBytes(8).toString('hex')
+  writeFileSync(`${file}.new`, `${name}\n`, { mode: 0o600 })
+  renameSync(`${file}.new`, file)
+  return name
 }
 
 /** Makes the data folder and those inside it, for this user alone; one sentence when that cannot be. */

@@ -76,6 +76,8 @@ export interface PlanInputs extends RolePlace {
   /** Where media lies, with the keys to it. */
   storage: StorageOptions
   adminTokenSha256: string
+  /** Names this data folder among those that share a database. */
+  keeper: string
   /** Of a PostgreSQL server; without it control's database is embedded. A secret. */
   databaseUrl?: string | undefined
 }
@@ -143,15 +145,16 @@ export function controlOptions(
   {
     adminTokenSha256,
     databaseUrl,
+    keeper,
     storage,
-  }: Pick<PlanInputs, 'adminTokenSha256' | 'databaseUrl' | 'storage'>,
+  }: Pick<PlanInputs, 'adminTokenSha256' | 'databaseUrl' | 'keeper' | 'storage'>,
   listen: FixedListen,
 ): RoleOptions['control'] {
   const { domainSuffix, logLevel } = configuration
   return {
     ...{ listen, dataDir: data.control, localNodes: [], reach: reachOf(listen) },
     ...(databaseUrl !== undefined && { databaseUrl }),
-    ...{ storage, domainSuffix, adminTokenSha256, logLevel },
+    ...{ storage, domainSuffix, adminTokenSha256, keeper, logLevel },
   }
 }
 

@@ -2,7 +2,7 @@ import { ControlClient } from '../client/index.ts'
 import { SluiceError } from '../core/index.ts'
 import { loadOrCreateIdentity, type NodeIdentity } from '../membership/index.ts'
 import { readClientFile, tokenSha256, writeClientFile, type ClientFile } from './client-file.ts'
-import { identityFile, type DataFolder } from './data-folder.ts'
+import { identityFile, nameOf, type DataFolder } from './data-folder.ts'
 import { readDatabaseUrl } from './database-url.ts'
 import type { FirstChannel } from './first-channel.ts'
 import { firstRun, type FirstThings } from './first-run.ts'
@@ -55,6 +55,7 @@ export async function up(options: UpOptions): Promise<void> {
         ...{ configuration, data, ports, certificates, databaseUrl, storage },
         identities: await loadIdentities(data),
         adminTokenSha256: tokenSha256(file.token),
+        keeper: nameOf(data),
       })
     },
     async started({ data, ports }, signal) {

@@ -46,7 +46,7 @@ const tokenCommand: CommandSpec = {
 const removeCommand: CommandSpec = {
   words: 'nodes remove',
   takes: '<id>',
-  summary: 'remove a node that joined: nobody believes it any more',
+  summary: 'remove a node that joined, or whose Sluice is gone: nobody believes it any more',
   options: SERVER_OPTIONS,
   run: async (context, [id = '']) => {
     await connect(context).client.removeNode(id)

@@ -21,6 +21,8 @@ export const LIVE_FOR: Milliseconds = 15_000
 /** Nodes are given this long after control's own start before they count as away. */
 const START_GRACE: Milliseconds = 5_000
 const REMEMBERED = 200
+/** Longer than an upgrade of a machine takes to be noticed by somebody. */
+const GONE_AFTER: Milliseconds = 5 * 60_000
 
 type SeenInfo = Pick<NodeInfo, 'id' | 'role' | 'state' | 'draining' | 'version' | 'lastSeen' | 'pop'>
 
@@ -115,6 +117,13 @@ export class Acknowledgements {
       lastSeen: seen ? new Date(seen.lastSeen).toISOString() : null,
       pop,
     }
+  }
+
+  /** Whether nothing was heard of it for minutes, by this process or another. */
+  isGone(id: NodeId): boolean {
+    const seen = this.#seen.get(id)
+    if (seen !== undefined && seen.open > 0) return false
+    return this.#clock.now() - Math.max(this.#startedAt, seen?.lastSeen ?? 0) >= GONE_AFTER
   }
 
   #of(id: NodeId): Seen {

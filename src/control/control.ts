@@ -250,8 +250,8 @@ async function seed(
     const { kty, crv, x } = publicJwk
     return { id, role, publicKey: { kty, crv, x }, url: options.localUrls?.[role] ?? null }
   })
-  // One of several controls may have no nodes beside it; those of the others are not its own to remove.
-  if (options.databaseUrl === undefined || nodes.length > 0) await setLocalNodes(tx, nodes)
+  const database = options.databaseUrl === undefined ? 'its-own' : 'shared'
+  await setLocalNodes(tx, nodes, { name: options.keeper, database })
   if (options.reach) await noteControl(tx, options.reach.url)
 }
 

@@ -15,8 +15,10 @@ export interface ControlOptions {
   domainSuffix: string
   /** Hex. The token itself stays with the supervisor and its user. */
   adminTokenSha256: string
-  /** The supervisor's own nodes; exactly these are believed as local. */
+  /** The supervisor's own nodes; exactly these are believed as its own. */
   localNodes: Pick<NodeIdentity, 'id' | 'role' | 'publicJwk'>[]
+  /** Names the supervisor among those that share a database. */
+  keeper: string
   /** How other machines reach control, over TLS; left out where it listens on this machine alone. */
   reach?: { url: string; names: readonly string[] } | undefined
   /** Where other machines reach the supervisor's own nodes, over TLS. */

@@ -47,6 +47,7 @@ test('control alone is told it, and nothing prints it', () => {
       certificates: certificateFiles(cwd),
     },
     identities: { origin: none, edge: none, gateway: none },
+    keeper: 'k',
     adminTokenSha256: '',
     storage: { kind: 'filesystem', folder: cwd },
     databaseUrl: readDatabaseUrl({ DATABASE_URL: URL_OF_IT }),

@@ -22,6 +22,7 @@ test('the edge is told where origins may be, and every port of ours, at which no
     identities: { origin: none, edge: none, gateway: none },
     storage: { kind: 'memory' },
     adminTokenSha256: '',
+    keeper: 'k',
   })
   const edge = roles.find(({ role }) => role === 'edge')?.options
   expect(edge).toMatchObject({ allowOrigins: ['127.0.0.0/8', 'fd00::/8'], ownPorts: [1, 2, 3, 4, 5, 6, 7] })
@@ -40,6 +41,7 @@ test('a certificate that nobody could be shown ends the start with one sentence'
       identities: { origin: none, edge: none, gateway: none },
       storage: { kind: 'memory' },
       adminTokenSha256: '',
+      keeper: 'k',
     }),
   ).toThrow(
     /^The certificate \/.*\/a\.pem cannot be read \(ENOENT\): name a PEM file that this user may read\.$/,

@@ -25,7 +25,6 @@ test.each([
 })
 
 test.each([
-  ['regional', 'regional'],
   ['env', 'env'],
   ['usage', 'usage'],
   ['assets verify /a', 'assets verify'],
@@ -46,8 +45,8 @@ test('what has not landed is absent from the help, what has is in it', async () 
 })
 
 test.each([
-  ['up', ['--http', '--rtmp', '--rtmps', '--trusted-proxies', '--allow-origin'], ['--regional']],
-  ['config check', ['--http', '--rtmp'], ['--regional']],
+  ['up', ['--http', '--rtmp', '--rtmps', '--trusted-proxies', '--allow-origin', '--regional'], []],
+  ['config check', ['--http', '--rtmp', '--regional'], []],
   ['publish', ['--no-wait'], ['--ladder']],
   ['live create', ['--reconnect', '--group', '--no-wait'], ['--dvr', '--record', '--ladder']],
   ['distribution create', ['--origin', '--file', '--alias', '--comment', '--no-wait'], []],
@@ -58,12 +57,6 @@ test.each([
   expect(code).toBe(0)
   for (const flag of there) expect(stdout).toContain(flag)
   for (const flag of absent) expect(stdout).not.toContain(flag)
-})
-
-test.each([['--regional', '9002']])('the flag %s has not landed: one sentence and 2', async (flag, value) => {
-  const { code, json } = await sluice(workFolder(), ['config', 'check', flag, value, '--json'])
-  const message = `"${flag}" is not in this version of Sluice.`
-  expect([code, json]).toEqual([2, usage(message, 'not-in-this-version')])
 })
 
 test.each([

@@ -79,6 +79,7 @@ export class ControlFixture {
       domainSuffix: 'cdn.localhost',
       adminTokenSha256: createHash('sha256').update(ADMIN).digest('hex'),
       localNodes: [this.origin, this.edge].map(({ id, role, publicJwk }) => ({ id, role, publicJwk })),
+      keeper: 'of a test',
       reach: this.reach,
       logLevel: 'silent',
       limits: { spareBytes: 0, ...this.limits },

@@ -283,3 +283,13 @@ test('what is kept for a membership and cannot be read says how to mend that', (
   expect(Membership.read(path.join(freshFolder(), 'none.json'))).toBeUndefined()
   expect(() => Membership.read(import.meta.filename)).toThrow('join again with a new token')
 })
+
+test('a node of a whole Sluice can be removed when nothing was heard of it for minutes, and comes again with it', async () => {
+  time.ahead += 5 * 60_000
+  const ids = async (): Promise<string[]> => (await control.client.nodes()).map(({ id }) => id)
+  await control.client.removeNode(control.edge.id)
+  expect(await ids()).not.toContain(control.edge.id)
+  await control.restart()
+  expect(await ids()).toContain(control.edge.id)
+  await expect(control.client.removeNode(control.edge.id)).rejects.toMatchObject({ code: 'local-node' })
+})

@@ -61,7 +61,10 @@ it('passes what PGlite passes', () => {
     'snapshot',
     'restart',
   ]
-  const more = ['backups', 'nodes', 'channels', 'channel-states', 'private-content', 'explain-tokens']
+  const more = [
+    ...['backups', 'keepers', 'nodes', 'channels', 'channel-states', 'private-content'],
+    'explain-tokens',
+  ]
   const files = [...suites, ...more].map(name => `test/control/${name}.test.ts`)
   const run = spawnSync(
     process.execPath,

@@ -33,20 +33,29 @@ export async function setDraining(
 /** What the supervisor says of its own nodes. */
 export type LocalNode = Pick<PeerNode, 'id' | 'role' | 'publicKey'> & { url: string | null }
 
-/** Makes the supervisor's own nodes exactly these; bumps the version only when something differs. */
-export async function setLocalNodes(tx: Tx, wanted: readonly LocalNode[]): Promise<void> {
+export interface Keeper {
+  name: string
+  /** Whether another supervisor may have nodes of its own in this database. */
+  database: 'its-own' | 'shared'
+}
+
+/** Makes a supervisor's own nodes exactly these; bumps the version only when something differs. */
+export async function setLocalNodes(tx: Tx, wanted: readonly LocalNode[], keeper: Keeper): Promise<void> {
   const known = await tx.sql.select().from(nodes).where(eq(nodes.origin, 'local'))
   for (const old of known) {
-    if (wanted.some(node => node.id === old.id)) continue
+    const others = keeper.database === 'shared' && old.keeper !== keeper.name
+    if (others || wanted.some(node => node.id === old.id)) continue
     await tx.bump()
     await tx.sql.delete(nodes).where(eq(nodes.id, old.id))
   }
   for (const { id, role, publicKey, url } of wanted) {
     const old = known.find(node => node.id === id)
+    if (old !== undefined && old.keeper !== keeper.name)
+      await tx.sql.update(nodes).set({ keeper: keeper.name }).where(eq(nodes.id, id))
     if (old?.role === role && old.publicKey.x === publicKey.x && old.url === url) continue
     await tx.bump()
-    const row = { id, role, publicKey, url, origin: 'local' as const, createdAt: tx.now }
-    const set = { role, publicKey, url }
+    const set = { role, publicKey, url, keeper: keeper.name }
+    const row = { id, ...set, origin: 'local' as const, createdAt: tx.now }
     await tx.sql.insert(nodes).values(row).onConflictDoUpdate({ target: nodes.id, set })
   }
 }
@@ -78,11 +87,18 @@ export async function moveNode(tx: Tx, id: NodeId, url: string | null): Promise<
   await tx.bump()
 }
 
-/** `local` nodes are the supervisor's; they go when it no longer names them. */
-export async function removeNode(tx: Tx, id: NodeId): Promise<'removed' | 'absent' | 'local'> {
+/**
+ * `local` nodes are a supervisor's; they go when it no longer names them, or by hand when they are `gone` with it, and
+ * come again with its start.
+ */
+export async function removeNode(
+  tx: Tx,
+  id: NodeId,
+  state: 'gone' | 'here',
+): Promise<'removed' | 'absent' | 'local'> {
   const [old] = await tx.sql.select({ origin: nodes.origin }).from(nodes).where(eq(nodes.id, id))
   if (old === undefined) return 'absent'
-  if (old.origin === 'local') return 'local'
+  if (old.origin === 'local' && state === 'here') return 'local'
   await tx.sql.delete(nodes).where(eq(nodes.id, id))
   await disownChannels(tx, id)
   await forgetOrigin(tx, id)

@@ -106,6 +106,8 @@ export const nodes = pgTable('nodes', {
   url: text('url'),
   /** Set while it is to get nothing new. */
   drainingSince: instantColumn('draining_since'),
+  /** Whose own it is, where it is `local`: a name of the supervisor's data folder. Null from before there were several. */
+  keeper: text('keeper'),
   createdAt: instantColumn('created_at').notNull(),
 })
 

@@ -51,7 +51,7 @@ function drainRoutes({ database, snapshots }: Services): Route[] {
   return [drain, undrain].flatMap(each => each ?? [])
 }
 
-function peoplesRoutes({ joins, database }: Services): Route[] {
+function peoplesRoutes({ joins, database, acknowledgements }: Services): Route[] {
   return [
     route(
       {
@@ -69,12 +69,14 @@ function peoplesRoutes({ joins, database }: Services): Route[] {
         method: 'DELETE',
         path: '/v1/nodes/:id',
         access: ADMIN,
-        summary: 'Remove a node that joined: from now on nobody believes it',
+        summary: 'Remove a node that joined, or one whose Sluice is gone: from now on nobody believes it',
         params: ById,
         answers: { 204: null },
       },
       async ({ params: { id } }) => {
-        const outcome = await database.transaction(tx => removeNode(tx, id as NodeId)) // compared only
+        const node = id as NodeId // compared only
+        const state = acknowledgements.isGone(node) ? 'gone' : 'here'
+        const outcome = await database.transaction(tx => removeNode(tx, node, state))
         if (outcome === 'removed') return { status: 204 }
         throw outcome === 'absent' ? noNode(id) : ownNode(id)
       },
@@ -151,7 +153,7 @@ function noNode(id: string): SluiceError {
 function ownNode(id: string): SluiceError {
   return new SluiceError(
     'local-node',
-    `${id} belongs to the Sluice that runs control: end it there, or start control alone with "sluice control"`,
+    `${id} belongs to a whole Sluice ("sluice up") and goes with it: end that one; it can be removed here five minutes later`,
     { side: 'operator', kind: 'conflict' },
   )
 }
