@@ -109,9 +109,10 @@ describe('leases', () => {
   beforeEach(async () => {
     await database.transaction(async tx => {
       await removeChannel(tx, PATH).catch(() => {})
-      for (const id of ids) await removeNode(tx, id)
+      for (const id of ids) await removeNode(tx, id, 'here')
       const { id, role } = origin(FIRST)
-      await setLocalNodes(tx, [{ id, role, publicKey, url: 'https://first:9001' }])
+      const wanted = [{ id, role, publicKey, url: 'https://first:9001' }]
+      await setLocalNodes(tx, wanted, { name: 'this', database: 'its-own' })
       await createChannel(tx, { path: PATH })
     })
     restart()
@@ -195,7 +196,7 @@ describe('leases', () => {
     expect(await channel()).toEqual([SECOND, 2])
     await pass(1_000, { [FIRST]: 'idle', [SECOND]: 2 })
     expect(await channel()).toEqual([SECOND, 2])
-    await database.transaction(tx => removeNode(tx, SECOND))
+    await database.transaction(tx => removeNode(tx, SECOND, 'here'))
     await leases.look()
     const [owner, lease] = await channel()
     expect([owner ?? FIRST, lease]).toEqual([FIRST, 3])

@@ -102,7 +102,7 @@ test('what is fresh in both tiers goes stale in both at once, and one 304 freshe
 
 test('the next regional cache is asked when one is away, and the origin when none is there', async () => {
   const { bench, origin } = await tiersBefore(text, { edges: 1, regionals: 2 })
-  await Promise.all(bench.regionals.map(({ kill }) => kill()))
+  await Promise.all(bench.regionals.map(each => each.kill()))
   expect(await facts(`${bench.edge.url}/none`)).toMatchObject({ status: 200, body: 'hello' })
   await bench.regional.restart()
   await until(async () => {
