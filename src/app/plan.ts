@@ -125,7 +125,8 @@ export function planRoles(inputs: PlanInputs): RoleSpec[] {
     specOf('origin', inputs, {
       ...originOptions(inputs, { identity: origin, storage: inputs.storage }, ports.origin),
       controlUrl,
-      membershipFile: membershipFile(data, 'origin'),
+      // Beside other machines it shows a certificate, or asks other origins with it; alone it needs none.
+      ...(isAmongOthers(inputs) && { membershipFile: membershipFile(data, 'origin') }),
     }),
     specOf('edge', inputs, {
       ...{ ...edgeOptions(inputs, edge, ports), controlUrl, originUrl, ownPorts },
@@ -133,6 +134,10 @@ export function planRoles(inputs: PlanInputs): RoleSpec[] {
     }),
     specOf('gateway', inputs, { ...gatewayOptions(inputs, gateway, ports), controlUrl, originUrl }),
   ]
+}
+
+function isAmongOthers({ configuration, ports }: PlanInputs): boolean {
+  return reachOf(ports.control) !== undefined || nodeUrlOf(configuration, ports.origin) !== undefined
 }
 
 function urlsOfNodes({ configuration, ports }: PlanInputs): { origin?: string } {

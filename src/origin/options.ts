@@ -8,7 +8,7 @@ export interface OriginOptions {
   controlUrl: string
   /** Where other machines reach it over TLS; left out where it listens on this machine alone. */
   url?: string | undefined
-  /** Its place among the nodes: of an origin that has joined, or whose port others reach. */
+  /** Its place among the nodes: of an origin that has joined, or beside which other machines may have some. */
   membershipFile?: string | undefined
   identity: NodeIdentity
   /** Holds the last snapshot. */

@@ -123,13 +123,13 @@ export async function startOrigin(options: OriginOptions): Promise<RunningRole> 
   }
 }
 
-/** Of an origin that joined, or which others reach: one of this machine is certified by control on its first start. */
+/** Of an origin that joined, or has others beside it: one of this machine is certified by control on its first start. */
 async function membershipOf(
   { membershipFile, controlUrl, identity, url }: OriginOptions,
   { log, clock }: { log: Logger; clock: Clock },
 ): Promise<Membership | undefined> {
-  if (membershipFile === undefined || url === undefined) return undefined
-  return obtainMembership({ file: membershipFile, controlUrl, identity, url, log, clock })
+  if (membershipFile === undefined) return undefined
+  return obtainMembership({ file: membershipFile, controlUrl, identity, url: url ?? null, log, clock })
 }
 
 function sweepRegularly(pointers: Pointers, log: Logger): { close(): Promise<void> } {

@@ -9,10 +9,15 @@ export type Role = (typeof LIVE_ROLES)[number]
 
 /** The process of a role: a child of the supervisor whose last argument is the role's name. Undefined while it is down. */
 export async function processOf(sluice: Sluice, role: Role): Promise<number | undefined> {
+  return childOf(sluice.ready.pid, role)
+}
+
+/** Of whatever supervisor. */
+export async function childOf(supervisor: number, role: Role): Promise<number | undefined> {
   const { stdout: listing } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,args='])
   for (const line of listing.split('\n')) {
     const [pid, parent, ...args] = line.trim().split(/\s+/)
-    if (Number(parent) === sluice.ready.pid && args.at(-1) === role) return Number(pid)
+    if (Number(parent) === supervisor && args.at(-1) === role) return Number(pid)
   }
   return undefined
 }

@@ -53,6 +53,7 @@ export interface RoleReady {
   rtmp?: string
   rtmps?: string
   url?: string
+  admin: string
 }
 
 /** A real `sluice up`, or one role: its own processes, free ports, a data folder of its own. Close it in the end. */
@@ -87,6 +88,24 @@ export async function startSluice(options: StartOptions = {}): Promise<Sluice> {
   const ports = PORTS.flatMap(name => [`--${name}`, '127.0.0.1:0'])
   const sample = options.sample === 'published' ? [] : ['--no-sample']
   return start<Ready>(['up', '--json', ...sample, ...ports], options)
+}
+
+/** The ready line of a control that runs alone. */
+export interface ControlReady {
+  event: 'ready'
+  pid: number
+  control: string
+  reach: string | null
+  admin: string
+}
+
+/** Starts control without nodes of its own, where machines that come to this address of ours find it. */
+export async function startControl(
+  address: string,
+  options: StartOptions = {},
+): Promise<Sluice<ControlReady>> {
+  const ports = ['--control', `${address}:0`, '--admin', '127.0.0.1:0']
+  return start<ControlReady>(['control', '--json', ...ports], options)
 }
 
 /** Starts one role that joins with this token. */
