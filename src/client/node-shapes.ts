@@ -59,17 +59,14 @@ export type ChannelsRequest = Static<typeof ChannelsRequest>
  * `POST /v1/node/leases`, origins, each second while there are several: that it lives, and what it has. The answer tells
  * what it has lost and drops.
  */
-export const LeasesRequest = Type.Object(
-  {
-    /** Those of which it has a broadcast, with the number under which. */
-    channels: Type.Array(Type.Object({ path: Type.String(), lease: Type.Integer({ minimum: 0 }) }), {
-      maxItems: 10_000,
-    }),
-    /** It ends: its channels may go to others at once. */
-    leaving: Type.Optional(Type.Boolean()),
-  },
-  { additionalProperties: false },
-)
+export const LeasesRequest = Type.Object({
+  /** Those of which it has a broadcast, with the number under which. */
+  channels: Type.Array(Type.Object({ path: Type.String(), lease: Type.Integer({ minimum: 0 }) }), {
+    maxItems: 10_000,
+  }),
+  /** It ends: its channels may go to others at once. */
+  leaving: Type.Optional(Type.Boolean()),
+})
 export type LeasesRequest = Static<typeof LeasesRequest>
 
 export const LeasesAnswer = Type.Object({

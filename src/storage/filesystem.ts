@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { constants, type Stats } from 'node:fs'
 import {
   mkdir,
@@ -23,6 +24,7 @@ import type {
   ObjectVersion,
   VersionedObject,
 } from './contract.ts'
+import { underLock } from './file-lock.ts'
 import { notFound, storageError } from './failure.ts'
 import { growingFiles } from './growing-files.ts'
 import { objectKey, prefixSegments } from './object-key.ts'
@@ -127,7 +129,7 @@ class FilesystemStore implements ObjectStore {
     }
   }
 
-  /** One after the other within this process. Processes that share a folder are control, which compares nothing, and one origin. */
+  /** One after the other, also among the machines that share the folder. */
   async putVersion(
     key: ObjectKey,
     body: Uint8Array,
@@ -138,7 +140,12 @@ class FilesystemStore implements ObjectStore {
       await this.put(key, body)
       return 'written'
     }
-    const mine = (this.#comparing.get(key) ?? Promise.resolve()).then(compare, compare)
+    const lock = join(this.#folder, 'locks', createHash('sha256').update(key).digest('hex').slice(0, 32))
+    const alone = (): Promise<'written' | 'changed'> =>
+      underLock(lock, compare).catch((error: unknown) => {
+        throw storageError(error, key, this.#folder)
+      })
+    const mine = (this.#comparing.get(key) ?? Promise.resolve()).then(alone, alone)
     this.#comparing.set(key, mine)
     try {
       return await mine

@@ -73,18 +73,21 @@ describe.skipIf(address === undefined)('two origins behind one control', () => {
     rmSync(folder, { recursive: true, force: true })
   }, 90_000)
 
+  const when = (so: () => boolean): Promise<true | undefined> => Promise.resolve(so() ? true : undefined)
+
   /** As a machine ends whose plug is pulled. */
   async function pullThePlug(origin: Node): Promise<void> {
     const role = await childOf(origin.ready.pid, 'origin')
     for (const pid of [role, origin.ready.pid]) if (pid !== undefined) process.kill(pid, 'SIGKILL')
-    await until('it is gone', () => {
-      try {
-        process.kill(origin.ready.pid, 0)
-        return undefined
-      } catch {
-        return true
-      }
-    })
+    await until('it is gone', () =>
+      when(() => {
+        try {
+          return !process.kill(origin.ready.pid, 0)
+        } catch {
+          return true
+        }
+      }),
+    )
   }
 
   const isLive = async (origin: Node): Promise<boolean> =>
@@ -125,7 +128,7 @@ describe.skipIf(address === undefined)('two origins behind one control', () => {
     try {
       const { video, broadcast } = await mediaUrls(`${edge.ready.http}${CHANNEL}`)
       const viewer = follow(video)
-      await until('a few segments', () => (viewer.news() > 10 ? true : undefined))
+      await until('a few segments', () => when(() => viewer.news() > 10))
       const at = await until('an origin has it', async () => {
         const live = await Promise.all(origins.map(isLive))
         return live.includes(true) ? live.indexOf(true) : undefined
@@ -134,7 +137,7 @@ describe.skipIf(address === undefined)('two origins behind one control', () => {
       const killed = performance.now()
       const heard = viewer.news()
       await pullThePlug(owner)
-      await until('it goes on', () => (viewer.news() > heard + 3 && viewer.hasBroken() ? true : undefined))
+      await until('it goes on', () => when(() => viewer.news() > heard + 3 && viewer.hasBroken()))
       const took = performance.now() - killed
       const shown = await control.cli<Shown>('live', 'show', CHANNEL)
       expect(shown.json).toMatchObject({ state: 'live', broadcast: { id: broadcast } })
@@ -145,7 +148,7 @@ describe.skipIf(address === undefined)('two origins behind one control', () => {
       const back = await startOrigin(owner.data, '')
       origins = [other, back]
       const before = viewer.news()
-      await until('it still goes on', () => (viewer.news() > before + 20 ? true : undefined))
+      await until('it still goes on', () => when(() => viewer.news() > before + 20))
       expect([await isLive(other), await isLive(back)]).toEqual([true, false])
       const { longest, faults } = await viewer.stop()
       expect(faults).toEqual([])
@@ -158,7 +161,7 @@ describe.skipIf(address === undefined)('two origins behind one control', () => {
       const again = viewer.news()
       await control.close()
       const on = follow(video)
-      await until('it goes on without control', () => (on.news() > 10 ? true : undefined))
+      await until('it goes on without control', () => when(() => on.news() > 10))
       await on.stop()
       expect(viewer.news()).toBe(again)
     } finally {

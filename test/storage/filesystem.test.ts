@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { objectKey, openStore, type ObjectKey } from '../../src/storage/index.ts'
+import { underLock } from '../../src/storage/file-lock.ts'
 import { objectStoreContract } from '../contracts/object-store.ts'
 
 const fresh = () => mkdtemp(join(tmpdir(), 'sluice-storage-'))
@@ -85,4 +86,49 @@ it('does not let a symbolic link to a folder be read as an object', async () => 
   const store = await open()
   await symlink(tmpdir(), join(folder, 'objects', 'link'))
   expect(await store.head(objectKey('link'))).toBeUndefined()
+})
+
+it('loses no write of machines that share the folder and compare first', async () => {
+  const stores = await Promise.all([open(), open(), open()])
+  const key = objectKey('pointers/shared')
+  const count = async (store: Awaited<ReturnType<typeof open>>): Promise<void> => {
+    for (;;) {
+      const before = await store.readVersion(key)
+      const next = Number(Buffer.from(before?.body ?? []).toString()) + 1
+      if ((await store.putVersion(key, Buffer.from(String(next)), before?.version)) === 'written') return
+    }
+  }
+  await Promise.all(stores.flatMap(store => Array.from({ length: 20 }, () => count(store))))
+  expect(Buffer.from(await stores[0].read(key, 0, 10)).toString()).toBe('60')
+  expect(await readdir(join(folder, 'locks'))).toEqual([])
+})
+
+it('goes on where a machine that was comparing has died, and not where one compares', async () => {
+  const lock = join(folder, 'locks/one')
+  const done: string[] = []
+  let go: () => void = () => {}
+  const going = new Promise<void>(resolve => (go = resolve))
+  const slow = underLock(lock, async () => {
+    await going
+    done.push('first')
+  })
+  await expect.poll(() => readdir(join(folder, 'locks')).catch(() => [])).toEqual(['one'])
+  const next = underLock(lock, () => Promise.resolve(done.push('second')))
+  go()
+  await Promise.all([slow, next])
+  await writeFile(lock, '')
+  await underLock(lock, () => Promise.resolve(done.push('third')), 50)
+  expect(done).toEqual(['first', 'second', 'third'])
+})
+
+it('leaves what another machine is writing, for a day', async () => {
+  await open()
+  const name = `1999999-${'0'.repeat(8)}-${'a'.repeat(18)}`
+  await writeFile(join(folder, 'tmp', name), '')
+  await open()
+  expect(await readdir(join(folder, 'tmp'))).toEqual([name])
+  const old = new Date(Date.now() - 2 * 86_400_000)
+  await utimes(join(folder, 'tmp', name), old, old)
+  await open()
+  expect(await readdir(join(folder, 'tmp'))).toEqual([])
 })
