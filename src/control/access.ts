@@ -26,24 +26,20 @@ export interface GateOptions {
   heard(id: NodeId): void
   /** A node was refused, since its clock is so far from control's. */
   untimely(id: NodeId, offset: ClockOffset): void
+  /** A node was refused, since its Sluice is of another time; undefined where it said none. */
+  apart(id: NodeId, version: string | undefined): void
 }
 
 /** Who may do what. Tokens are kept as SHA-256 only; 256 random bits need no slower hash. */
 export class Gate {
   readonly #database: Database
   readonly #adminHash: Buffer
-  readonly #peers: PeerVerifier
-  readonly #heard: (id: NodeId) => void
-  readonly #untimely: (id: NodeId, offset: ClockOffset) => void
-  readonly #clock: Clock
+  readonly #options: GateOptions
 
   constructor(database: Database, options: GateOptions) {
     this.#database = database
     this.#adminHash = Buffer.from(options.adminTokenSha256, 'hex')
-    this.#peers = options.peers
-    this.#heard = id => options.heard(id)
-    this.#untimely = (id, offset) => options.untimely(id, offset)
-    this.#clock = options.clock
+    this.#options = options
   }
 
   /** Throws SluiceError for who may not; gives the node's id where a node asked. */
@@ -81,7 +77,7 @@ export class Gate {
   async #checkNode(access: Access & { kind: 'node' }, request: IncomingMessage): Promise<NodeId> {
     const { headers, socket } = request
     const header = headers['sluice-node']
-    const verdict = await this.#peers.verify(typeof header === 'string' ? header : undefined)
+    const verdict = await this.#options.peers.verify(typeof header === 'string' ? header : undefined)
     if (verdict.kind === 'refused')
       throw (
         this.#refuseClock(verdict, request) ??
@@ -96,11 +92,17 @@ export class Gate {
     // From other machines it shows a certificate beside its token (SEAMS 25), and both are of one node.
     if (!isAuthorised(socket, verdict.id))
       throw unauthorised('no-certificate', `${verdict.id} shows no certificate of its own: join again`)
-    this.#heard(verdict.id)
-    const version = headers[VERSION_FIELD]
-    const apart = tooFarApart(typeof version === 'string' ? version : undefined, softwareVersion())
-    if (apart !== undefined) throw unauthorised('version-apart', apart)
+    this.#checkVersion(verdict.id, headers[VERSION_FIELD])
+    this.#options.heard(verdict.id)
     return verdict.id
+  }
+
+  #checkVersion(id: NodeId, field: string | string[] | undefined): void {
+    const version = typeof field === 'string' ? field : undefined
+    const apart = tooFarApart(version, softwareVersion())
+    if (apart === undefined) return
+    this.#options.apart(id, version)
+    throw unauthorised('version-apart', apart)
   }
 
   /** Without this, a node whose clock is wrong would only be away. What is old and sent again does not count as that. */
@@ -110,9 +112,9 @@ export class Gate {
   ): SluiceError | undefined {
     const said = readInstant(headers[CLOCK_FIELD])
     if (id === undefined || said === undefined || !isAuthorised(socket, id)) return undefined
-    const offset = offsetTo(this.#clock.now(), { at: said, took: 0 })
+    const offset = offsetTo(this.#options.clock.now(), { at: said, took: 0 })
     if (!isOff(offset)) return undefined
-    this.#untimely(id, offset)
+    this.#options.untimely(id, offset)
     return unauthorised(
       'clock-off',
       `the clock of ${id} is ${spokenOffset(offset)} control's, and tokens are good for less: let NTP set both`,

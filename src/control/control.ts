@@ -160,7 +160,8 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
     },
     clock: limits.clock,
     heard: id => acknowledgements.heard(id),
-    untimely: (id, offset) => healths.refused(id, offset),
+    untimely: (id, offset) => healths.refused(id, { offset }),
+    apart: (id, software = 'before 0.5') => healths.refused(id, { software }),
   })
   const metrics = createMetrics('control')
   const answered = metrics.counter('sluice_control_answers_total', 'Answers of the control APIs', ['status'])

@@ -7,6 +7,7 @@ import { LIVE_FOR } from './acknowledgements.ts'
 interface Known {
   health: NodeHealth | undefined
   offset: ClockOffset | undefined
+  software: string | undefined
   at: Instant
   /** Whether it spoke to this process, not to another control. */
   here: boolean
@@ -19,6 +20,7 @@ export const ToldHealth = Type.Object({
   age: Type.Number({ minimum: 0 }),
   health: Type.Union([Type.Null(), NodeHealth]),
   offset: Type.Union([Type.Null(), Type.Number()]),
+  software: Type.Union([Type.Null(), Type.String()]),
 })
 export type ToldHealth = Static<typeof ToldHealth>
 
@@ -48,30 +50,39 @@ export class NodeHealths {
   reported(id: NodeId, health: NodeHealth, offset: ClockOffset | undefined): void {
     const away = health.controlAwaySince
     if (away !== null) this.#log.info({ node: id, since: away }, 'a node was without control')
-    this.#hear(id, { health: ownPart(health), offset, at: this.#clock.now(), here: true })
+    const { software } = health
+    this.#hear(id, { health: ownPart(health), offset, software, at: this.#clock.now(), here: true })
   }
 
-  /** Its token was refused for its clock alone. */
-  refused(id: NodeId, offset: ClockOffset): void {
-    const health = this.#known.get(id)?.health
-    this.#hear(id, { health, offset, at: this.#clock.now(), here: true })
+  /** It was refused, for its clock alone or for its version. */
+  refused(id: NodeId, why: { offset: ClockOffset } | { software: string }): void {
+    const { offset, software } = this.#known.get(id) ?? {}
+    // What it said before is not what it does now.
+    const known = { health: undefined, offset, software, at: this.#clock.now(), here: true }
+    if ('offset' in why) this.#hear(id, { ...known, offset: why.offset })
+    else this.#hear(id, { ...known, software: why.software.replace(/[^\w.+ -]/g, '?').slice(0, 40) })
   }
 
   /** Of the nodes that speak to this process, for others. */
   ours(): ToldHealth[] {
     const now = this.#clock.now()
-    return [...this.#known].flatMap(([id, { health = null, offset = null, at, here }]) =>
-      here && now - at < LIVE_FOR ? [{ id, age: Math.max(0, now - at), health, offset }] : [],
+    return [...this.#known].flatMap(([id, { health = null, offset = null, software = null, at, here }]) =>
+      here && now - at < LIVE_FOR ? [{ id, age: Math.max(0, now - at), health, offset, software }] : [],
     )
   }
 
   /** Whoever heard of a node last is believed. */
   learn(told: readonly ToldHealth[]): void {
-    for (const { id, age, health, offset } of told) {
-      const at = (this.#clock.now() - age) as Instant // an earlier instant
-      const known = this.#known.get(id as NodeId) // compared with those of the snapshot
+    for (const each of told) {
+      const id = each.id as NodeId // compared with those of the snapshot
+      const at = (this.#clock.now() - each.age) as Instant // an earlier instant
+      const known = this.#known.get(id)
       if (known !== undefined && known.at >= at) continue
-      this.#hear(id as NodeId, { health: health ?? undefined, offset: offset ?? undefined, at, here: false }) // the same
+      const { health, offset, software } = each
+      this.#hear(id, {
+        ...{ health: health ?? undefined, offset: offset ?? undefined, software: software ?? undefined },
+        ...{ at, here: false },
+      })
     }
   }
 
@@ -85,7 +96,7 @@ export class NodeHealths {
       hitRatio: now?.hitRatio ?? null,
       busy: now?.busy ?? null,
       clockOffset: known?.offset ?? null,
-      software: known?.health?.software ?? null,
+      software: known?.software ?? null,
       controlAwaySince: now?.controlAwaySince ?? null,
     }
   }

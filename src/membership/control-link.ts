@@ -66,7 +66,7 @@ export function controlLink(
     try {
       const answer = await line.ask({
         ...{ method: request.method, url: `${url}${request.path}`, headers },
-        signal: AbortSignal.any([request.signal, moved]),
+        signals: [request.signal, moved],
         within: (request.within ?? TIME_LIMIT) + (request.waitSeconds ?? 0) * 1000,
         ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
       })

@@ -21,14 +21,17 @@ export class Controls {
     return this.#urls[this.#at] ?? ''
   }
 
-  /** Aborts when another one is asked: whatever still waits for this one waits in vain. */
+  /**
+   * Aborts when this one has not answered: whatever still waits for it waits in vain, also where there is no other. A
+   * machine that was cut off and is back would leave a long poll waiting that nobody answers any more.
+   */
   get moved(): AbortSignal {
     return this.#moved.signal
   }
 
   /** It has not answered. Of several who say so of the same one, the first moves on. */
   failed(url: string): void {
-    if (this.#urls.length < 2 || url !== this.url) return
+    if (url !== this.url) return
     this.#turnTo((this.#at + 1) % this.#urls.length)
   }
 

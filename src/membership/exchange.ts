@@ -18,7 +18,8 @@ export interface HttpQuestion {
   url: string
   headers: Record<string, string>
   body?: string
-  signal?: AbortSignal
+  /** Whichever of them aborts ends it. */
+  signals?: readonly AbortSignal[]
   within: Milliseconds
 }
 
@@ -44,13 +45,22 @@ export class HttpLine {
   }
 
   /** One question. Rejects when there is no whole answer in time. */
-  ask({ method, url, headers, body, signal, within }: HttpQuestion): Promise<HttpAnswer> {
+  async ask(question: HttpQuestion): Promise<HttpAnswer> {
+    const ending = endingOf(question)
+    try {
+      return await this.#ask(question, ending.signal)
+    } finally {
+      ending.forget()
+    }
+  }
+
+  #ask({ method, url, headers, body }: HttpQuestion, signal: AbortSignal): Promise<HttpAnswer> {
     const { of, ...terms } = this.#tls
     const bytes = body === undefined ? undefined : Buffer.from(body)
     const options = {
       method,
       headers: bytes === undefined ? headers : { ...headers, 'content-length': String(bytes.length) },
-      signal: AbortSignal.any([AbortSignal.timeout(within), ...(signal ? [signal] : [])]),
+      signal,
     }
     return new Promise((resolve, reject) => {
       const asked = url.startsWith('https:')
@@ -88,5 +98,24 @@ export class HttpLine {
 
   close(): void {
     this.#agent.destroy()
+  }
+}
+
+/** Not `AbortSignal.any`: of a signal that lives as long as the node it would keep something for each question. */
+function endingOf({ signals = [], within }: HttpQuestion): { signal: AbortSignal; forget(): void } {
+  const controller = new AbortController()
+  const end = (): void => controller.abort()
+  const late = setTimeout(() => controller.abort(new Error(`no answer in ${within / 1000} s`)), within)
+  late.unref()
+  for (const signal of signals) {
+    if (signal.aborted) end()
+    signal.addEventListener('abort', end)
+  }
+  return {
+    signal: controller.signal,
+    forget() {
+      clearTimeout(late)
+      for (const signal of signals) signal.removeEventListener('abort', end)
+    },
   }
 }

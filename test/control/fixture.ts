@@ -10,7 +10,7 @@ import {
   type RunningControl,
 } from '../../src/control/index.ts'
 import { newNodeId, systemClock, type RoleName } from '../../src/core/index.ts'
-import { nodeTokenSource, type NodeIdentity } from '../../src/membership/index.ts'
+import { nodeTokenSource, softwareVersion, type NodeIdentity } from '../../src/membership/index.ts'
 import { newNodeKey } from '../../src/signing/index.ts'
 import { databaseUrlOf, makeEmptyDatabase } from './database-under-test.ts'
 import type { StorageOptions } from '../../src/storage/index.ts'
@@ -117,7 +117,8 @@ export class ControlFixture {
   /** One request as a node. */
   async asNode(identity: NodeIdentity, path: string, init: RequestInit = {}): Promise<Response> {
     const token = await nodeTokenSource(identity, 'control', systemClock)()
-    const headers = { 'sluice-node': token, 'content-type': 'application/json', ...init.headers }
+    const said = { 'sluice-node': token, 'sluice-version': softwareVersion() }
+    const headers = { ...said, 'content-type': 'application/json', ...init.headers }
     return fetch(`${this.url}${path}`, { ...init, headers })
   }
 

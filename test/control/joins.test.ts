@@ -64,7 +64,7 @@ function linkOf({ identity, membership }: Joined): ReturnType<typeof controlLink
   return controlLink({ controlUrl: '', membership }, nodeTokenSource(identity, 'control', clock))
 }
 
-const asks = { method: 'GET', path: '/v1/node/snapshot', signal: AbortSignal.timeout(20_000) } as const
+const asks = { method: 'GET', path: '/v1/node/snapshot', signal: AbortSignal.timeout(120_000) } as const
 
 async function snapshotOf(joined: Joined): Promise<{ status: number; snapshot: Snapshot }> {
   const { status, body } = await linkOf(joined)(asks)

@@ -154,6 +154,7 @@ describe('a node of another version', () => {
       expect(refused).toMatchObject({ status: 403, code: 'version-apart' })
       expect(refused.message).toContain(mend)
     }
+    expect(await infoOf(control.edge)).toMatchObject({ software: `0.${of}.0`, traffic: null })
   })
 })
 
@@ -239,7 +240,7 @@ describe('what is known of nodes', () => {
     const healths = known()
     healths.reported(one, HEALTH, 0)
     healths.reported('edge-9' as NodeId, HEALTH, 0) // not of the snapshot
-    healths.learn([{ id: 'edge-8', age: 0, health: HEALTH, offset: 0 }])
+    healths.learn([{ id: 'edge-8', age: 0, health: HEALTH, offset: 0, software: '0.5.0' }])
     expect(healths.ours().map(({ id }) => id)).toEqual([one])
     healths.keep([])
     expect([healths.ours(), healths.info(one).busy]).toEqual([[], null])
@@ -250,7 +251,7 @@ describe('what is known of nodes', () => {
     here.reported(one, HEALTH, 5)
     time.now += 1_000
     there.reported(one, { ...HEALTH, busy: 99 }, 6)
-    there.refused(other, 95_000)
+    there.refused(other, { offset: 95_000 })
     const [ours, theirs] = [here.ours(), there.ours()]
     here.learn(theirs)
     there.learn(ours)

@@ -86,8 +86,9 @@ describe(`a node of ${before.version}`, () => {
       ...(before.requests[name] as object),
       ...(name === 'LeaseRequest' && { wait: 0 }),
     }) // JSON objects
-    // Neither version nor clock beside it, as it was then.
-    const answer = await control.asNode(control[roleOf(name)], path, { method: 'POST', body })
+    const answer = await control.asNode(control[roleOf(name)], path, {
+      ...{ method: 'POST', body, headers: { 'sluice-version': before.version } },
+    })
     expect([answer.status, answer.status < 300 ? '' : await answer.text()]).toEqual([
       expect.toSatisfy((status: number) => status < 300),
       '',

@@ -38,8 +38,9 @@ test('everything that asks one control goes on to the next with the first that h
   expect(controls.url).toBe('https://c')
   controls.set(['https://d'])
   expect(controls.url).toBe('https://d')
+  const waiting = controls.moved
   controls.failed('https://d')
-  expect([controls.url, controls.moved.aborted]).toEqual(['https://d', false])
+  expect([controls.url, waiting.aborted, controls.moved.aborted]).toEqual(['https://d', true, false])
 })
 
 test('a node learns of the other controls, and keeps them behind the one that its token named', async () => {
