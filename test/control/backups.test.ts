@@ -169,14 +169,17 @@ describe('a restored database', () => {
 
   it('has every row as it was, but for what has to be new', () => {
     const NEW =
-      /^(meta|assets|leases|nodes|invalidation_patterns|join_tokens|publications .*"(preparing|queued)")/
+      /^(meta|assets|channels|leases|nodes|invalidation_patterns|join_tokens|publications .*"(preparing|queued)")/
     const others = (all: string[]): string[] => all.filter(row => !NEW.test(row)).sort()
     expect(others(found)).toEqual(others(rowsIn(lines).map(({ table, json }) => `${table} ${json}`)))
   })
 
   it('says to nodes what was there, in another life of it, and keeps those that joined', async () => {
     const { distributions, keyGroups, channels, fallbackDistribution } = before
-    expect(after).toMatchObject({ distributions, keyGroups, channels, fallbackDistribution })
+    expect(after).toMatchObject({ distributions, keyGroups, fallbackDistribution })
+    const leases = after.channels.map(({ lease }) => lease)
+    expect(after.channels).toEqual(channels.map((one, at) => ({ ...one, lease: leases[at] })))
+    expect(Math.min(...leases)).toBeGreaterThanOrEqual(began)
     expect((await ask('/v1/node/snapshot')).headers.get('sluice-epoch')).not.toBe(epoch)
     expect(after.nodes.map(({ id }) => id).sort()).toEqual([origin.id, edge.id, joined.id].sort())
   })

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
-import { BackupWriter, readBackup, type MediaPlace } from '../../client/index.ts'
+import { BackupWriter, readBackup, type MediaPlace, type ReadBackup } from '../../client/index.ts'
 import { codeOf, messageOf, SluiceError, type Bytes, type Instant } from '../../core/index.ts'
 import type { DataFolder } from '../data-folder.ts'
 import { keptFiles } from './kept-files.ts'
@@ -30,18 +30,19 @@ export interface WriteBackupOptions {
 export async function writeBackup({ told, data, file }: WriteBackupOptions): Promise<BackupContents> {
   const aside = `${file}.${randomBytes(4).toString('hex')}.unfinished`
   try {
-    const { head, lines } = await readBackup(told)
-    const contents = emptyContents(head)
+    // Before anything is asked, since an answer that nobody reads would keep its connection.
     const target = await open(aside, 'wx', 0o600)
     try {
-      const text = linesOf({ head, lines }, data, contents)
+      const read = await readBackup(told)
+      const contents = emptyContents(read.head)
+      const text = linesOf(read, data, contents)
       await pipeline(Readable.from(text), createGzip(), target.createWriteStream({ flush: true }))
+      await rename(aside, file)
+      await syncFolder(dirname(file))
+      return contents
     } finally {
       await target.close().catch(() => {})
     }
-    await rename(aside, file)
-    await syncFolder(dirname(file))
-    return contents
   } catch (error) {
     await rm(aside, { force: true })
     throw error instanceof SluiceError ? error : notWritten(file, error)
@@ -57,7 +58,7 @@ export function emptyContents(head: { madeAt: number; media: MediaPlace }): Back
 }
 
 async function* linesOf(
-  { head, lines }: Awaited<ReturnType<typeof readBackup>>,
+  { head, lines }: ReadBackup,
   data: DataFolder | undefined,
   contents: BackupContents,
 ): AsyncGenerator<string> {

@@ -8,7 +8,16 @@ import { openEngine, type DatabaseOptions } from './database.ts'
 import { tablesInOrder, type DumpedRow } from './dump.ts'
 import type { Engine, Session } from './engine.ts'
 import { MIGRATIONS, migrationsKnown, RESTORING, type Migration } from './migrate.ts'
-import { assets, distributions, invalidationPatterns, joinTokens, leases, meta, nodes } from './tables.ts'
+import {
+  assets,
+  channels,
+  distributions,
+  invalidationPatterns,
+  joinTokens,
+  leases,
+  meta,
+  nodes,
+} from './tables.ts'
 
 /** Rows that one statement takes. */
 const AT_ONCE = 200
@@ -61,7 +70,8 @@ async function fill(engine: Engine, options: RestoreOptions): Promise<{ rows: nu
     await engine.transaction(session => beginAnew(session, options.clock))
     return { rows }
   } catch (error) {
-    await sweep(engine)
+    // Where that fails as well, the mark stays, and the next restore does it.
+    await sweep(engine).catch(() => {})
     throw error
   }
 }
@@ -149,6 +159,8 @@ async function beginAnew(session: Session, clock: Clock): Promise<void> {
   const minutes = Math.floor(now / 60_000)
   await db.update(assets).set({ lastVersion: sql`greatest(${assets.lastVersion}, ${minutes})` })
   await db.update(assets).set({ activeJob: null })
+  // Fences, as a take-over does: who had a channel after the backup may have it under a higher number.
+  await db.update(channels).set({ lease: sql`greatest(${channels.lease} + 1, ${now})` })
   await session.executeSql(
     `update publications set state = 'queued', progress = null where state = 'preparing'`,
   )
