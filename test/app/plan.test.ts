@@ -46,6 +46,7 @@ test('an origin is known to other machines where these can reach it, or control'
       identities: { origin: none, edge: none, gateway: none },
       storage: { kind: 'memory' },
       adminTokenSha256: '',
+      keeper: 'this',
     })
     const { url, membershipFile } = roles[1]?.options as { url?: string; membershipFile?: string } // the origin's
     return [url, membershipFile !== undefined, (roles[0]?.options as { localUrls: object }).localUrls] // control's

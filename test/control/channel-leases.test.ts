@@ -26,6 +26,9 @@ const origin = (id: NodeId, url: string | null = `https://${id}:9001`): PeerNode
   ...{ id, role: 'origin', publicKey, url },
 })
 
+const draining = (...which: NodeId[]): PeerNode[] =>
+  ids.map(id => ({ ...origin(id), ...(which.includes(id) && { draining: true }) }))
+
 const PATH = '/live/stage'
 const ids = [newNodeId('origin'), newNodeId('origin'), newNodeId('origin')]
 /** As everybody prefers them for the channel. */
@@ -69,6 +72,22 @@ describe('which channels are given to whom', () => {
       all,
       { ...seen(ids, [], [FIRST]), has: () => 'unknown' },
       [],
+    ],
+    [
+      'an origin that drains loses one that is idle',
+      of(FIRST),
+      draining(FIRST),
+      seen(ids),
+      [SECOND, 'renewed'],
+    ],
+    ['and keeps its broadcast', of(FIRST), draining(FIRST), seen(ids, [FIRST]), []],
+    ['it takes over none', of(THIRD), draining(FIRST), seen([FIRST, SECOND]), [SECOND, 'renewed']],
+    [
+      'but where all drain',
+      of(THIRD),
+      draining(FIRST, SECOND, THIRD),
+      seen([FIRST, SECOND]),
+      [FIRST, 'renewed'],
     ],
     [
       'an origin that nobody reaches gives way to one that is reached',

@@ -47,7 +47,6 @@ export interface RoleReady {
   role: string
   id: string
   pop: string
-  admin: string
   http?: string
   https?: string
   rtmp?: string

@@ -11,12 +11,14 @@ import { MIGRATIONS, migrationsKnown, RESTORING, type Migration } from './migrat
 import {
   assets,
   channels,
+  controls,
   distributions,
   invalidationPatterns,
   joinTokens,
   leases,
   meta,
   nodes,
+  originLeases,
 } from './tables.ts'
 
 /** Rows that one statement takes. */
@@ -160,11 +162,13 @@ async function beginAnew(session: Session, clock: Clock): Promise<void> {
   await db.update(assets).set({ lastVersion: sql`greatest(${assets.lastVersion}, ${minutes})` })
   await db.update(assets).set({ activeJob: null })
   // Fences, as a take-over does: who had a channel after the backup may have it under a higher number.
-  await db.update(channels).set({ lease: sql`greatest(${channels.lease} + 1, ${now})` })
+  await db.update(channels).set({ lease: sql`greatest(${channels.lease} + 1, ${now})`, owner: null })
   await session.executeSql(
     `update publications set state = 'queued', progress = null where state = 'preparing'`,
   )
   await db.delete(leases)
+  await db.delete(originLeases)
+  await db.delete(controls)
   await db.delete(joinTokens)
   await db.delete(nodes).where(eq(nodes.origin, 'local'))
   await session.executeSql(`drop schema ${RESTORING}`)
