@@ -1,6 +1,6 @@
 import { pause, type Milliseconds } from '../core/index.ts'
 
-/** Pauses that double from 100 ms to two seconds, each drawn from its upper half so that nodes do not return in step. */
+/** Pauses that double from 100 ms to one second, each drawn from its upper half so that nodes do not return in step. */
 export class BackOff {
   #next: Milliseconds = FIRST
 
@@ -17,5 +17,5 @@ export class BackOff {
 }
 
 const FIRST: Milliseconds = 100
-// Short, since control's restart is promised to take five seconds and nodes should not add much.
-const LONGEST: Milliseconds = 2_000
+// Short, since a node that is cut off may show what was undone meanwhile until it has asked again.
+const LONGEST: Milliseconds = 1_000

@@ -1,4 +1,4 @@
-import { messageOf, SluiceError, systemClock, type Clock } from '../core/index.ts'
+import { messageOf, SluiceError, systemClock, type Clock, type Milliseconds } from '../core/index.ts'
 import { readSnapshot, type Snapshot } from '../distribution/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { BackOff } from './back-off.ts'
@@ -19,6 +19,9 @@ export interface FollowOptions extends ControlPlace {
   waitSeconds?: number
 }
 
+/** So long a start waits for control before it takes the snapshot of the last run. */
+const FIRST_ANSWER: Milliseconds = 1_000
+
 export interface SnapshotFollower {
   /** The version that was applied last; undefined until the first was. */
   current(): Snapshot | undefined
@@ -30,8 +33,8 @@ export interface SnapshotFollower {
 }
 
 /**
- * Keeps a node's snapshot in step with control: starts from the disk, long-polls, applies, stores, acknowledges by
- * the next poll's `If-None-Match`. While control is away the node goes on with what it has.
+ * Keeps a node's snapshot in step with control: long-polls, applies, stores, acknowledges by the next poll's
+ * `If-None-Match`. While control is away the node goes on with what it has, and starts with what lies on its disk.
  *
  * Within one epoch the version never goes back: an older one is ignored. Another epoch means that control's database
  * was made anew or restored, and then its version counts whatever its number.
@@ -83,7 +86,7 @@ class Follower implements SnapshotFollower {
   async #run(): Promise<void> {
     const { stateDir, log } = this.#options
     const stored = await loadSnapshot(stateDir, log)
-    if (stored) await this.#apply(stored).catch(error => this.#complain(error))
+    if (stored) await this.#begin(stored)
     const backOff = new BackOff()
     while (!this.#closing.signal.aborted) {
       try {
@@ -100,6 +103,25 @@ class Follower implements SnapshotFollower {
     }
   }
 
+  /**
+   * Control knows what was undone while this node was away, so what lies on the disk counts only where control does not
+   * say anything newer: it is asked once, and waited for no longer than a restart may take.
+   */
+  async #begin(stored: EpochSnapshot): Promise<void> {
+    const inTime = AbortSignal.any([this.#closing.signal, AbortSignal.timeout(FIRST_ANSWER)])
+    const controls = this.#options.membership?.controls.length ?? 1
+    for (let turn = 0; turn < controls && !inTime.aborted && !this.#connected; turn++) {
+      try {
+        const next = await this.#poll(inTime)
+        this.#connected = true
+        if (next && !isBefore(next, stored)) return await this.#take(next)
+      } catch (error) {
+        if (!inTime.aborted) this.#complain(error)
+      }
+    }
+    if (!this.#closing.signal.aborted) await this.#apply(stored).catch(error => this.#complain(error))
+  }
+
   #complain(error: unknown): void {
     const away = error instanceof SluiceError && error.code === 'control-away'
     // That control is away is told by who reports health to it.
@@ -110,14 +132,14 @@ class Follower implements SnapshotFollower {
       log.warn({ error: (this.#told = messageOf(error)) }, 'snapshot not applied')
   }
 
-  async #poll(): Promise<EpochSnapshot | undefined> {
+  async #poll(signal = this.#closing.signal): Promise<EpochSnapshot | undefined> {
     const known = this.#applied
     const waitSeconds = known ? (this.#options.waitSeconds ?? 25) : 0
     const answer = await this.#ask({
       method: 'GET',
       path: `/v1/node/snapshot?wait=${waitSeconds}`,
       headers: known ? { 'if-none-match': `"${known.snapshot.version}"`, 'sluice-epoch': known.epoch } : {},
-      signal: this.#closing.signal,
+      signal,
       waitSeconds,
     })
     if (answer.status === 304) return undefined
@@ -156,4 +178,9 @@ class Follower implements SnapshotFollower {
     })
     log.info({ version: next.snapshot.version }, 'snapshot applied')
   }
+}
+
+/** Within one epoch; across epochs versions say nothing. */
+function isBefore(one: EpochSnapshot, other: EpochSnapshot): boolean {
+  return one.epoch === other.epoch && one.snapshot.version < other.snapshot.version
 }

@@ -1,3 +1,4 @@
+import { DiskTier, shardsOf } from '../../src/cache/index.ts'
 import { systemClock, type Clock, type NodeId } from '../../src/core/index.ts'
 import type { PeerNode, Snapshot } from '../../src/distribution/index.ts'
 import { createPeerVerifier, nodeTokenSource } from '../../src/membership/index.ts'
@@ -9,7 +10,7 @@ import { CacheNode } from '../../src/delivery/node.ts'
 import { read } from '../../src/delivery/read.ts'
 import { startNodeServer, type NodeServer } from '../../src/delivery/tiers/node-server.ts'
 import { Regionals } from '../../src/delivery/tiers/regionals.ts'
-import { startViewerServer } from '../../src/delivery/viewers/server.ts'
+import { startViewerServer, type ViewerServer } from '../../src/delivery/viewers/server.ts'
 import { DISTRIBUTION } from './edge-bench.ts'
 import { createUpstream } from '../../src/delivery/upstream/upstream.ts'
 import { Usage } from '../../src/delivery/usage.ts'
@@ -24,7 +25,15 @@ export interface TierOptions {
   originUrl?: string
   clock?: Clock
   memory?: number
+  /** What a node sees of a snapshot: the addresses in it may lead through relays of a test's own. */
+  seenBy?: (snapshot: Snapshot, id: string) => Snapshot
+  /** In place of `originUrl`, for each node. */
+  originUrlOf?: (id: string) => string
+  /** Folder of a node's disk tier, which outlives it. */
+  diskOf?: (id: string) => string | undefined
 }
+
+const DISK = 64 * 1024 * 1024
 
 interface Identity {
   id: NodeId
@@ -91,7 +100,13 @@ export class TierBench {
   }
 
   applyToAll(snapshot: Snapshot): void {
-    for (const { node } of [...this.regionals, ...this.edges]) node.apply(this.withNodes(snapshot))
+    for (const { id, node } of [...this.regionals, ...this.edges]) node.apply(this.seen(snapshot, id))
+  }
+
+  /** What one node is told of this snapshot. */
+  seen(snapshot: Snapshot, id: NodeId): Snapshot {
+    const whole = this.withNodes(snapshot)
+    return this.#options.seenBy?.(whole, id) ?? whole
   }
 
   async close(): Promise<void> {
@@ -100,7 +115,7 @@ export class TierBench {
 
   async #addRegional(id: string): Promise<void> {
     const identity = identityOf(id)
-    let parts = this.#node(identity, 'regional')
+    let parts = await this.#node(identity, 'regional')
     let server: NodeServer | undefined
     const begin = async (port: number): Promise<number> => {
       const { node } = parts
@@ -116,9 +131,8 @@ export class TierBench {
       server = undefined
       await parts.close()
     }
-    const restart = async (): Promise<void> => {
-      const { snapshot } = parts.node
-      parts = this.#node(identity, 'regional')
+    const restart = async (snapshot = parts.node.snapshot): Promise<void> => {
+      parts = await this.#node(identity, 'regional')
       if (snapshot) parts.node.apply(snapshot)
       await begin(port)
     }
@@ -136,32 +150,50 @@ export class TierBench {
 
   async #addEdge(id: string): Promise<void> {
     const identity = identityOf(id)
-    const { node, lines, close, trustedProxies } = this.#node(identity, 'edge')
-    const server = await startViewerServer({
-      listen: { host: '127.0.0.1', port: 0 },
-      handle: (request, response) => handle(node, read, request, response),
-      onUpgrade: (request, response, leaving) => handle(node, read, request, response, leaving),
-      trustedProxies,
-    })
+    let parts = await this.#node(identity, 'edge')
+    let server: ViewerServer | undefined
+    const begin = async (port: number): Promise<number> => {
+      const { node, trustedProxies } = parts
+      server = await startViewerServer({
+        listen: { host: '127.0.0.1', port },
+        handle: (request, response) => handle(node, read, request, response),
+        onUpgrade: (request, response, leaving) => handle(node, read, request, response, leaving),
+        trustedProxies,
+      })
+      return server.port
+    }
+    const port = await begin(0)
     this.#nodes.push(peerOf(identity, 'edge'))
+    const kill = async (within = 0): Promise<void> => {
+      await server?.close(within)
+      server = undefined
+      await parts.close()
+    }
+    const restart = async (snapshot = parts.node.snapshot): Promise<void> => {
+      parts = await this.#node(identity, 'edge')
+      if (snapshot) parts.node.apply(snapshot)
+      await begin(port)
+    }
     this.edges.push({
-      id: identity.id,
-      key: identity.key,
-      node,
-      lines,
-      url: `http://127.0.0.1:${server.port}`,
+      ...{ id: identity.id, key: identity.key, url: `http://127.0.0.1:${port}`, kill, restart },
+      get node() {
+        return parts.node
+      },
+      get lines() {
+        return parts.lines
+      },
     })
-    this.#closers.push(close, () => server.close(100))
+    this.#closers.push(() => kill(100))
   }
 
-  #node(identity: Identity, role: 'edge' | 'regional') {
+  async #node(identity: Identity, role: 'edge' | 'regional') {
     const clock = this.#clock
     const guard = createGuard({ allow: ['127.0.0.0/8'], ownPorts: [] })
     const lines: Record<string, unknown>[] = []
     const signs = { id: identity.id, privateJwk: identity.key.privateJwk }
     const log = silentLogger
     const upstream = createUpstream({
-      url: this.#options.originUrl ?? 'http://127.0.0.1:9',
+      url: this.#options.originUrlOf?.(identity.id) ?? this.#options.originUrl ?? 'http://127.0.0.1:9',
       token: nodeTokenSource({ ...signs, role, publicJwk: identity.key.publicJwk }, 'origin', clock),
       ...{ guard, clock, log },
     })
@@ -175,6 +207,12 @@ export class TierBench {
             clock,
           })
     const trustedProxies = compileTrustedProxies([])
+    const folder = this.#options.diskOf?.(identity.id)
+    const disk =
+      folder === undefined
+        ? undefined
+        : new DiskTier({ folder, maxBytes: DISK, shards: shardsOf(0, 1), clock, log })
+    await disk?.start()
     const usage = new Usage(createMetrics(role))
     const node = new CacheNode({
       ...{ pop: 'test', clock, upstream, issuers, log, trustedProxies },
@@ -186,11 +224,13 @@ export class TierBench {
         close: () => Promise.resolve(),
       },
       ...(regionals && { regionals }),
+      ...(disk && { disk }),
     })
     const close = async (): Promise<void> => {
       await regionals?.close()
       await upstream.close()
       await issuers.close()
+      await disk?.close()
     }
     return { node, lines, close, trustedProxies, usage }
   }

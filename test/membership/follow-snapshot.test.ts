@@ -29,7 +29,7 @@ afterEach(async () => {
 
 function follow(over: Partial<FollowOptions> = {}): SnapshotFollower {
   follower = followSnapshot({
-    controlUrl: control.url,
+    controlUrl: over.controlUrl ?? control.url,
     identity: { id: newNodeId('edge'), role: 'edge', ...newNodeKey() },
     stateDir,
     apply: snapshot => void applied.push(snapshot.version),
@@ -46,6 +46,11 @@ function script(...said: Said[]): void {
 
 function offer(version: number, epoch = 'one'): Said {
   return { status: 200, body: snapshotOf(version), headers: { 'sluice-epoch': epoch } }
+}
+
+async function store(version: number): Promise<void> {
+  const kept = { epoch: 'one', snapshot: snapshotOf(version) }
+  await writeFile(join(stateDir, 'snapshot.json'), JSON.stringify(kept))
 }
 
 async function onDisk(): Promise<{ epoch: string; snapshot: Snapshot }> {
@@ -73,11 +78,41 @@ describe('a follower', () => {
     expect(await readdir(stateDir)).toEqual(['snapshot.json'])
   })
 
+  it('starts with what control says, and not with what lies on its disk', async () => {
+    await store(7)
+    script(offer(9))
+    await follow().started
+    await until('the acknowledgement', () => control.heard.length === 2)
+    expect(applied).toEqual([9])
+    // What is not applied yet is not acknowledged.
+    expect(control.heard.map(({ headers }) => headers['if-none-match'])).toEqual([undefined, '"9"'])
+    expect((await onDisk()).snapshot.version).toBe(9)
+  })
+
+  it.each(['refuses', 'says nothing'])('starts from its disk when control %s, and catches up', async how => {
+    await store(7)
+    const { url } = control
+    if (how === 'refuses') await control.close()
+    else control.answer = () => new Promise<Said>(() => {})
+    const node = follow({ controlUrl: url })
+    await node.started
+    expect(node.current()?.version).toBe(7)
+    if (how === 'refuses') control = await FakeControl.start(Number(new URL(url).port))
+    script(offer(9))
+    await until('it caught up', () => applied.at(-1) === 9)
+    expect(applied).toEqual([7, 9])
+  })
+
+  it('believes its disk rather than a control that is behind it', async () => {
+    await store(7)
+    script(offer(6), offer(8))
+    await follow().started
+    await until('the newer one', () => applied.at(-1) === 8)
+    expect(applied).toEqual([7, 8])
+  })
+
   it('starts from its disk while control is away, and catches up', async () => {
-    await writeFile(
-      join(stateDir, 'snapshot.json'),
-      JSON.stringify({ epoch: 'one', snapshot: snapshotOf(7) }),
-    )
+    await store(7)
     control.answer = () => ({ status: 503 })
     const node = follow()
     await node.started
