@@ -132,7 +132,7 @@ export class LivePlaylists {
       selection,
       scheme,
       ask: question => ask(query, question),
-      take: object => this.#take(asked.playlist, object, form),
+      take: object => this.#take(asked, object, form),
     })
     return found instanceof Promise ? found.then(value => this.#settle(asked, value)) : found
   }
@@ -150,15 +150,18 @@ export class LivePlaylists {
     return { query: withQuery(renderDirectives(wanted.directives)), form: 'directed' }
   }
 
-  #take(playlist: CacheKey, object: StoredObject, asked: Arrival['asked']): 'taken' | 'left' {
+  #take({ playlist, request }: Asked, object: StoredObject, asked: Arrival['asked']): 'taken' | 'left' {
     const now = this.#options.clock.now()
     const version = readVersion(object, { at: now, asked })
     if (version === undefined) return 'left'
     const known = this.#known.get(playlist)
     const before = known?.[version.form]
     // One that is out of use says nothing any more: its numbers may be those of a clock that was set back.
-    const counts = before !== undefined && now < before.usableUntil
-    if (!counts || before.object.sequence < object.sequence || compareVersions(version, before) >= 0)
+    // Nor does one that an invalidation has undone. A higher number alone says only when it was asked for: another
+    // node of the next tier may be behind the one that was asked before.
+    const since = this.#options.invalidated(request.distributionId, request.path)
+    const counts = before !== undefined && now < before.usableUntil && before.object.sequence >= since
+    if (!counts || compareVersions(version, before) >= 0)
       this.#known.set(playlist, { ...known, [version.form]: version })
     return 'taken'
   }

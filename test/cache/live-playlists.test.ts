@@ -309,6 +309,15 @@ describe('an invalidation', () => {
     expect(await said(bench.learn('', { at: '100.2' }))).toBe('fetched 100.2')
     expect(await said(bench.get())).toBe('known 100.2')
   })
+
+  test('of something else lets nobody see an older version than before', async () => {
+    const bench = new LiveBench()
+    await bench.learn('', { at: '100.4' })
+    bench.sequence = 1
+    bench.pass(200)
+    // As a regional cache says it that has not asked since, in place of one that was killed.
+    expect(await said(bench.learn('', { at: '100.2' }))).toBe('fetched 100.4')
+  })
 })
 
 describe('the memory', () => {
