@@ -40,24 +40,25 @@ interface Identity {
   key: ReturnType<typeof newNodeKey>
 }
 
-export interface BenchEdge {
+/** One that can be killed and started again. */
+export interface BenchNode {
   id: NodeId
   node: CacheNode
   url: string
+  /** Ends at once, as if it were killed. */
+  kill: () => Promise<void>
+  /** Comes back at its port with nothing in memory, and with the snapshot that it had, or this one. */
+  restart: (snapshot?: Snapshot) => Promise<void>
+}
+
+export interface BenchEdge extends BenchNode {
   lines: Record<string, unknown>[]
   key: ReturnType<typeof newNodeKey>
 }
 
-export interface BenchRegional {
-  id: NodeId
-  node: CacheNode
-  url: string
+export interface BenchRegional extends BenchNode {
   /** Questions that it has counted. */
   readonly asked: number
-  /** Ends at once, as if it were killed. */
-  kill(): Promise<void>
-  /** Comes back at its port, with nothing stored. */
-  restart(): Promise<void>
 }
 
 /** Edges, regional caches between them and the origins, all over real sockets of this machine. */
