@@ -28,11 +28,14 @@ export class Keeping {
   placeOf(asking: Asking, answer: UpstreamAnswer): Place | undefined {
     const { request } = asking
     const names = selectingNames(answer.headers, request)
-    const known = this.#parts.store.peek(request.key)?.varies
+    const marker = this.#parts.store.peek(request.key)
+    const known = marker?.varies
     if (names.length === 0 && known === undefined) return { key: request.key, varies: undefined }
     const varies = widened(known, names)
     if (varies === undefined) return undefined
-    if (varies !== known) this.#parts.store.set(markerOf(request, varies, asking))
+    // One from before an invalidation would be undone by it, and with it the way to what is kept now.
+    if (varies !== known || (marker?.sequence ?? 0) < asking.sequence)
+      this.#parts.store.set(markerOf(request, varies, asking))
     return { key: variantKey(varies, request), varies }
   }
 

@@ -263,7 +263,11 @@ export class ObjectCache {
       return this.#fetchApart(this.#asking(request, key, this.#peek(request, key)))
     }
     // What varies is for those alone who select the same of it.
-    if (varies !== undefined && variantKey(varies, request) !== landed) return this.#lookup(request, turn + 1)
+    if (varies !== undefined && variantKey(varies, request) !== landed) {
+      // What told of the variants is gone, or undone: the next look would find this same flight.
+      if (turn >= MOST_TURNS) return this.#fetchApart(this.#asking(request, key, undefined))
+      return this.#lookup(request, turn + 1)
+    }
     return found.kind === 'filling' ? { ...found, fill: found.shared ?? found.fill, joined: true } : found
   }
 

@@ -17,12 +17,45 @@ async function filled(bench: Bench, fields: string[], path?: string): Promise<st
   return `${kind} ${text}`
 }
 
+function promised(): { promise: Promise<Scripted>; resolve: (scripted: Scripted) => void } {
+  let resolve: (scripted: Scripted) => void = () => {}
+  const promise = new Promise<Scripted>(settled => (resolve = settled))
+  return { promise, resolve }
+}
+
 const [ONE, TWO] = [
   ['foo', '1'],
   ['foo', '2'],
 ]
 
 describe('an answer that varies', () => {
+  test.each([
+    ['an invalidation', (bench: Bench) => void (bench.sequence = bench.newest = 1)],
+    [
+      'a change',
+      (bench: Bench) =>
+        void bench.cache.forget({ distributionId: bench.request().distributionId, path: '/a' }),
+    ],
+  ])('from before %s leaves the way open to what is fetched behind it', async (_what, undo) => {
+    const bench = new Bench()
+    const [before, behind] = [promised(), promised()]
+    bench.answer(before.promise, behind.promise, varied('two'), varied('never'))
+    const old = bench.get(undefined, ONE)
+    undo(bench)
+    const body = new ScriptedBody().push('on')
+    const current = bench.get(undefined, ONE)
+    before.resolve(varied('old'))
+    expect(await read(await old)).toBe('old')
+    await settle()
+    behind.resolve(varied('one', 'Foo', { body }))
+    const found = await current
+    // It is on its way still, and this viewer wants another variant.
+    expect(await filled(bench, TWO)).toBe('filling two')
+    body.push('e', 'end')
+    expect(await read(found)).toBe('one')
+    expect(bench.asked).toHaveLength(3)
+  })
+
   test('is kept once for each selection, and told apart from what is not known', async () => {
     const bench = new Bench()
     bench.answer(varied('one'), varied('two'), varied('none'))
