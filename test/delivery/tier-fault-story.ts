@@ -90,9 +90,9 @@ class Story {
     else if (which < 67) this.#world.site.raise(path)
     else if (which < 75) void this.#goOn(this.#invalidate())
     else if (which < 80) this.#hold(path)
-    else if (which < 88) this.#killOrRestart()
-    else if (which < 92) this.#cutOrHeal()
-    else if (which < 95) this.#deafenOrTell()
+    else if (which < 87) this.#killOrRestart()
+    else if (which < 90) this.#cutOrHeal()
+    else if (which < 96) this.#deafenOrTell()
     else await pause(this.#random(40))
   }
 
@@ -206,7 +206,28 @@ class Story {
       [path, this.#oneOf(this.#paths)],
       ['/*'],
     ]
-    await this.#invalidateAt(kinds[this.#random(kinds.length)] ?? [path])
+    const patterns = kinds[this.#random(kinds.length)] ?? [path]
+    const isTwice = this.#random(3) === 0
+    if (isTwice) {
+      // What is fetched now is under way still when the next one comes.
+      this.#world.site.hold(path)
+      await this.#invalidateAt(patterns)
+      this.#viewEverywhere(path)
+      await pause(40)
+    }
+    if (this.#random(4) > 0) this.#world.site.raise(path)
+    await this.#invalidateAt(patterns)
+    // Whatever was fetched meanwhile would be seen now.
+    this.#viewEverywhere(path)
+    if (!isTwice) return
+    await pause(40)
+    this.#world.site.release(path)
+  }
+
+  #viewEverywhere(path: string): void {
+    const headers: Record<string, string> = kindOf(path) === 'spoken' ? { 'X-Lang': 'de' } : {}
+    for (const edge of this.#world.edges)
+      if (this.#world.standing(edge.id).state === 'up') void this.#view(edge, { path, headers })
   }
 
   /** Nodes hear of it one after the other, in any order; returns when all that live have applied it. */
@@ -255,7 +276,9 @@ class Story {
   readonly #moving = new Set<NodeId>()
 
   #cutOrHeal(): void {
-    const link = this.#oneOf([...this.#world.links.values()])
+    const links = [...this.#world.links.values()]
+    const broken = links.filter(({ state }) => state !== 'whole')
+    const link = this.#oneOf(broken.length > 0 && this.#random(3) > 0 ? broken : links)
     if (link.state !== 'whole') {
       link.heal()
       return this.#tellLog(`${link.name} is healed`)
@@ -268,7 +291,7 @@ class Story {
   }
 
   #deafenOrTell(): void {
-    if (this.#random(4) === 0) return this.#deafenOrigin()
+    if (this.#random(2) === 0) return this.#deafenOrigin()
     const node = this.#oneOf(this.#world.nodes)
     const standing = this.#world.standing(node.id)
     standing.hearing = standing.hearing === 'hears' ? 'deaf' : 'hears'
