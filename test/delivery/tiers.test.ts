@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/index.ts'
 import { DEFAULT_WIRE, type Behaviour, type Snapshot } from '../../src/distribution/index.ts'
 import { mintNodeToken } from '../../src/signing/index.ts'
-import { DISTRIBUTION, handClock } from './edge-bench.ts'
+import { DISTRIBUTION, handClock, snapshotOf } from './edge-bench.ts'
 import { ForeignOrigin, snapshotWith } from './foreign-origin.ts'
 import { TierBench, type TierOptions } from './tier-bench.ts'
 
@@ -299,4 +299,23 @@ test('a node of another role, and one that is listed no more, get nothing either
     return (await fetch(`${bench.regional.url}/film`, { headers: { 'sluice-node': token } })).status
   }
   expect([await ask('edge'), await ask('gateway')]).toEqual([400, 403])
+})
+
+test('what an origin says that has not heard of an invalidation is kept by neither tier beyond it', async () => {
+  let [body, sequence] = ['old', 3]
+  const origin = await ForeignOrigin.start((_request, response) => {
+    response.sendDate = false
+    const fields = { 'Cache-Control': 'max-age=100', 'Sluice-Seq': String(sequence) }
+    response.writeHead(200, { ...fields, 'Content-Length': body.length }).end(body)
+  })
+  closers.push(() => origin.close())
+  const invalidations = [{ sequence: 4, distributionId: DISTRIBUTION, pattern: '/film' }]
+  const snapshot = snapshotOf({ sequence: 5, invalidations })
+  const bench = await TierBench.start({ snapshot, originUrl: origin.url })
+  closers.push(() => bench.close())
+  // It is nobody's fault yet: who asks an origin that is behind is given what that has.
+  expect(await facts(`${bench.edge.url}/film`)).toMatchObject({ status: 200, body: 'old' })
+  ;[body, sequence] = ['new', 5]
+  expect(await facts(`${bench.edge.url}/film`)).toMatchObject({ cache: 'Miss', body: 'new' })
+  expect(await facts(`${bench.edge.url}/film`)).toMatchObject({ cache: 'Hit', body: 'new' })
 })
