@@ -1,5 +1,5 @@
 import { DiskTier, shardsOf } from '../../src/cache/index.ts'
-import { systemClock, type Clock, type NodeId } from '../../src/core/index.ts'
+import { type Clock, type NodeId, codeOf, pause, systemClock } from '../../src/core/index.ts'
 import type { PeerNode, Snapshot } from '../../src/distribution/index.ts'
 import { createPeerVerifier, nodeTokenSource } from '../../src/membership/index.ts'
 import { newNodeKey } from '../../src/signing/index.ts'
@@ -135,7 +135,7 @@ export class TierBench {
     const restart = async (snapshot = parts.node.snapshot): Promise<void> => {
       parts = await this.#node(identity, 'regional')
       if (snapshot) parts.node.apply(snapshot)
-      await begin(port)
+      await whenFree(() => begin(port))
     }
     this.regionals.push({
       ...{ id: identity.id, url, kill, restart },
@@ -173,7 +173,7 @@ export class TierBench {
     const restart = async (snapshot = parts.node.snapshot): Promise<void> => {
       parts = await this.#node(identity, 'edge')
       if (snapshot) parts.node.apply(snapshot)
-      await begin(port)
+      await whenFree(() => begin(port))
     }
     this.edges.push({
       ...{ id: identity.id, key: identity.key, url: `http://127.0.0.1:${port}`, kill, restart },
@@ -234,6 +234,19 @@ export class TierBench {
       await disk?.close()
     }
     return { node, lines, close, trustedProxies, usage }
+  }
+}
+
+/** A port that was let go may be some client's for a moment, here or in another process. */
+async function whenFree(begin: () => Promise<unknown>): Promise<void> {
+  const deadline = Date.now() + 10_000
+  for (;;) {
+    try {
+      return void (await begin())
+    } catch (error) {
+      if (codeOf(error) !== 'EADDRINUSE' || Date.now() > deadline) throw error
+      await pause(20)
+    }
   }
 }
 
