@@ -74,6 +74,19 @@ test.each(OTHERS)('%s: nothing is joined to what was read, and the body is broke
   expect(other.isDestroyed).toBe(true)
 })
 
+test('what has no tag is told from another version by the time of its change', async () => {
+  const began = new Answer(['one ', 'two ', BROKEN], ['Last-Modified', 'yesterday'])
+  const other = new Answer(['one two 3'], ['Last-Modified', 'today'])
+  expect(await read(began, other)).toEqual({ text: 'one two ', error: BROKEN })
+})
+
+test('what nothing tells from another version is not gone on with, but for what was not begun', async () => {
+  const began = new Answer(['one ', 'two ', BROKEN], [])
+  expect(await read(began, new Answer(['one two 3'], []))).toEqual({ text: 'one two ', error: BROKEN })
+  const silent = new Answer([BROKEN], [])
+  expect(await read(silent, new Answer(['one two 3'], []))).toEqual({ text: 'one two 3', error: undefined })
+})
+
 test('what a worker that lives has broken off stays so', async () => {
   expect(await read(broken(), undefined, 'lives')).toEqual({ text: 'one two ', error: BROKEN })
 })

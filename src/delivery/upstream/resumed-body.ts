@@ -43,7 +43,7 @@ async function* rest(
 ): AsyncGenerator<Uint8Array, void, undefined> {
   const other = await again()
   try {
-    if (!mayBeTheSame(answer, other)) throw error
+    if (!mayBeTheSame(answer, other) || (read > 0 && !isNamed(answer))) throw error
     let passed = 0
     let sumAgain = 0
     for await (const chunk of other.body) {
@@ -63,8 +63,21 @@ async function* rest(
 function mayBeTheSame(one: UpstreamAnswer, other: UpstreamAnswer): boolean {
   return (
     one.status === other.status &&
-    ['etag', 'content-encoding', 'content-length'].every(
-      name => fieldValue(one.headers, name) === fieldValue(other.headers, name),
-    )
+    ['etag', 'content-encoding', 'content-length'].every(name => areAlike(one, other, name)) &&
+    // Beside a strong tag it says nothing more, and two origins of the same thing may differ in it.
+    (hasStrongTag(one) || areAlike(one, other, 'last-modified'))
   )
+}
+
+/** Whether anything but its bytes tells it from another version, which may begin with the same ones. */
+function isNamed({ headers }: UpstreamAnswer): boolean {
+  return ['etag', 'last-modified'].some(name => fieldValue(headers, name) !== undefined)
+}
+
+function hasStrongTag({ headers }: UpstreamAnswer): boolean {
+  return fieldValue(headers, 'etag')?.startsWith('"') === true
+}
+
+function areAlike(one: UpstreamAnswer, other: UpstreamAnswer, name: string): boolean {
+  return fieldValue(one.headers, name) === fieldValue(other.headers, name)
 }
