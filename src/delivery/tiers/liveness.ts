@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { codeOf, pause, type Milliseconds } from '../../core/index.ts'
 import { fieldValue } from '../../http/index.ts'
 import { openConnections, type Connections, type ConnectionsOptions } from '../upstream/origin-connections.ts'
@@ -21,7 +22,7 @@ export class Liveness {
   #looking: Promise<string | undefined> | undefined
   #silences = 0
   #state: 'well' | 'leaving' | 'away' = 'well'
-  #away = new AbortController()
+  #away = awaited()
 
   constructor(to: Pick<ConnectionsOptions, 'url' | 'clock' | 'node'>) {
     this.#connections = openConnections({
@@ -65,7 +66,7 @@ export class Liveness {
       answer.destroy()
       this.#silences = 0
       this.#state = answer.status === 204 ? 'well' : 'leaving'
-      if (this.#away.signal.aborted) this.#away = new AbortController()
+      if (this.#away.signal.aborted) this.#away = awaited()
       return fieldValue(answer.headers, 'sluice-run')
     } catch (error) {
       this.#silences = codeOf(error) === 'ECONNREFUSED' ? ENOUGH : this.#silences + 1
@@ -75,4 +76,11 @@ export class Liveness {
       return undefined
     }
   }
+}
+
+/** As many may wait for its end as there are questions. */
+function awaited(): AbortController {
+  const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
+  return controller
 }

@@ -6,18 +6,28 @@ import { MOST_INTERIM, timedOut, unreadable } from './origin-limits.ts'
  * request was given out, and again from when all of its body had gone: who sends slowly is not the origin's fault.
  */
 export class AnswerWatch {
-  readonly signal: AbortSignal
   readonly #ending = new AbortController()
   readonly #within: Milliseconds
+  readonly #outer: AbortSignal | undefined
   #timer: NodeJS.Timeout | undefined
   #interim = 0
   #over = false
 
-  /** `connect` may go by before the request is out, and `within` from then on. `outer` ends the request as well. */
+  /**
+   * `connect` may go by before the request is out, and `within` from then on. `outer` ends the request as well, and its
+   * answer until `forget`.
+   */
   constructor(connect: Milliseconds, within: Milliseconds, outer: AbortSignal | undefined) {
     this.#within = within
-    this.signal = outer === undefined ? this.#ending.signal : AbortSignal.any([outer, this.#ending.signal])
+    this.#outer = outer
+    if (outer?.aborted === true) this.#endWithOuter()
+    // Not `AbortSignal.any`: of a signal that outlives many requests it would keep something for each.
+    outer?.addEventListener('abort', this.#endWithOuter)
     this.#wait(connect + within)
+  }
+
+  get signal(): AbortSignal {
+    return this.#ending.signal
   }
 
   /** The body as it is sent; while it is, nothing is waited for but the viewer. */
@@ -39,6 +49,13 @@ export class AnswerWatch {
     this.#over = true
     clearTimeout(this.#timer)
   }
+
+  /** All of the answer is here, or nothing more of it will come. */
+  forget(): void {
+    this.#outer?.removeEventListener('abort', this.#endWithOuter)
+  }
+
+  readonly #endWithOuter = (): void => this.#ending.abort(this.#outer?.reason)
 
   #wait(span: Milliseconds): void {
     this.#timer = setTimeout(() => this.#ending.abort(timedOut()), span)

@@ -98,6 +98,7 @@ export function openConnections(options: ConnectionsOptions): Connections {
           sent.interim?.(info.statusCode, info.headers as unknown as string[])
         },
       })
+      answer.body.once('close', () => watch.forget())
       // `responseHeaders: 'raw'` makes it the flat list; undici's types do not follow the option.
       const fields = answer.headers as unknown as string[]
       const destroy = (): void => letGo(answer.body)
@@ -111,6 +112,7 @@ export function openConnections(options: ConnectionsOptions): Connections {
         ...{ body: answer.body, destroy },
       }
     } catch (error) {
+      watch.forget()
       throw error instanceof SluiceError
         ? error
         : new Unanswered(fates.fateOf(error, opened), codeOf(error), error)
