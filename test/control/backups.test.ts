@@ -263,6 +263,22 @@ describe('restoring', () => {
   })
 })
 
+it('a restore leaves alone what somebody else has in the database', async () => {
+  const place = await emptyPlace()
+  const ask = async (text: string): Promise<Record<string, unknown>[]> => {
+    const engine = await openEngine(place.dataDir)
+    try {
+      return (await engine.executeSql(text)).rows
+    } finally {
+      await engine.close()
+    }
+  }
+  await ask(`create table tokens (mine text); insert into tokens values ('dear')`)
+  await expect(restore(place)).rejects.toMatchObject({ code: 'database-not-empty' })
+  expect(await ask('select mine from tokens')).toEqual([{ mine: 'dear' }])
+  expect(await ask(`select to_regnamespace('sluice_restoring') as mark`)).toEqual([{ mark: null }])
+})
+
 it('the sum of the lines is that of their bytes', async () => {
   let text = ''
   for await (const chunk of control.client.backup()) text += Buffer.from(chunk).toString()

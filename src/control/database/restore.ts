@@ -81,7 +81,9 @@ async function fill(engine: Engine, options: RestoreOptions): Promise<{ rows: nu
 /** Marks the database as not to be opened, and does away with what an earlier try has left. */
 async function makeRoom(engine: Engine): Promise<void> {
   if (await isPresent(engine, `to_regnamespace('${RESTORING}')`)) await sweep(engine)
-  const there = [`to_regnamespace('drizzle')`, `to_regnamespace('pgboss')`, `to_regclass('meta')`]
+  // Also one table of a name that we use: what fails later is swept with all of these names.
+  const tables = tablesInOrder().map(name => `to_regclass('"${name}"')`)
+  const there = [`to_regnamespace('drizzle')`, `to_regnamespace('pgboss')`, ...tables]
   for (const each of there) {
     if (await isPresent(engine, each)) throw notEmpty(engine.place)
   }
