@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import swagger from '@fastify/swagger'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
@@ -43,6 +44,8 @@ const DRAIN_MS = 3_000
 /** The door to Fastify: routes come in as values, everything that is HTTP is settled here. */
 export async function startServer(listen: Listen, options: ServerOptions): Promise<RunningServer> {
   const closing = new AbortController()
+  // As many listen as there are requests.
+  setMaxListeners(0, closing.signal)
   const app = fastify({
     logger: false,
     bodyLimit: LARGEST_BODY,
@@ -113,16 +116,16 @@ function addRoute(app: FastifyInstance, each: Route, options: ServerOptions, clo
         each.path.startsWith(NODE_API) ? 'allowed' : 'refused',
       ), // ours, from the route
     async handler(request, reply) {
-      const gone = new AbortController()
-      reply.raw.on('close', () => gone.abort())
-      const answer = await each.handle({
-        params: request.params,
-        query: request.query,
-        body: request.body,
-        headers: request.headers,
-        node: nodeOf.get(request),
-        signal: AbortSignal.any([gone.signal, closing]),
-      })
+      const over = new AbortController()
+      const end = (): void => over.abort()
+      reply.raw.on('close', end)
+      if (closing.aborted) end()
+      // Not `AbortSignal.any`: of a signal that lives as long as this process it would keep something for each request.
+      closing.addEventListener('abort', end)
+      const asked = { params: request.params, query: request.query, body: request.body }
+      const answer = await each
+        .handle({ ...asked, headers: request.headers, node: nodeOf.get(request), signal: over.signal })
+        .finally(() => closing.removeEventListener('abort', end))
       reply.code(answer.status).headers({ 'cache-control': 'no-store', ...answer.headers })
       if (answer.body === undefined) return reply.send()
       reply.type('application/json; charset=utf-8')
