@@ -174,8 +174,10 @@ export class Publisher implements PublishSink {
 
   #fields(): Record<string, string> {
     const { request, current } = this.#options
-    const { path, stops } = this.channel
-    const { lease, owner } = current() ?? this.channel
+    const { path } = this.channel
+    const { lease, owner, ...newest } = current() ?? this.channel
+    // After a restore there may be fewer than when it was accepted; more have cut it.
+    const stops = Math.min(newest.stops, this.channel.stops)
     this.#lease = lease
     return {
       [HAND_OVER.channel]: path,

@@ -385,6 +385,17 @@ describe('a newer snapshot', () => {
     expect(await verdict).toBe('stopped')
   })
 
+  test('of a restored database, which knows of fewer stops, is told of no more', async () => {
+    const on = await stage()
+    on.apply(2, [channel(PATH, { stops: 9 })])
+    const obs = on.encoder()
+    expect(await obs.publish(on.gateway)).toBe('accepted')
+    on.apply(3, [channel(PATH, { stops: 3, lease: 7 })])
+    await until('it goes on', () => on.origin.taken.length === 2)
+    expect(on.origin.taken.map(each => each.fields['sluice-stops'])).toEqual(['9', '3'])
+    expect(obs.cuts).toEqual([])
+  })
+
   test('tells the lease under which the next connection is opened', async () => {
     const on = await publishing()
     on.apply(2, [channel(PATH, { lease: 7 })])

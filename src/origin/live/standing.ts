@@ -7,13 +7,16 @@ export function isAnothers({ owner }: Channel, self: NodeId | undefined): boolea
   return owner !== undefined && self !== undefined && owner !== self
 }
 
-/** The settings of a channel after somebody has told them: numbers only grow, and with the lease goes its owner. */
+/**
+ * The settings of a channel after somebody has told them: the lease only grows, and with it goes its owner. Under the same
+ * one the stops only grow; with a higher one they go as well, since a restored database may know of fewer.
+ */
 export function afterHearing(known: Channel, told: Channel): Channel {
   const { owner, ...rest } = told
   const newest = told.lease < known.lease ? known.owner : owner
   return {
     ...rest,
-    stops: Math.max(known.stops, told.stops),
+    stops: told.lease > known.lease ? told.stops : Math.max(known.stops, told.stops),
     lease: Math.max(known.lease, told.lease),
     ...(newest !== undefined && { owner: newest }),
   }

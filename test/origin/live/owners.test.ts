@@ -188,6 +188,15 @@ describe('a higher number', () => {
     expect([stateOf(first), stateOf(second)]).toEqual(['idle', 'live'])
   })
 
+  test('says by itself how often the channel was stopped: after a restore that is less than before', async () => {
+    const { first, apply } = await pair({ ...given(FIRST, 3), stops: 120 })
+    apply({ ...given(FIRST, 2_000), stops: 80 })
+    await publish(first, { lease: 2_000, stops: 80 })
+    expect(stateOf(first)).toBe('live')
+    apply({ ...given(FIRST, 2_000), stops: 2_001 })
+    await until(() => stateOf(first) === 'ended', 'a stop counts as ever')
+  })
+
   test('that names nobody else leaves a running broadcast where it is', async () => {
     const { first, apply } = await pair()
     const stream = await publish(first)
