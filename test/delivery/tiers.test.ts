@@ -4,6 +4,7 @@ import { DEFAULT_WIRE, type Behaviour, type Snapshot } from '../../src/distribut
 import { mintNodeToken } from '../../src/signing/index.ts'
 import { DISTRIBUTION, handClock, snapshotOf } from './edge-bench.ts'
 import { ForeignOrigin, snapshotWith } from './foreign-origin.ts'
+import { Link } from './tier-fault-link.ts'
 import { TierBench, type TierOptions } from './tier-bench.ts'
 
 const closers: (() => Promise<unknown>)[] = []
@@ -250,6 +251,38 @@ test('a body goes on where its regional cache was killed, byte for byte', async 
     came.push(...next.value)
   expect(Buffer.from(came).equals(body)).toBe(true)
   expect(origin.asked).toHaveLength(2)
+})
+
+test('a body goes on where its regional cache was taken out, and then fell silent', async () => {
+  const body = Buffer.from(Array.from({ length: 200_000 }, (_, at) => at % 251))
+  let asked = 0
+  let port = 0
+  const link = await Link.to('to the regional cache', () => port)
+  closers.push(() => link.close())
+  const { bench, snapshot } = await tiersBefore(
+    (_request, response) => {
+      response.writeHead(200, { 'Cache-Control': 'max-age=100', 'Content-Length': body.length, ETag: '"a"' })
+      if (asked++ > 0) return void response.end(body)
+      response.write(body.subarray(0, 100_000))
+    },
+    {
+      seenBy(seen) {
+        const nodes = seen.nodes.map(node => {
+          if (node.role === 'regional') port = Number(new URL(node.url ?? '').port)
+          return node.role === 'regional' ? { ...node, url: link.url } : node
+        })
+        return { ...seen, nodes }
+      },
+    },
+  )
+  const answer = await fetch(`${bench.edge.url}/film`)
+  const reader = answer.body?.getReader()
+  const came = [...((await reader?.read())?.value ?? [])]
+  bench.edge.node.apply(snapshot)
+  link.cut('silent')
+  for (let next = await reader?.read(); next?.done === false; next = await reader?.read())
+    came.push(...next.value)
+  expect(Buffer.from(came).equals(body)).toBe(true)
 })
 
 test('what breaks off at the origin is cut for the viewer as well, and kept by nobody', async () => {

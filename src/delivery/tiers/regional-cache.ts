@@ -97,8 +97,10 @@ export class RegionalCache {
     return (await this.#liveness.look()) !== run
   }
 
+  /** Waits for what is under way; until that has ended it is still known when it goes away. */
   async close(): Promise<void> {
-    await Promise.all([this.#liveness.close(), this.#connections.close()])
+    await this.#connections.close()
+    await this.#liveness.close()
   }
 
   async destroy(): Promise<void> {

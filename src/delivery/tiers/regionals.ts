@@ -20,6 +20,8 @@ const MOST_ASKED = 2
 export class Regionals {
   readonly #options: Omit<RegionalCacheOptions, 'place'>
   readonly #all = new Map<string, RegionalCache>()
+  /** That are asked for nothing more, and end what they have begun. */
+  readonly #leaving = new Set<RegionalCache>()
   readonly #results = { answered: 0, behind: 0, away: 0, failed: 0, direct: 0 }
 
   constructor(options: Omit<RegionalCacheOptions, 'place'>) {
@@ -32,7 +34,9 @@ export class Regionals {
     for (const [name, cache] of this.#all) {
       if (places.has(name)) continue
       this.#all.delete(name)
-      void cache.close().catch(() => {})
+      this.#leaving.add(cache)
+      const left = (): void => void this.#leaving.delete(cache)
+      void cache.close().then(left, left)
     }
     for (const [name, place] of places)
       if (!this.#all.has(name)) this.#all.set(name, new RegionalCache({ ...this.#options, place }))
@@ -107,7 +111,7 @@ export class Regionals {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#all.values()].map(cache => cache.destroy()))
+    await Promise.all([...this.#all.values(), ...this.#leaving].map(cache => cache.destroy()))
   }
 }
 
