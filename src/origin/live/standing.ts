@@ -8,15 +8,15 @@ export function isAnothers({ owner }: Channel, self: NodeId | undefined): boolea
 }
 
 /**
- * The settings of a channel after somebody has told them: the lease only grows, and with it goes its owner. Under the same
- * one the stops only grow; with a higher one they go as well, since a restored database may know of fewer.
+ * The settings of a channel after somebody has told them: the lease only grows, and with it go its owner and the stops, of
+ * which a restored database may know of fewer. Who is behind in the lease may know of more stops all the same.
  */
 export function afterHearing(known: Channel, told: Channel): Channel {
   const { owner, ...rest } = told
   const newest = told.lease < known.lease ? known.owner : owner
   return {
     ...rest,
-    stops: told.lease > known.lease ? told.stops : Math.max(known.stops, told.stops),
+    stops: told.lease < known.lease ? Math.max(known.stops, told.stops) : told.stops,
     lease: Math.max(known.lease, told.lease),
     ...(newest !== undefined && { owner: newest }),
   }
