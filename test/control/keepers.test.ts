@@ -2,7 +2,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createChannel } from '../../src/control/channels.ts'
 import {
+  channelOwners,
+  ensureKeyGroup,
   listNodes,
   openDatabase,
   readMeta,
@@ -10,7 +13,7 @@ import {
   type Database,
   type LocalNode,
 } from '../../src/control/database/index.ts'
-import { systemClock, type RoleName } from '../../src/core/index.ts'
+import { rendezvous, systemClock, type RoleName } from '../../src/core/index.ts'
 import { databaseUrlOf, makeEmptyDatabase } from './database-under-test.ts'
 import { newIdentity } from './fixture.ts'
 
@@ -64,4 +67,20 @@ test('who has the database for itself has all of them', async () => {
   const c = localNode('edge')
   await start('four', [c], 'its-own')
   expect(await ids()).toEqual([c.id])
+})
+
+test('when another whole Sluice comes, channels stay with whose they were without being named', async () => {
+  const [a, b] = [localNode('origin'), localNode('origin')]
+  const reached = [a, b].map(node => ({ ...node, url: `https://${node.id}:9001` }))
+  const PATH = '/live/stage'
+  const [first, second] = rendezvous(PATH, reached, ({ id }) => id)
+  if (!first || !second) throw new Error('two were made')
+  // All prefer the first for the channel, and the second has it.
+  await start('one', [second], 'its-own')
+  await database.transaction(async tx => {
+    await ensureKeyGroup(tx, 'default')
+    await createChannel(tx, { path: PATH })
+  })
+  await start('two', [first])
+  expect(await database.read(channelOwners)).toEqual([{ path: PATH, owner: second.id, lease: 1 }])
 })

@@ -41,6 +41,7 @@ export interface Keeper {
 
 /** Makes a supervisor's own nodes exactly these; bumps the version only when something differs. */
 export async function setLocalNodes(tx: Tx, wanted: readonly LocalNode[], keeper: Keeper): Promise<void> {
+  const before = ownersAmong(await listNodes(tx))
   const known = await tx.sql.select().from(nodes).where(eq(nodes.origin, 'local'))
   for (const old of known) {
     const others = keeper.database === 'shared' && old.keeper !== keeper.name
@@ -58,6 +59,10 @@ export async function setLocalNodes(tx: Tx, wanted: readonly LocalNode[], keeper
     const row = { id, ...set, origin: 'local' as const, createdAt: tx.now }
     await tx.sql.insert(nodes).values(row).onConflictDoUpdate({ target: nodes.id, set })
   }
+  const after = ownersAmong(await listNodes(tx))
+  const [alone] = before.length === 1 ? before : []
+  // As when one joins: until now it had all without being named.
+  if (alone && after.length > 1 && after.some(({ id }) => id === alone.id)) await nameOwner(tx, alone.id)
 }
 
 /** A node that comes, or comes again with the same key; `taken` when its id is another's. */
