@@ -36,6 +36,8 @@ export interface ControlPlace {
 }
 
 const TIME_LIMIT: Milliseconds = 10_000
+/** Control's status where its database is away. */
+const UNABLE = 503
 
 /**
  * Asks control as a node. Throws SluiceError `control-away` when it does not answer, and asks the next one then, where
@@ -70,6 +72,7 @@ export function controlLink(
         within: (request.within ?? TIME_LIMIT) + (request.waitSeconds ?? 0) * 1000,
         ...(request.body !== undefined && { body: JSON.stringify(request.body) }),
       })
+      if (answer.status === UNABLE) controls.unable(url)
       return {
         status: answer.status,
         headers: answer.headers,

@@ -1,3 +1,8 @@
+import type { Milliseconds } from '../core/index.ts'
+
+/** Between two changes for the sake of a control that answers. */
+const STAY: Milliseconds = 5_000
+
 /**
  * The controls that a node may ask, one of them at a time: everything that it asks goes to the same one, and when that one
  * does not answer, to the next.
@@ -6,6 +11,8 @@ export class Controls {
   #urls: readonly string[]
   #at = 0
   #moved = new AbortController()
+  /** By the process's own clock. */
+  #staysUntil = 0
 
   /** `urls` has one at least. */
   constructor(urls: readonly string[]) {
@@ -33,6 +40,17 @@ export class Controls {
   failed(url: string): void {
     if (url !== this.url) return
     this.#turnTo((this.#at + 1) % this.#urls.length)
+  }
+
+  /**
+   * It answers, and cannot do what it is asked: its database is out of its reach. Another one may reach it, and nobody is
+   * to be cut off from all that the others know. Where none of them can, they are not gone through again and again.
+   */
+  unable(url: string): void {
+    const now = performance.now()
+    if (this.#urls.length < 2 || url !== this.url || now < this.#staysUntil) return
+    this.#staysUntil = now + STAY
+    this.failed(url)
   }
 
   /** Who is asked now is asked on, if it is among them. */

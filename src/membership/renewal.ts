@@ -63,19 +63,23 @@ export function keepRenewed(membership: Membership, options: Omit<RenewalOptions
 
 /**
  * What a node of control's own machine shows to others: kept from an earlier start, or asked of control, which knows it
- * by its token. Rejects when control does not answer within a minute.
+ * by its token. Rejects when control does not answer within a minute, or with the reason of `signal`.
  */
-export async function obtainMembership(options: RenewalOptions & { file: string }): Promise<Membership> {
+export async function obtainMembership(
+  options: RenewalOptions & { file: string; signal?: AbortSignal },
+): Promise<Membership> {
   const { file, controlUrl, identity, url, clock, log } = options
   const known = Membership.read(file)
   if (known !== undefined) return known
   const ask = controlLink({ controlUrl }, nodeTokenSource(identity, 'control', clock))
-  const signal = AbortSignal.timeout(OBTAIN_WITHIN)
+  const late = AbortSignal.timeout(OBTAIN_WITHIN)
+  const signal = options.signal === undefined ? late : AbortSignal.any([late, options.signal])
   const backOff = new BackOff()
   for (;;) {
     try {
       return await Membership.obtain(file, ask, { id: identity.id, url, controlUrl, signal })
     } catch (error) {
+      options.signal?.throwIfAborted()
       if (signal.aborted)
         throw new SluiceError('control-away', 'control gave this node no certificate in a minute', {
           cause: error,

@@ -114,3 +114,25 @@ test('a control that says nothing any more is left by all when one notices, also
   await health.close()
   expect(one.heard.map(({ url }) => url)).toEqual(['/held', '/soon'])
 })
+
+test('a control that answers and cannot reach its database is left for the next, and where none can all is quiet', () => {
+  const controls = new Controls(['https://a', 'https://b'])
+  controls.unable('https://a')
+  expect(controls.url).toBe('https://b')
+  controls.unable('https://b')
+  expect(controls.url).toBe('https://b')
+  const alone = new Controls(['https://a'])
+  const waiting = alone.moved
+  alone.unable('https://a')
+  expect([alone.url, waiting.aborted]).toEqual(['https://a', false])
+})
+
+test('who asks such a control is at the other with the next question', async () => {
+  const [first, second] = await Promise.all([fakeControl(), fakeControl()])
+  first.answer = () => ({ status: 503, body: { error: { code: 'database-away', message: 'away' } } })
+  second.answer = () => ({ status: 200, body: {} })
+  const { membership } = await memberOf([first.url, second.url])
+  const ask = controlLink({ controlUrl: first.url, membership }, () => Promise.resolve('token'))
+  const question = { method: 'POST', path: '/v1/node/leases', signal: new AbortController().signal } as const
+  expect([(await ask(question)).status, (await ask(question)).status]).toEqual([503, 200])
+})

@@ -1,6 +1,12 @@
 import { messageOf } from '../../core/index.ts'
 import type { PeerNode } from '../../distribution/index.ts'
-import { Membership, obtainMembership, type RenewalOptions } from '../../membership/index.ts'
+import {
+  keepRenewed,
+  Membership,
+  obtainMembership,
+  type Renewal,
+  type RenewalOptions,
+} from '../../membership/index.ts'
 
 export interface CertificateOptions extends Omit<RenewalOptions, 'membership' | 'url'> {
   /** Where it is kept. */
@@ -13,7 +19,9 @@ export interface CertificateOptions extends Omit<RenewalOptions, 'membership' | 
  */
 export class CertificateWhenNeeded {
   readonly #options: CertificateOptions
-  #obtaining: Promise<unknown> | undefined
+  readonly #closing = new AbortController()
+  #obtaining: Promise<void> | undefined
+  #renewing: Renewal | undefined
 
   constructor(options: CertificateOptions) {
     this.#options = options
@@ -23,15 +31,23 @@ export class CertificateWhenNeeded {
   look(nodes: readonly PeerNode[]): void {
     const needed = nodes.some(({ role, url }) => role === 'regional' && url?.startsWith('https:') === true)
     if (!needed || this.#obtaining !== undefined || Membership.read(this.#options.file) !== undefined) return
-    this.#obtaining = obtainMembership({ ...this.#options, url: null })
-      .catch((error: unknown) =>
-        this.#options.log.warn({ error: messageOf(error) }, 'no certificate was given'),
-      )
-      .finally(() => (this.#obtaining = undefined))
+    this.#obtaining = this.#obtain().finally(() => (this.#obtaining = undefined))
   }
 
-  /** Waits for what is under way, a minute at most. */
   async close(): Promise<void> {
+    this.#closing.abort()
     await this.#obtaining
+    await this.#renewing?.close()
+  }
+
+  async #obtain(): Promise<void> {
+    const options = { ...this.#options, url: null }
+    const { signal } = this.#closing
+    try {
+      const membership = await obtainMembership({ ...options, signal })
+      if (!signal.aborted) this.#renewing = keepRenewed(membership, options)
+    } catch (error) {
+      if (!signal.aborted) options.log.warn({ error: messageOf(error) }, 'no certificate was given')
+    }
   }
 }

@@ -47,6 +47,8 @@ export class RegionalCache {
   readonly #options: RegionalCacheOptions
   readonly #connections: Connections
   readonly #liveness: Liveness
+  /** What was logged last of how it refuses us. */
+  #told: string | undefined
 
   constructor(options: RegionalCacheOptions) {
     const { place, membership, clock } = options
@@ -79,16 +81,13 @@ export class RegionalCache {
     const run = fieldValue(headers, 'sluice-run')
     if (failed === undefined && refused === undefined && run !== undefined && /^\d{1,15}$/.test(sequence)) {
       const kept = { ...answer, headers: withoutFields(headers, OF_THIS_HOP), sequence: Number(sequence) }
+      this.#told = undefined
       return { kind: 'answer', answer: kept, run }
     }
     answer.destroy()
     if (failed !== undefined) return { kind: 'failed', error: failure(failed) }
     if (refused === 'behind') return { kind: 'behind' }
-    const { id, node } = x
-    node.log.warn(
-      { id, regional: this.place.id, status: answer.status, refused },
-      'a regional cache refuses us',
-    )
+    this.#tell(x, answer.status, refused)
     return { kind: 'away' }
   }
 
@@ -105,6 +104,13 @@ export class RegionalCache {
 
   async destroy(): Promise<void> {
     await Promise.all([this.#liveness.close(), this.#connections.destroy()])
+  }
+
+  /** One line when it begins, not one for each question. */
+  #tell({ id, node }: Exchange, status: number, refused = 'unreadable'): void {
+    if (this.#told === refused) return
+    this.#told = refused
+    node.log.warn({ id, regional: this.place.id, status, refused }, 'a regional cache refuses us')
   }
 
   async #send(x: Exchange, asked: Asked): Promise<UpstreamAnswer | undefined> {
