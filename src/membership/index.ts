@@ -15,7 +15,15 @@ export { leaseJobs, type JobLeases, type LeaseJobsOptions, type LeasedJob } from
 export { keepRenewed, obtainMembership, type Renewal, type RenewalOptions } from './renewal.ts'
 export { fingerprintOf, readJoinToken, renderJoinToken, type JoinTokenParts } from './join-token.ts'
 export { CONTROL_NAME, nodeName } from './node-names.ts'
-export { isDraining, placesOf, placesOfChannel, tlsTo, type NodePlace, type NodeTls } from './node-places.ts'
+export {
+  ALIVE_PATH,
+  isDraining,
+  placesOf,
+  placesOfChannel,
+  tlsTo,
+  type NodePlace,
+  type NodeTls,
+} from './node-places.ts'
 export { join, Membership, type JoinOptions } from './membership.ts'
 export { createPeerVerifier, type PeerVerdict, type PeerVerifier } from './peers.ts'
 export { TrafficMeter, type RecentTraffic, type TrafficTotals } from './recent-traffic.ts'

@@ -4,6 +4,9 @@ import type { NodeCredentials } from '../inbound/index.ts'
 import type { Membership } from './membership.ts'
 import { nodeName } from './node-names.ts'
 
+/** Where a node that others ask says that it is there. */
+export const ALIVE_PATH = '/.sluice/alive'
+
 /** Where another node is reached. */
 export interface NodePlace {
   /** http://127.0.0.1:9001, or https://host:port. */

@@ -11,7 +11,7 @@ import {
 } from '../core/index.ts'
 import type { Channel } from '../distribution/index.ts'
 import { isAuthorised, speakAlsoTls, type NodeCredentials } from '../inbound/index.ts'
-import { HAND_OVER, HAND_OVER_PATH, type PeerVerifier } from '../membership/index.ts'
+import { ALIVE_PATH, HAND_OVER, HAND_OVER_PATH, type PeerVerifier } from '../membership/index.ts'
 import { loggedPath } from '../signing/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { answer, elsewhere, notFound, type Answer, type Asked } from './answer.ts'
@@ -58,6 +58,7 @@ const ARRIVAL_LIMIT: Milliseconds = 30_000
 /** A refused hand-over is read on for so long, so that the refusal is heard. */
 const LINGER: Milliseconds = 1_000
 const HAND_OVER_ROUTE = '/hand-over'
+const ALIVE_ROUTE = '/alive'
 
 /** CloudFront's words for a request that did not come through the CDN. */
 const STRANGER =
@@ -75,7 +76,11 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
     exposeHeadRoutes: false,
     // Paths are read by `readResource`; the router's own idea of a bad one must not answer before the gate does.
     rewriteUrl: ({ method, url = '' }) =>
-      method === 'POST' && url === HAND_OVER_PATH ? HAND_OVER_ROUTE : `/?${url}`,
+      method === 'POST' && url === HAND_OVER_PATH
+        ? HAND_OVER_ROUTE
+        : method === 'GET' && url === ALIVE_PATH
+          ? ALIVE_ROUTE
+          : `/?${url}`,
     routerOptions: { querystringParser: () => ({}) },
   })
   server.server.headersTimeout = ARRIVAL_LIMIT
@@ -83,6 +88,8 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
   const nodePort = credentials && speakAlsoTls(server.server, { credentials, certificates: 'required' })
   server.addHook('onRequest', async (request, reply) => {
     limitArrival(request)
+    // Beyond this machine nobody comes here without a certificate of a node, and it tells nothing.
+    if (request.routeOptions.url === ALIVE_ROUTE) return
     const verdict = await options.peers.verify(header(request, 'sluice-node'))
     const roles = request.routeOptions.url === HAND_OVER_ROUTE ? GIVERS : ASKERS
     // Token and certificate are of one node (SEAMS 25).
@@ -100,6 +107,7 @@ export async function startOriginServer(options: OriginServerOptions): Promise<O
     url: '/',
     handler: (request, reply) => serve(options, request, reply),
   })
+  server.route({ method: 'GET', url: ALIVE_ROUTE, handler: (_request, reply) => reply.code(204).send() })
   // The body is read by whoever takes it: without an end, and without the limit of other bodies.
   server.addContentTypeParser('*', (_request, body, done) => done(null, body))
   server.route({

@@ -6,6 +6,7 @@ import { rendezvous, systemClock, type CanonicalPath, type NodeId } from '../../
 import { OriginPlaces } from '../../src/delivery/upstream/origin-places.ts'
 import { createUpstream, type Upstream, type UpstreamQuestion } from '../../src/delivery/upstream/upstream.ts'
 import type { Channel, PeerNode } from '../../src/distribution/index.ts'
+import { ALIVE_PATH } from '../../src/membership/index.ts'
 import { createGuard } from '../../src/outbound/index.ts'
 import { silentLogger } from '../../src/telemetry/index.ts'
 import { channel, PATH } from '../origin/live/live-under-test.ts'
@@ -60,7 +61,11 @@ async function origin(
   says: 'name' | 'nothing' | 'elsewhere',
 ): Promise<{ url: string; asked: number }> {
   const heard = { url: '', asked: 0 }
-  const server = createServer((_request, response) => {
+  const server = createServer((request, response) => {
+    if (request.url === ALIVE_PATH) {
+      if (says !== 'nothing') response.writeHead(204).end()
+      return
+    }
     heard.asked++
     if (says === 'name') response.end(name)
     if (says === 'elsewhere') response.writeHead(503, { 'x-sluice-reason': 'origin-away' }).end()
@@ -112,4 +117,18 @@ test('an origin that has not the channel, or is away, is not the last word', asy
     asks.keep([], { nodes, channels: [given(owner)] })
     expect(await told(asks.ask(question(`${PATH}/index.m3u8`, PATH)))).toBe('right')
   }
+})
+
+test('a film is asked of another origin once the first one is silent, also what it has not answered yet', async () => {
+  const [silent, other] = [await origin('silent', 'nothing'), await origin('other', 'name')]
+  const nodes = [node('origin-silent', silent.url), node('origin-other', other.url)]
+  const film = Array.from({ length: 50 }, (_, n) => `/films/${n}/video-0123456789`).find(
+    folder => rendezvous(folder, nodes, ({ id }) => id)[0]?.id === 'origin-silent',
+  )
+  const asks = open()
+  asks.keep([], { nodes, channels: [] })
+  expect(await told(asks.ask(question(`${film}/0.m4s`)))).toBe('other')
+  expect(silent.asked).toBe(1)
+  expect(await told(asks.ask(question(`${film}/1.m4s`)))).toBe('other')
+  expect(silent.asked).toBe(1)
 })

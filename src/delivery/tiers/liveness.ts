@@ -1,10 +1,8 @@
 import { setMaxListeners } from 'node:events'
 import { codeOf, pause, type Milliseconds } from '../../core/index.ts'
 import { fieldValue } from '../../http/index.ts'
+import { ALIVE_PATH } from '../../membership/index.ts'
 import { openConnections, type Connections, type ConnectionsOptions } from '../upstream/origin-connections.ts'
-
-/** Where a regional cache says that it is there. */
-export const ALIVE_PATH = '/.sluice/alive'
 
 const EVERY: Milliseconds = 500
 const PATIENCE: Milliseconds = 1_000
@@ -72,7 +70,7 @@ export class Liveness {
       this.#silences = codeOf(error) === 'ECONNREFUSED' ? ENOUGH : this.#silences + 1
       if (this.#silences < ENOUGH) return undefined
       this.#state = 'away'
-      this.#away.abort()
+      this.#away.abort(new Away())
       return undefined
     }
   }
@@ -83,4 +81,13 @@ function awaited(): AbortController {
   const controller = new AbortController()
   setMaxListeners(0, controller.signal)
   return controller
+}
+
+/** Counts as a connection that was lost: what was not answered is asked elsewhere. */
+class Away extends Error {
+  readonly code = 'ECONNRESET'
+
+  constructor() {
+    super('the node does not answer any more')
+  }
 }

@@ -1,11 +1,10 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { KiB, pause, type Listen, type Milliseconds } from '../../core/index.ts'
 import { speakAlsoTls, type NodeCredentials } from '../../inbound/index.ts'
-import type { PeerVerifier } from '../../membership/index.ts'
+import { ALIVE_PATH, type PeerVerifier } from '../../membership/index.ts'
 import { handle } from '../engine.ts'
 import type { CacheNode } from '../node.ts'
 import { RUN } from '../peers/run.ts'
-import { ALIVE_PATH } from './liveness.ts'
 import { readNode } from './read-node.ts'
 
 export interface NodeServerOptions {

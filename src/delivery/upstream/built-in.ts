@@ -2,11 +2,18 @@ import type { UpstreamAnswer } from '../../cache/index.ts'
 import { SluiceError, type Clock, type Milliseconds } from '../../core/index.ts'
 import { fieldValue } from '../../http/index.ts'
 import { tlsTo, type Membership, type NodePlace } from '../../membership/index.ts'
-import { MOST_WAITING, openConnections, type Connections } from './origin-connections.ts'
+import { Liveness } from '../tiers/liveness.ts'
+import {
+  MOST_WAITING,
+  openConnections,
+  type Connections,
+  type ConnectionsOptions,
+} from './origin-connections.ts'
 import type { Asks, UpstreamQuestion } from './upstream.ts'
 import { askPatiently, overloaded, type Worth } from './patience.ts'
 import type { OriginPlaces } from './origin-places.ts'
 import { conditionsOf } from './origin-request.ts'
+import { resumed } from './resumed-body.ts'
 
 /**
  * A role that its supervisor starts again is back within about a second (SEAMS 34), so a refused connection is worth
@@ -27,6 +34,8 @@ export interface BuiltInOptions {
 export class BuiltInOrigin implements Asks {
   readonly #options: BuiltInOptions
   readonly #connections = new Map<string, Connections>()
+  /** Of several origins; where there is one, nobody else could be asked. */
+  readonly #liveness = new Map<string, Liveness>()
   /** Questions about channels that have no answer yet, and whom they were put to. */
   readonly #asked = new Set<Asked>()
 
@@ -35,7 +44,7 @@ export class BuiltInOrigin implements Asks {
   }
 
   async ask(question: UpstreamQuestion): Promise<UpstreamAnswer> {
-    const [first, ...others] = this.#options.places.for(question)
+    const [first, ...others] = this.#placesFor(question)
     if (first === undefined) throw noOrigin()
     // Who waits between two tries has his place too.
     const leave = this.#connectionsTo(first).take(question.lane, question.channel)
@@ -45,7 +54,7 @@ export class BuiltInOrigin implements Asks {
       let [turn, best] = [0, first.id]
       // Each try is at the next of them, as they are by then.
       const ask = (): Promise<UpstreamAnswer> => {
-        const places = this.#options.places.for(question)
+        const places = this.#placesFor(question)
         if (places[0]?.id !== best) [turn, best] = [0, places[0]?.id]
         return this.#once(question, places[turn++ % places.length] ?? first)
       }
@@ -65,17 +74,48 @@ export class BuiltInOrigin implements Asks {
     headers.push('Sluice-Version', String(question.snapshotVersion), 'Sluice-Seq', String(question.sequence))
     const target = question.query === '' ? question.path : `${question.path}?${question.query}`
     const connections = this.#connectionsTo(place)
-    const sent = [...headers, ...conditionsOf(question)]
+    const sent = {
+      lane: question.lane,
+      method: 'GET',
+      target,
+      headers: [...headers, ...conditionsOf(question)],
+    }
     const answer =
       question.channel === undefined
-        ? await connections.get(question.lane, target, sent)
+        ? await this.#ofAnyOrigin(question, place, signal =>
+            connections.send({ ...sent, ...(signal && { signal }) }),
+          )
         : await this.#watched({ question, place, moved: new AbortController() }, signal =>
-            connections.send({ lane: question.lane, method: 'GET', target, headers: sent, signal }),
+            connections.send({ ...sent, signal }),
           )
     const sequence = fieldValue(answer.headers, 'sluice-seq')
     return sequence !== undefined && /^\d{1,15}$/.test(sequence)
       ? { ...answer, sequence: Number(sequence) }
       : answer
+  }
+
+  /** Of a film: those that are away last, for a machine that is cut off says nothing, and would be waited for. */
+  #placesFor(question: UpstreamQuestion): readonly NodePlace[] {
+    const places = this.#options.places.for(question)
+    if (question.channel !== undefined || places.length < 2) return places
+    const isAway = (place: NodePlace): boolean => this.#liveness.get(nameOf(place))?.state === 'away'
+    return [...places.filter(place => !isAway(place)), ...places.filter(isAway)]
+  }
+
+  /** What one origin has begun to answer when it dies, another one goes on with. */
+  async #ofAnyOrigin(
+    question: UpstreamQuestion,
+    place: NodePlace,
+    ask: (signal: AbortSignal | undefined) => Promise<UpstreamAnswer>,
+  ): Promise<UpstreamAnswer> {
+    const liveness = this.#liveness.get(nameOf(place))
+    if (liveness === undefined || liveness.state === 'away') return ask(undefined)
+    const answer = await ask(liveness.signal)
+    const died = async (): Promise<boolean> => {
+      await liveness.look()
+      return liveness.state === 'away'
+    }
+    return { ...answer, body: resumed(answer, { died, again: () => this.ask(question) }) }
   }
 
   /** A question to an origin that has lost the channel meanwhile would wait for what does not come any more. */
@@ -92,16 +132,20 @@ export class BuiltInOrigin implements Asks {
   }
 
   #connectionsTo(place: NodePlace): Connections {
-    const { clock, membership } = this.#options
-    const name = `${place.id ?? ''} ${place.url}`
+    const name = nameOf(place)
     const present = this.#connections.get(name)
     if (present !== undefined) return present
-    const connections = openConnections({
-      ...{ url: place.url, clock, most: { prompt: 64, held: MOST_WAITING } },
-      ...(place.id !== undefined && { node: () => tlsTo(place, membership) }),
-    })
+    const connections = openConnections({ ...this.#to(place), most: { prompt: 64, held: MOST_WAITING } })
     this.#connections.set(name, connections)
     return connections
+  }
+
+  #to(place: NodePlace): Pick<ConnectionsOptions, 'url' | 'clock' | 'node'> {
+    const { clock, membership } = this.#options
+    return {
+      ...{ url: place.url, clock },
+      ...(place.id !== undefined && { node: () => tlsTo(place, membership) }),
+    }
   }
 
   /**
@@ -113,7 +157,15 @@ export class BuiltInOrigin implements Asks {
       const [first] = this.#options.places.for(question)
       if (first !== undefined && first.id !== place.id) moved.abort(new Moved())
     }
-    const names = new Set(this.#options.places.all.map(({ id, url }) => `${id ?? ''} ${url}`))
+    const places = this.#options.places.all
+    const names = new Set(places.map(nameOf))
+    for (const [name, liveness] of this.#liveness) {
+      if (names.has(name) && places.length > 1) continue
+      this.#liveness.delete(name)
+      void liveness.close().catch(() => {})
+    }
+    for (const place of places.length > 1 ? places : [])
+      if (!this.#liveness.has(nameOf(place))) this.#liveness.set(nameOf(place), new Liveness(this.#to(place)))
     for (const [name, connections] of this.#connections) {
       if (names.has(name)) continue
       this.#connections.delete(name)
@@ -122,8 +174,15 @@ export class BuiltInOrigin implements Asks {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#connections.values()].map(connections => connections.destroy()))
+    await Promise.all([
+      ...[...this.#liveness.values()].map(liveness => liveness.close()),
+      ...[...this.#connections.values()].map(connections => connections.destroy()),
+    ])
   }
+}
+
+function nameOf({ id, url }: NodePlace): string {
+  return `${id ?? ''} ${url}`
 }
 
 interface Asked {
