@@ -58,16 +58,17 @@ afterEach(async () => {
 /** Says its name, or nothing at all, or that the channel is another's. */
 async function origin(
   name: string,
-  says: 'name' | 'nothing' | 'elsewhere',
+  says: 'name' | 'nothing' | 'elsewhere' | 'half',
 ): Promise<{ url: string; asked: number }> {
   const heard = { url: '', asked: 0 }
   const server = createServer((request, response) => {
     if (request.url === ALIVE_PATH) {
-      if (says !== 'nothing') response.writeHead(204).end()
+      if (says === 'name' || says === 'elsewhere') response.writeHead(204).end()
       return
     }
     heard.asked++
     if (says === 'name') response.end(name)
+    if (says === 'half') response.writeHead(200, { 'Content-Length': 2 * name.length }).write(name)
     if (says === 'elsewhere') response.writeHead(503, { 'x-sluice-reason': 'origin-away' }).end()
   })
   servers.push(server)
@@ -119,16 +120,32 @@ test('an origin that has not the channel, or is away, is not the last word', asy
   }
 })
 
+/** A segment of a film that is asked of this one first. */
+function filmOf(nodes: PeerNode[], id: string): string {
+  const folders = Array.from({ length: 50 }, (_, n) => `/films/${n}/video-0123456789`)
+  return `${folders.find(folder => rendezvous(folder, nodes, each => each.id)[0]?.id === id)}/0.m4s`
+}
+
 test('a film is asked of another origin once the first one is silent, also what it has not answered yet', async () => {
   const [silent, other] = [await origin('silent', 'nothing'), await origin('other', 'name')]
   const nodes = [node('origin-silent', silent.url), node('origin-other', other.url)]
-  const film = Array.from({ length: 50 }, (_, n) => `/films/${n}/video-0123456789`).find(
-    folder => rendezvous(folder, nodes, ({ id }) => id)[0]?.id === 'origin-silent',
-  )
+  const film = filmOf(nodes, 'origin-silent')
   const asks = open()
   asks.keep([], { nodes, channels: [] })
-  expect(await told(asks.ask(question(`${film}/0.m4s`)))).toBe('other')
+  expect(await told(asks.ask(question(film)))).toBe('other')
   expect(silent.asked).toBe(1)
-  expect(await told(asks.ask(question(`${film}/1.m4s`)))).toBe('other')
+  expect(await told(asks.ask(question(film)))).toBe('other')
   expect(silent.asked).toBe(1)
+})
+
+test('a body ends in the middle, or goes on elsewhere, once the origin that sends it is silent', async () => {
+  const [silent, other] = [await origin('word', 'half'), await origin('wordword', 'name')]
+  const nodes = [node('origin-silent', silent.url), node('origin-other', other.url)]
+  const asks = open()
+  asks.keep([], { nodes, channels: [given('origin-silent')] })
+  const part = asks.ask(question(`${PATH}/b1/video/e1-1.1.m4s`, PATH))
+  const film = asks.ask(question(filmOf(nodes, 'origin-silent')))
+  const [first, second] = await Promise.allSettled([told(part), told(film)])
+  expect(first).toMatchObject({ status: 'rejected', reason: { code: 'ECONNRESET' } })
+  expect(second).toEqual({ status: 'fulfilled', value: 'wordword' })
 })

@@ -112,7 +112,7 @@ export class BuiltInOrigin implements Asks {
     if (liveness === undefined || liveness.state === 'away') return ask(undefined)
     const answer = await ask(liveness.signal)
     const died = async (): Promise<boolean> => {
-      await liveness.look()
+      if (liveness.state !== 'away') await liveness.look()
       return liveness.state === 'away'
     }
     return { ...answer, body: resumed(answer, { died, again: () => this.ask(question) }) }
@@ -124,8 +124,11 @@ export class BuiltInOrigin implements Asks {
     ask: (signal: AbortSignal) => Promise<UpstreamAnswer>,
   ): Promise<UpstreamAnswer> {
     this.#asked.add(asked)
+    const away = this.#liveness.get(nameOf(asked.place))?.signal
+    const ending = new AbortController()
     try {
-      return await ask(asked.moved.signal)
+      const answer = await ask(AbortSignal.any([asked.moved.signal, ending.signal]))
+      return away === undefined ? answer : { ...answer, body: endingWith(answer.body, away, ending) }
     } finally {
       this.#asked.delete(asked)
     }
@@ -178,6 +181,22 @@ export class BuiltInOrigin implements Asks {
       ...[...this.#liveness.values()].map(liveness => liveness.close()),
       ...[...this.#connections.values()].map(connections => connections.destroy()),
     ])
+  }
+}
+
+/** What a machine that is cut off has not sent of a part would hold up all who ask for it. */
+async function* endingWith(
+  body: AsyncIterable<Uint8Array>,
+  away: AbortSignal,
+  ending: AbortController,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const end = (): void => ending.abort(away.reason)
+  if (away.aborted) end()
+  away.addEventListener('abort', end)
+  try {
+    yield* body
+  } finally {
+    away.removeEventListener('abort', end)
   }
 }
 
