@@ -67,8 +67,9 @@ async function origin(
       return
     }
     heard.asked++
-    if (says === 'name') response.end(name)
-    if (says === 'half') response.writeHead(200, { 'Content-Length': 2 * name.length }).write(name)
+    if (says === 'name') response.writeHead(200, { ETag: '"one"', 'Content-Length': name.length }).end(name)
+    if (says === 'half')
+      response.writeHead(200, { ETag: '"one"', 'Content-Length': 2 * name.length }).write(name)
     if (says === 'elsewhere') response.writeHead(503, { 'x-sluice-reason': 'origin-away' }).end()
   })
   servers.push(server)
