@@ -38,6 +38,8 @@ export interface StartOptions {
   /** A data folder that outlives this start; a fresh one, removed at the end, unless given. */
   data?: string
   sample?: 'published' | 'none'
+  /** The network namespace that its processes run in. */
+  inside?: string
 }
 
 /** The ready line of one role on a machine of its own. */
@@ -130,7 +132,8 @@ async function start<R>(words: string[], options: StartOptions): Promise<Sluice<
   if (!existsSync(COMMAND)) throw new Error('There is no dist/: run "npm run build" first.')
   const data = options.data ?? path.join(temporaryFolder(), 'data')
   const args = [COMMAND, ...words, '--data', data, ...(options.args ?? [])]
-  const child = spawn(process.execPath, args, {
+  const [program, ...rest] = commandLine(options.inside, args)
+  const child = spawn(program, rest, {
     cwd: ROOT,
     env: cleanEnvironment(options.env),
     stdio: 'pipe',
@@ -149,11 +152,23 @@ async function start<R>(words: string[], options: StartOptions): Promise<Sluice<
   }
   try {
     const ready = await readyLine<R>(child)
-    return { ready, data, cli: (...args) => cli(args, { SLUICE_DATA: data }), output: () => written, close }
+    return {
+      ready,
+      data,
+      cli: (...args) => cli(args, { SLUICE_DATA: data }, options.inside),
+      output: () => written,
+      close,
+    }
   } catch (error) {
     await close()
     throw new Error(`${(error as Error).message}\n${written.slice(-4000)}`) // readyLine rejects with errors only
   }
+}
+
+/** Node with these arguments; `ip netns exec` becomes it, so that its process is the one that is started. */
+function commandLine(inside: string | undefined, args: string[]): [string, ...string[]] {
+  if (inside === undefined) return [process.execPath, ...args]
+  return ['ip', 'netns', 'exec', inside, process.execPath, ...args]
 }
 
 function readyLine<R>(child: ChildProcess): Promise<R> {
@@ -186,18 +201,18 @@ async function end(child: ChildProcess, ended: Promise<number | null>): Promise<
 }
 
 /** Runs the command line with `--json`; it never rejects for an exit code. */
-export function cli<T = unknown>(args: string[], env: Record<string, string> = {}): Promise<Outcome<T>> {
+export function cli<T = unknown>(
+  args: string[],
+  env: Record<string, string> = {},
+  inside?: string,
+): Promise<Outcome<T>> {
   return new Promise(resolve => {
+    const [program, ...rest] = commandLine(inside, [COMMAND, ...args, '--json'])
     const options = { cwd: ROOT, env: cleanEnvironment(env), maxBuffer: 1 << 26, timeout: 120_000 }
-    const child = execFile(
-      process.execPath,
-      [COMMAND, ...args, '--json'],
-      options,
-      (error, stdout, stderr) => {
-        const code = child.exitCode ?? (error === null ? 0 : 1)
-        resolve({ code, json: lastLine(stdout) as T, stdout, stderr }) // the caller says what the command prints
-      },
-    )
+    const child = execFile(program, rest, options, (error, stdout, stderr) => {
+      const code = child.exitCode ?? (error === null ? 0 : 1)
+      resolve({ code, json: lastLine(stdout) as T, stdout, stderr }) // the caller says what the command prints
+    })
   })
 }
 
