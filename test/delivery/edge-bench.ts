@@ -25,6 +25,7 @@ import type { UpgradedConnections } from '../../src/delivery/relay/upgrade.ts'
 import { createUpstream, type Upstream } from '../../src/delivery/upstream/upstream.ts'
 import { Usage } from '../../src/delivery/usage.ts'
 import { compileTrustedProxies } from '../../src/delivery/viewer.ts'
+import { BETWEEN, regionalBetween } from './regional-between.ts'
 
 export type OriginHandler = (request: IncomingMessage, response: ServerResponse) => void
 
@@ -124,10 +125,13 @@ export class EdgeBench {
     const issuers =
       options.issuers ?? new IssuerKeys({ stateDir: '/nonexistent', log: silentLogger, ...{ guard, clock } })
     const trustedProxies = compileTrustedProxies(options.trustedProxies ?? [])
+    const memoryCacheBytes = 64 * 1024 * 1024
+    const between = BETWEEN ? await regionalBetween({ clock, upstream }, memoryCacheBytes) : undefined
     const node = new CacheNode({
       pop: 'test',
       clock,
-      memoryCacheBytes: 64 * 1024 * 1024,
+      memoryCacheBytes,
+      ...(between && { regionals: between.regionals }),
       upstream,
       issuers,
       usage: new Usage(createMetrics('edge')),
@@ -141,6 +145,10 @@ export class EdgeBench {
       ...(options.limits?.stalled !== undefined && { takenWithin: options.limits.stalled }),
       ...(options.upgraded && { upgraded: options.upgraded }),
     })
+    if (between !== undefined) {
+      const apply = node.apply.bind(node)
+      node.apply = snapshot => apply(between.tell(snapshot))
+    }
     node.apply(options.snapshot ?? snapshotOf())
     const server: ViewerServer = await startViewerServer({
       listen: { host: '127.0.0.1', port: 0 },
@@ -165,6 +173,7 @@ export class EdgeBench {
     }
     return new EdgeBench({ node, url, asked, lines, restartOrigin }, [
       () => server.close(100),
+      async () => between?.close(),
       () => upstream.close(),
       () => issuers.close(),
       endOrigin,

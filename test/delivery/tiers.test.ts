@@ -352,3 +352,29 @@ test('what an origin says that has not heard of an invalidation is kept by neith
   expect(await facts(`${bench.edge.url}/film`)).toMatchObject({ cache: 'Miss', body: 'new' })
   expect(await facts(`${bench.edge.url}/film`)).toMatchObject({ cache: 'Hit', body: 'new' })
 })
+
+test('what is older at the origin than what an edge has takes its place, and is not taken for the same', async () => {
+  const clock = handClock()
+  let [body, changed] = ['newer', 'Sat, 21 Nov 2026 10:00:00 GMT']
+  const { bench } = await tiersBefore(
+    (request, response) => {
+      const fields = { 'Cache-Control': 'max-age=10', 'Last-Modified': changed }
+      // As strict servers do: another date is another version.
+      if (request.headers['if-modified-since'] === changed) return void response.writeHead(304, fields).end()
+      response.writeHead(200, fields).end(body)
+    },
+    { clock },
+  )
+  expect(await facts(`${bench.edge.url}/film`)).toMatchObject({ cache: 'Miss', body: 'newer' })
+  clock.move(11_000)
+  expect(await facts(`${bench.edge.url}/film`)).toMatchObject({ cache: 'RefreshHit', body: 'newer' })
+  clock.move(11_000)
+  ;[body, changed] = ['older', 'Fri, 20 Nov 2026 10:00:00 GMT']
+  expect(await facts(`${bench.edge.url}/film`)).toMatchObject({ cache: 'Miss', body: 'older' })
+})
+
+test('a question that an origin has seen and not answered is not put to it again from here', async () => {
+  const { bench, origin } = await tiersBefore((_request, response) => void response.destroy())
+  expect(await facts(`${bench.edge.url}/film`)).toMatchObject({ status: 502 })
+  expect(origin.asked).toHaveLength(1)
+})

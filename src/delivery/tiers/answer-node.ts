@@ -1,8 +1,17 @@
+import type { IncomingMessage } from 'node:http'
 import type { Filling, StoredObject, UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, type Instant } from '../../core/index.ts'
 import { fieldValue, formatHttpDate, withoutFields, type FlatHeaders } from '../../http/index.ts'
 import { fillSource, heldWhole } from '../answer/held-bodies.ts'
-import { begin, bodyFor, fieldsFor, firstBytes, planBody, type BodyPlan } from '../answer/plan-body.ts'
+import {
+  begin,
+  bodyFor,
+  fieldsFor,
+  firstBytes,
+  planBody,
+  type BodyPlan,
+  type Representation,
+} from '../answer/plan-body.ts'
 import { hasLeft, sendBytes, sendStream } from '../answer/send-stream.ts'
 import { passedLength } from '../answer/viewer-headers.ts'
 import {
@@ -16,6 +25,7 @@ import {
 import { RUN } from '../peers/run.ts'
 import { sequenceFor } from '../peers/sequence.ts'
 import { record } from '../record.ts'
+import { neverConnected } from '../upstream/patience.ts'
 
 /** Why a regional cache does not answer an edge, which asks elsewhere then. */
 export type NodeRefusal = 'not-a-node' | 'unreadable' | 'behind' | 'not-ready'
@@ -59,7 +69,7 @@ const answerNode: Step = (x: Exchange) => {
 function failNode(x: Exchange, error: unknown): undefined {
   const code = codeOf(error) ?? 'upstream-unreachable'
   x.node.log.warn({ id: x.id, code, path: x.loggedPath }, 'upstream failed')
-  return end(x, 502, ['Sluice-Failed', code])
+  return end(x, 502, ['Sluice-Failed', neverConnected(error) ? `${code} unconnected` : code])
 }
 
 /** Nothing in it that could be stored (SEAMS 19). */
@@ -77,7 +87,7 @@ export const NODE_REPLIES: Replies = {
 
 function answerStored(x: Exchange, object: StoredObject, word: CacheWord): undefined {
   const { status, body } = object
-  const plan = planBody(x, object, body.length, x.node.clock.now())
+  const plan = planFor(x, object, body.length)
   x.cache = word
   begin(x, plan, { status, length: body.length }, headOf(x, plan, object))
   if (plan.kind === 'none') x.response.end()
@@ -91,11 +101,21 @@ function answerStored(x: Exchange, object: StoredObject, word: CacheWord): undef
   record(x)
 }
 
+/**
+ * A date that is not the very one says nothing: what lies there now may be older than what the edge has, an earlier
+ * version or that of another origin of a group, and is to take its place all the same.
+ */
+function planFor(x: Exchange, there: Representation, length: number | undefined): BodyPlan {
+  const { headers } = x.request as IncomingMessage // node:http alone listens for nodes
+  if (headers['if-modified-since'] !== there.validators.lastModified) delete headers['if-modified-since']
+  return planBody(x, there, length, x.node.clock.now())
+}
+
 type Filled = Answerable & { kind: 'filling' }
 
 function answerFill(x: Exchange, found: Filled): ReturnType<Step> {
   const { fill } = found
-  const plan = planBody(x, fill, fill.length, x.node.clock.now())
+  const plan = planFor(x, fill, fill.length)
   const wanted = firstBytes(plan)
   if (fill.reach === undefined || wanted === undefined) return sendFill(x, found, plan, 'Miss')
   return fill.reach(wanted.first, wanted.last).then(

@@ -5,7 +5,7 @@ import { tlsTo, type Membership, type NodePlace } from '../../membership/index.t
 import { interimTo } from '../answer/interim.ts'
 import { known, type Exchange } from '../exchange.ts'
 import { secretsOfAll } from '../upstream/forwarding.ts'
-import { openConnections, type Connections } from '../upstream/origin-connections.ts'
+import { MOST_WAITING, openConnections, type Connections } from '../upstream/origin-connections.ts'
 import { LARGEST_HEAD, MOST_FIELDS } from '../upstream/origin-limits.ts'
 import { Liveness } from './liveness.ts'
 import { nodeFields } from './node-question.ts'
@@ -17,8 +17,8 @@ export type Answered =
   | { kind: 'behind' }
   /** It cannot be asked, or does not know us. */
   | { kind: 'away' }
-  /** It could get no answer. */
-  | { kind: 'failed'; error: SluiceError }
+  /** It could get no answer; `asked` is false where no connection to an origin has come about. */
+  | { kind: 'failed'; error: SluiceError; asked: boolean }
 
 export interface RegionalCacheOptions {
   place: NodePlace
@@ -36,7 +36,7 @@ export interface Asked extends Question {
   selected: FlatHeaders
 }
 
-const MOST_CONNECTIONS = { prompt: 512, held: 1_024 }
+const MOST_CONNECTIONS = { prompt: 512, held: MOST_WAITING }
 /** It answers when its origin has, or has had its time: three attempts to connect, and the longest response. */
 const LONGEST_WAIT: Milliseconds = 240_000
 const CONNECT: Milliseconds = 1_000
@@ -85,7 +85,10 @@ export class RegionalCache {
       return { kind: 'answer', answer: kept, run }
     }
     answer.destroy()
-    if (failed !== undefined) return { kind: 'failed', error: failure(failed) }
+    if (failed !== undefined) {
+      const { code = failed, fate } = FAILED.exec(failed)?.groups ?? {}
+      return { kind: 'failed', error: failure(code), asked: fate === undefined }
+    }
     if (refused === 'behind') return { kind: 'behind' }
     this.#tell(x, answer.status, refused)
     return { kind: 'away' }
@@ -137,6 +140,8 @@ export class RegionalCache {
 
 /** Nobody behind us is told. */
 const OF_THIS_HOP: ReadonlySet<string> = new Set(['sluice-run'])
+
+const FAILED = /^(?<code>\S+)(?: (?<fate>unconnected))?$/
 
 function failure(code: string): SluiceError {
   return new SluiceError(code, `${code}, says the regional cache`, { side: 'upstream', kind: 'unavailable' })

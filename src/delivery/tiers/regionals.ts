@@ -1,5 +1,5 @@
 import type { Question, UpstreamAnswer } from '../../cache/index.ts'
-import { rendezvous, type SluiceError } from '../../core/index.ts'
+import { rendezvous } from '../../core/index.ts'
 import type { PeerNode } from '../../distribution/index.ts'
 import type { FlatHeaders } from '../../http/index.ts'
 import { placesOf, type NodePlace } from '../../membership/index.ts'
@@ -74,7 +74,9 @@ export class Regionals {
           )
         case 'failed':
           this.#results.failed++
-          return this.#besides(answered.error, () => direct({ ...question, patience: 'brief' }))
+          // What is out of reach from there may be within reach from here.
+          if (answered.asked) throw answered.error
+          return direct({ ...question, patience: 'brief' })
         case 'behind':
           this.#results.behind++
           return direct(question)
@@ -87,12 +89,6 @@ export class Regionals {
     }
     this.#results.direct++
     return direct(question)
-  }
-
-  /** What cannot be reached from there may be within reach from here. */
-  async #besides(error: SluiceError, ask: () => Promise<UpstreamAnswer>): Promise<UpstreamAnswer> {
-    if (error.code !== 'upstream-unreachable') throw error
-    return ask()
   }
 
   measure(metrics: Metrics): void {
