@@ -83,9 +83,13 @@ test.each([
       last = taken
       await pause(500)
     }
-    gc()
     expect(taken - answered).toBeGreaterThan(5_000)
-    expect((process.memoryUsage().arrayBuffers - before) / sockets.length).toBeLessThan(300 * KiB)
+    const each = (): number => {
+      gc()
+      return (process.memoryUsage().arrayBuffers - before) / sockets.length
+    }
+    // Nobody reads, so what is kept stays; where the machine is busy, what is on its way goes later.
+    await expect.poll(each, { timeout: 20_000, interval: 200 }).toBeLessThan(300 * KiB)
   },
 )
 
