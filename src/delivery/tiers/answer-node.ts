@@ -26,6 +26,7 @@ import { RUN } from '../peers/run.ts'
 import { sequenceFor } from '../peers/sequence.ts'
 import { record } from '../record.ts'
 import { neverConnected } from '../upstream/patience.ts'
+import { EXACT } from './node-question.ts'
 
 /** Why a regional cache does not answer an edge, which asks elsewhere then. */
 export type NodeRefusal = 'not-a-node' | 'unreadable' | 'behind' | 'not-ready'
@@ -107,7 +108,8 @@ function answerStored(x: Exchange, object: StoredObject, word: CacheWord): undef
  */
 function planFor(x: Exchange, there: Representation, length: number | undefined): BodyPlan {
   const { headers } = x.request as IncomingMessage // node:http alone listens for nodes
-  if (headers['if-modified-since'] !== there.validators.lastModified) delete headers['if-modified-since']
+  const isOther = headers['if-modified-since'] !== there.validators.lastModified
+  if (headers[EXACT] !== undefined && isOther) delete headers['if-modified-since']
   return planBody(x, there, length, x.node.clock.now())
 }
 

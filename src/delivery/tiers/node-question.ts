@@ -25,10 +25,13 @@ export interface NodeQuestion {
   changed: Milliseconds | undefined
 }
 
+/** With a date of which the edge has the very version: any other one is another version, an earlier one too. */
+export const EXACT = 'sluice-exact'
+
 /** Of an edge's question itself: they speak of what it has and wants, whatever its viewer has sent. */
 const OF_THE_EDGE = [
   ...['range', 'if-range', 'if-none-match', 'if-modified-since'],
-  ...['if-match', 'if-unmodified-since'],
+  ...['if-match', 'if-unmodified-since', EXACT],
 ]
 
 /** `selected` are the viewer's fields that go upstream unkeyed. */
@@ -41,6 +44,7 @@ export function nodeFields(x: Exchange, question: Question, selected: FlatHeader
     ...['Sluice-Viewer', tellViewer(known(x.viewer, 'the viewer'))],
     ...changedField(x),
     ...conditionsOf(question),
+    ...(question.validators === undefined ? [] : [EXACT, 'date']),
     ...[...fields([...x.forwarded, ...selected])].flatMap(([name, value]) =>
       // What is said of the viewer the regional cache says anew.
       TOLD.has(name) ? [] : [ofViewer(name), value],
