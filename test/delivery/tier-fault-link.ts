@@ -46,6 +46,8 @@ export class Link {
   }
 
   async close(): Promise<void> {
+    // Who comes from now on is let go, and not waited for.
+    this.#state = 'reset'
     for (const pair of this.#pairs) for (const end of pair) end.destroy()
     await new Promise<void>(resolve => this.#server.close(() => resolve()))
   }
