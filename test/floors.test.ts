@@ -1,3 +1,4 @@
+import path from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { doorViolations, type Door } from './house/doors.ts'
 import { FLOORS, floorViolations } from './house/floors.ts'
@@ -19,6 +20,30 @@ describe('the house', () => {
     const rooms = FLOORS.flat().filter(room => [...tree.keys()].some(file => file.startsWith(`src/${room}/`)))
     expect(rooms.filter(room => !tree.has(`src/${room}/index.ts`))).toEqual([])
   })
+})
+
+/** All that a file loads at once, before it does anything: modules, and packages by name. */
+function loadedBy(start: string): Set<string> {
+  const loaded = new Set<string>()
+  const visit = (file: string): void => {
+    if (loaded.has(file)) return
+    loaded.add(file)
+    for (const { specifier, kind } of importsOf(file, tree.get(file) ?? '')) {
+      if (kind !== 'import' && kind !== 'export') continue
+      if (specifier.startsWith('.')) visit(path.posix.join(path.posix.dirname(file), specifier))
+      else loaded.add(specifier)
+    }
+  }
+  visit(start)
+  return loaded
+}
+
+test('a command loads no role and no server, since each would have to wait for them', () => {
+  const loaded = [...loadedBy('src/cli/main.ts')]
+  const rooms = new Set(loaded.flatMap(file => /^src\/(\w+)\//.exec(file)?.[1] ?? []))
+  expect([...rooms]).toContain('client')
+  expect([...rooms].filter(room => ['control', 'origin', 'delivery', 'gateway'].includes(room))).toEqual([])
+  expect(loaded).not.toContain('fastify')
 })
 
 describe('the rule of the floors', () => {

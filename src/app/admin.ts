@@ -2,6 +2,7 @@ import { fastify, type FastifyInstance } from 'fastify'
 import { type Listen } from '../core/index.ts'
 import { createMetrics } from '../telemetry/index.ts'
 import { mergeMetrics } from './merge-metrics.ts'
+import { missing, notesOf } from './readiness.ts'
 import type { RoleState } from './supervisor.ts'
 
 /** What the admin port tells of. */
@@ -53,18 +54,4 @@ export class Admin {
   async close(): Promise<void> {
     await this.#server.close()
   }
-}
-
-/** `edge: snapshot`, one for each thing that is missing. */
-export function missing(states: RoleState[], waitingFor: string[]): string[] {
-  const ofRoles = states.flatMap(({ role, health }) =>
-    health.kind === 'not-ready' ? health.waitingFor.map(what => `${role}: ${what}`) : [],
-  )
-  return [...ofRoles, ...waitingFor]
-}
-
-function notesOf(states: RoleState[]): string[] {
-  return states.flatMap(({ role, health }) =>
-    health.kind === 'not-ready' ? [] : (health.notes ?? []).map(note => `${role}: ${note}`),
-  )
 }

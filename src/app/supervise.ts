@@ -1,5 +1,5 @@
 import { pause, SluiceError, systemClock, type Milliseconds } from '../core/index.ts'
-import { Admin, missing } from './admin.ts'
+import type { AdminSource } from './admin.ts'
 import { certificateFiles, ensureCertificates, type CertificateFiles } from './certificates.ts'
 import { openDataFolder, type DataFolder } from './data-folder.ts'
 import { Ending, type HangUp, type SignalSource } from './ending.ts'
@@ -7,6 +7,7 @@ import { lockPath, takeLock, waitUntilFree, type Lock } from './lock.ts'
 import { LogFiles } from './log-files.ts'
 import { portWishes, type PortName, type Ports } from './plan.ts'
 import { fixPorts } from './ports.ts'
+import { missing } from './readiness.ts'
 import { SUPERVISED_ROLES } from './roles.ts'
 import type { Configuration } from './settings.ts'
 import { Supervisor, type RoleEvent, type RoleSpec } from './supervisor.ts'
@@ -79,6 +80,8 @@ export async function supervise<Name extends PortName>(options: SuperviseOptions
       onEvent: event => showEvent(event, show),
     })
     const starting = new Set(['start'])
+    // Here, since with it comes Fastify, for which no other command has to wait.
+    const { Admin } = await import('./admin.ts')
     const admin = new Admin(ports.admin, supervised(supervisor, starting))
     undo.push(() => admin.close())
     await admin.start()
@@ -162,7 +165,7 @@ export function roleEnvironment(env: Record<string, string | undefined>): Record
   return Object.fromEntries(Object.entries(env).filter(([name]) => !SECRETS.test(name)))
 }
 
-function supervised(supervisor: Supervisor, starting: Set<string>): ConstructorParameters<typeof Admin>[1] {
+function supervised(supervisor: Supervisor, starting: Set<string>): AdminSource {
   return {
     states: () => supervisor.states(),
     metrics: () => supervisor.metrics(),

@@ -9,7 +9,6 @@ import {
   type MediaPlace,
   type ReadBackup,
 } from '../../client/index.ts'
-import { knownMigrations, restoreDatabase } from '../../control/index.ts'
 import { codeOf, messageOf, MiB, SluiceError, systemClock, type Bytes, type Clock } from '../../core/index.ts'
 import { openStore, type ObjectKey } from '../../storage/index.ts'
 import { openDataFolder, type DataFolder } from '../data-folder.ts'
@@ -64,6 +63,9 @@ export async function restoreBackup(options: RestoreOptions): Promise<Restored> 
   }
 }
 
+/** Loaded when something is restored: no other command has to wait for the database's packages. */
+const control = () => import('../../control/index.ts')
+
 interface Checked {
   contents: BackupContents
   migration: number
@@ -72,6 +74,7 @@ interface Checked {
 
 async function check(handle: FileHandle): Promise<Checked> {
   const { head, lines } = await linesOf(handle)
+  const { knownMigrations } = await control()
   await knownMigrations(head.migration)
   const contents = emptyContents(head)
   const files: KeptFile[] = []
@@ -108,6 +111,7 @@ async function restore(
 ): Promise<string[]> {
   const { lines } = await linesOf(handle)
   const left: string[] = []
+  const { restoreDatabase } = await control()
   await restoreDatabase({
     ...{ url: databaseUrl, dataDir: data.control, clock },
     ...{ migration, madeAt: contents.madeAt },
