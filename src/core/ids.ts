@@ -19,6 +19,7 @@ export type ChannelId = string & { readonly id: 'channel' }
 export type IssuerId = string & { readonly id: 'issuer' }
 /** An identity under which nodes read a bucket; `E…` as CloudFront names them. */
 export type OriginAccessId = string & { readonly id: 'origin-access' }
+export type PolicyId = string & { readonly id: 'policy' }
 export type InvalidationId = string & { readonly id: 'invalidation' }
 /** Names one request in the response (`X-Sluice-Id`) and in the log. */
 export type RequestId = string & { readonly id: 'request' }

@@ -1,5 +1,6 @@
 import { canonicalPath, canonicalPattern } from '../core/index.ts'
 import { membersOf } from './group.ts'
+import { namesIn } from './named.ts'
 import { viewerFieldRefusal } from './origin-fields.ts'
 import { samePattern } from './pattern-order.ts'
 import type { Behaviour, Distribution, Origin } from './schema.ts'
@@ -38,11 +39,7 @@ function secretFields({ headers, forward }: Behaviour, members: readonly Origin[
   const secrets = members.flatMap(each =>
     each.kind === 'http' ? each.headers.map(({ name }) => name.toLowerCase()) : [],
   )
-  return [...new Set([...headers, ...named(forward)])].filter(name => secrets.includes(name))
-}
-
-function named(forward: Behaviour['forward']): readonly string[] {
-  return typeof forward === 'string' ? [] : forward
+  return [...new Set([...headers, ...namesIn(forward)])].filter(name => secrets.includes(name))
 }
 
 /** Writing is for servers that judge who may. */
@@ -81,7 +78,7 @@ function ruleProblems(behaviour: Behaviour, place: string): string[] {
     problems.push(
       `${place} has cookies "all" behind a gate, whose cookies are grants that no origin may see: set "none"`,
     )
-  for (const name of new Set([...headers, ...named(forward)])) {
+  for (const name of new Set([...headers, ...namesIn(forward)])) {
     const refusal = viewerFieldRefusal(name)
     if (refusal !== undefined) problems.push(`the header "${name}" of ${place} ${refusal}`)
   }

@@ -2,7 +2,7 @@ import type { DistributionId, IssuerId, KeyGroupId, OriginAccessId } from '../co
 import { DEFAULT_LIFETIMES, DEFAULT_WIRE } from './first.ts'
 import { completeError, completeGroup, membersOf } from './group.ts'
 import type { BehaviourInput, DistributionInput, OriginInput } from './input.ts'
-import type { Behaviour, Distribution, HttpOrigin, Lifetimes, Origin, S3Origin } from './schema.ts'
+import type { Behaviour, Distribution, HttpOrigin, Lifetimes, Named, Origin, S3Origin } from './schema.ts'
 import { readSiteUrl } from './site-url.ts'
 
 /** What a distribution is settled against. */
@@ -189,17 +189,22 @@ function completeBehaviour(
     carry: input.carry ?? 'none',
     ttl: lifetimes(input.ttl ?? {}),
     viewerProtocol: input.viewerProtocol ?? 'allow-all',
-    query: typeof input.query === 'object' ? [...new Set(input.query)] : (input.query ?? usual),
+    query: once(input.query ?? usual),
     headers: [...new Set((input.headers ?? []).map(name => name.toLowerCase()))],
-    forward:
-      typeof input.forward === 'object'
-        ? [...new Set(input.forward.map(name => name.toLowerCase()))]
-        : (input.forward ?? usual),
-    cookies: input.cookies ?? (gate === null ? usual : 'none'),
+    forward: once(input.forward ?? usual, name => name.toLowerCase()),
+    cookies: once(input.cookies ?? (gate === null ? usual : 'none')),
     methods: input.methods ?? (origin.kind === 'http' ? 'all' : 'read'),
     compress: input.compress ?? true,
     corsOrigins: [...new Set((input.corsOrigins ?? []).map(each => each.toLowerCase()))],
   }
+}
+
+/** Each name once, and as it is compared. */
+function once(choice: Named, as: (name: string) => string = name => name): Named {
+  if (typeof choice === 'string') return choice
+  return Array.isArray(choice)
+    ? [...new Set(choice.map(as))]
+    : { except: [...new Set(choice.except.map(as))] }
 }
 
 function completeGate(

@@ -1,4 +1,5 @@
 import { Type, type Static } from '../core/index.ts'
+import { Named } from './schema.ts'
 
 /**
  * A distribution as people write it, in a request, a file or on the command line. Everything but an origin has a
@@ -88,25 +89,13 @@ export const BehaviourInput = Type.Object(
     viewerProtocol: Type.Optional(
       Type.Union([Type.Literal('allow-all'), Type.Literal('redirect-to-https'), Type.Literal('https-only')]),
     ),
-    query: Type.Optional(
-      Type.Union([
-        Type.Literal('none'),
-        Type.Literal('all'),
-        Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 64 }),
-      ]),
-    ),
+    query: Type.Optional(Named),
     headers: Type.Optional(Type.Array(Type.String({ maxLength: 128 }), { maxItems: 16 })),
     /** `all` before an HTTP origin, `none` before others when left out; so are `query`, and `cookies` without a gate. */
-    forward: Type.Optional(
-      Type.Union([
-        Type.Literal('none'),
-        Type.Literal('all'),
-        Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 64 }),
-      ]),
-    ),
-    cookies: Type.Optional(Type.Union([Type.Literal('none'), Type.Literal('all')])),
+    forward: Type.Optional(Named),
+    cookies: Type.Optional(Named),
     /** `all` before an HTTP origin, `read` before others when left out. */
-    methods: Type.Optional(Type.Union([Type.Literal('read'), Type.Literal('all')])),
+    methods: Type.Optional(Type.Union([Type.Literal('get'), Type.Literal('read'), Type.Literal('all')])),
     /** True when left out. */
     compress: Type.Optional(Type.Boolean()),
     corsOrigins: Type.Optional(Type.Array(Type.String({ maxLength: 512 }), { maxItems: 64 })),

@@ -1,3 +1,4 @@
+import { namesIt } from './named.ts'
 import { membersOf } from './group.ts'
 import type { Behaviour, Distribution } from './schema.ts'
 
@@ -68,7 +69,7 @@ function forwardsAll({ forward, cookies }: Behaviour): boolean {
 /** Behind a gate of issuers it is spent; where it is keyed each viewer has answers of his own. */
 function showsAuthorization({ forward, headers, gate }: Behaviour): boolean {
   if ((gate?.issuers ?? []).length > 0 || headers.includes('authorization')) return false
-  return forward === 'all' || (forward !== 'none' && forward.includes('authorization'))
+  return namesIt(forward, 'authorization')
 }
 
 /** Which addresses are open is each edge's own setting, and what a name resolves to is known there alone. */

@@ -7,6 +7,7 @@ import {
   type KeyGroupId,
   type KeyId,
   type OriginAccessId,
+  type PolicyId,
   type Static,
 } from '../core/index.ts'
 
@@ -132,6 +133,12 @@ export const HttpOrigin = Type.Object({
   responseTimeout: Type.Integer({ minimum: 1, maximum: 180 }),
   /** Seconds that a connection is kept without a request. */
   keepAlive: Type.Integer({ minimum: 1, maximum: 120 }),
+  /** Versions of TLS that may be spoken with it; whatever both can when left out. */
+  tls: Type.Optional(
+    Type.Array(Type.Union([Type.Literal('1.2'), Type.Literal('1.3')]), { minItems: 1, maxItems: 2 }),
+  ),
+  /** The place whose regional caches are asked first for what lies there; any when left out. */
+  shield: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
 })
 export type HttpOrigin = Static<typeof HttpOrigin>
 
@@ -149,6 +156,8 @@ export const S3Origin = Type.Object({
   path: Type.String({ pattern: '^(/[^\\s?#]*[^\\s?#/])?$', maxLength: 512 }),
   /** Null: nothing is signed, the bucket is public. */
   access: Type.Union([Type.Null(), Type.Unsafe<OriginAccessId>(Type.String({ minLength: 1 }))]),
+  /** As of an HTTP origin. */
+  shield: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
 })
 export type S3Origin = Static<typeof S3Origin>
 
@@ -175,6 +184,17 @@ export interface OriginGroup {
   statuses: number[]
 }
 
+/** Which of several things: none, all, those named, or all but those named. Names keep their case. */
+export const Named = Type.Union([
+  Type.Literal('none'),
+  Type.Literal('all'),
+  Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { maxItems: 64 }),
+  Type.Object({
+    except: Type.Array(Type.String({ minLength: 1, maxLength: 128 }), { minItems: 1, maxItems: 64 }),
+  }),
+])
+export type Named = Static<typeof Named>
+
 /** Lifetimes in seconds between which the origin's word counts; `default` holds when it says nothing. */
 export const Lifetimes = Type.Object({
   minimum: Type.Integer({ minimum: 0, maximum: 3_153_600_000 }),
@@ -182,6 +202,84 @@ export const Lifetimes = Type.Object({
   maximum: Type.Integer({ minimum: 0, maximum: 3_153_600_000 }),
 })
 export type Lifetimes = Static<typeof Lifetimes>
+
+const PolicyName = Type.Unsafe<PolicyId>(Type.String({ minLength: 1, maxLength: 64 }))
+
+const FieldName = Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$" })
+const FieldValue = Type.String({ maxLength: 2048 })
+
+/** Who may read answers from other pages (Fetch, "CORS protocol"). */
+export const Cors = Type.Object({
+  /** `*`, or origins as browsers write them, of which the first label may be `*`. */
+  origins: Type.Array(Type.String({ minLength: 1, maxLength: 512 }), { minItems: 1, maxItems: 64 }),
+  credentials: Type.Boolean(),
+  /** `*` or names. */
+  headers: Type.Array(FieldName, { minItems: 1, maxItems: 64 }),
+  methods: Type.Array(
+    Type.Union(
+      (['GET', 'HEAD', 'OPTIONS', 'PUT', 'POST', 'PATCH', 'DELETE', 'ALL'] as const).map(each =>
+        Type.Literal(each),
+      ),
+    ),
+    { minItems: 1, maxItems: 8 },
+  ),
+  expose: Type.Array(FieldName, { maxItems: 64 }),
+  /** Seconds that a browser keeps a preflight's answer. */
+  maxAge: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647 })),
+  /** Whether these stand in place of what the origin says of it. */
+  override: Type.Boolean(),
+})
+export interface Cors {
+  origins: string[]
+  credentials: boolean
+  headers: string[]
+  methods: ('GET' | 'HEAD' | 'OPTIONS' | 'PUT' | 'POST' | 'PATCH' | 'DELETE' | 'ALL')[]
+  expose: string[]
+  maxAge?: number
+  override: boolean
+}
+
+/** What is taken from answers first, and added then (CloudFront, "Understanding response headers policies"). */
+export const ResponseHeaders = Type.Object({
+  cors: Type.Optional(Type.Unsafe<Cors>(Cors)),
+  security: Type.Optional(
+    Type.Object({
+      contentSecurityPolicy: Type.Optional(Type.Object({ value: FieldValue, override: Type.Boolean() })),
+      /** `X-Content-Type-Options: nosniff` */
+      contentTypeOptions: Type.Optional(Type.Object({ override: Type.Boolean() })),
+      frameOptions: Type.Optional(
+        Type.Object({
+          value: Type.Union([Type.Literal('DENY'), Type.Literal('SAMEORIGIN')]),
+          override: Type.Boolean(),
+        }),
+      ),
+      referrerPolicy: Type.Optional(Type.Object({ value: FieldValue, override: Type.Boolean() })),
+      strictTransportSecurity: Type.Optional(
+        Type.Object({
+          maxAge: Type.Integer({ minimum: 0, maximum: 2_147_483_647 }),
+          includeSubdomains: Type.Boolean(),
+          preload: Type.Boolean(),
+          override: Type.Boolean(),
+        }),
+      ),
+      xssProtection: Type.Optional(
+        Type.Object({
+          protection: Type.Boolean(),
+          modeBlock: Type.Boolean(),
+          reportUri: Type.Optional(FieldValue),
+          override: Type.Boolean(),
+        }),
+      ),
+    }),
+  ),
+  custom: Type.Array(Type.Object({ name: FieldName, value: FieldValue, override: Type.Boolean() }), {
+    maxItems: 64,
+  }),
+  remove: Type.Array(FieldName, { maxItems: 64 }),
+  /** Of how many answers in a hundred `Server-Timing` tells how they came about. */
+  serverTiming: Type.Optional(Type.Object({ samplingRate: Type.Number({ minimum: 0, maximum: 100 }) })),
+})
+export type ResponseHeaders = Static<typeof ResponseHeaders>
 
 export const Behaviour = Type.Object({
   /** `*` is any run of characters, `?` exactly one; a missing leading slash is understood. */
@@ -208,22 +306,54 @@ export const Behaviour = Type.Object({
     Type.Literal('https-only'),
   ]),
   /** Which query parameters enter the cache key and go to the origin. Signing parameters never do. */
-  query: Type.Union([Type.Literal('none'), Type.Literal('all'), Type.Array(Type.String())]),
+  query: Named,
   /** Request header fields that enter the cache key and go to the origin, lower case; no other of a viewer's does. */
   headers: Type.Array(Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9a-z-]{1,128}$" }), { maxItems: 16 }),
   /**
    * Further header fields of a viewer that go to the origin and are not keyed; `all` are those that may travel on,
    * Cookie aside. An answer that varies on one is kept once for each of its values (RFC 9111 §4.1).
    */
-  forward: Type.Union([
-    Type.Literal('none'),
-    Type.Literal('all'),
-    Type.Array(Type.String({ pattern: "^[!#$%&'*+.^_`|~0-9a-z-]{1,128}$" }), { maxItems: 64 }),
-  ]),
-  /** Whether Cookie goes to the origin and Set-Cookie comes back. Behind a gate neither does: its cookies are grants. */
-  cookies: Type.Union([Type.Literal('none'), Type.Literal('all')]),
-  /** `read` is GET, HEAD and OPTIONS; `all` adds every other but CONNECT and TRACE; they go to the origin and are never kept. */
-  methods: Type.Union([Type.Literal('read'), Type.Literal('all')]),
+  forward: Named,
+  /**
+   * Which cookies go to the origin unkeyed, never those that are grants. Set-Cookie comes back where any cookie may go,
+   * keyed or not.
+   */
+  cookies: Named,
+  /** Cookies that enter the cache key and go to the origin; none when left out. */
+  keyedCookies: Type.Optional(Named),
+  /** Query parameters that go to the origin beside the keyed ones and are not keyed; none when left out. */
+  forwardQuery: Type.Optional(Named),
+  /** The Host that an HTTP origin is told: its own when left out. The viewer's is part of the cache key then. */
+  host: Type.Optional(Type.Union([Type.Literal('origin'), Type.Literal('viewer')])),
+  /**
+   * Fields that the edge itself writes of a viewer for the origin, not keyed, in lower case: `cloudfront-viewer-country`.
+   * Those that are keyed stand in `headers`.
+   */
+  told: Type.Optional(Type.Array(Type.String({ pattern: '^cloudfront-[a-z0-9-]{1,64}$' }), { maxItems: 64 })),
+  /**
+   * Codings that are offered to the origin where the viewer takes them, the first first; its answer is kept once for
+   * each that it sends (CloudFront's EnableAcceptEncodingGzip and -Brotli). Left out: `compress` decides alone.
+   */
+  acceptEncoding: Type.Optional(
+    Type.Array(Type.Union([Type.Literal('br'), Type.Literal('gzip')]), { maxItems: 2 }),
+  ),
+  /**
+   * `get` is GET and HEAD; `read` adds OPTIONS; `all` adds every other but CONNECT and TRACE; they go to the origin and
+   * are never kept.
+   */
+  methods: Type.Union([Type.Literal('get'), Type.Literal('read'), Type.Literal('all')]),
+  /** Whether an origin's answers to OPTIONS are kept; false when left out. */
+  keepOptions: Type.Optional(Type.Boolean()),
+  /** What is taken from and added to answers on their way to viewers. */
+  responseHeaders: Type.Optional(ResponseHeaders),
+  /** Ids of the policies that said what the fields above are; changed with them. */
+  policies: Type.Optional(
+    Type.Object({
+      cache: Type.Optional(PolicyName),
+      originRequest: Type.Optional(PolicyName),
+      responseHeaders: Type.Optional(PolicyName),
+    }),
+  ),
   /** Texts and playlists go compressed to viewers that accept it. */
   compress: Type.Boolean(),
   /** Origins beyond same-site and localhost that may read gated answers with credentials (SEAMS 11). */
@@ -256,6 +386,21 @@ export const Distribution = Type.Object({
   behaviours: Type.Array(Behaviour, { minItems: 1 }),
   /** By status, what is special about errors. */
   errors: Type.Array(ErrorRule, { maxItems: 64 }),
+  /** What `/` alone shows, without the slash before it: `index.html`. */
+  defaultRoot: Type.Optional(Type.String({ minLength: 1, maxLength: 255 })),
+  /** From which countries viewers are let in, by the country file of the edge (ISO 3166-1 alpha-2, capitals). */
+  geo: Type.Optional(
+    Type.Object({
+      mode: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
+      countries: Type.Array(Type.String({ pattern: '^[A-Z]{2}$' }), { minItems: 1, maxItems: 300 }),
+    }),
+  ),
+  /** The least version of TLS that viewers of its names may speak; 1.2 when left out. */
+  minimumTls: Type.Optional(Type.Union([Type.Literal('1.2'), Type.Literal('1.3')])),
+  /** The newest version of HTTP that viewers of its names are offered; 2 when left out. */
+  http: Type.Optional(Type.Union([Type.Literal('1.1'), Type.Literal('2')])),
+  /** The name of the certificate that its names show, where edges have one of this name. */
+  certificate: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
 })
 export type Distribution = Static<typeof Distribution>
 
@@ -278,3 +423,41 @@ export const Channel = Type.Object({
   owner: Type.Optional(Type.Unsafe<NodeId>(Type.String({ minLength: 1 }))),
 })
 export type Channel = Static<typeof Channel>
+
+/**
+ * A part of a behaviour under a name, so that many behaviours say the same by it. Each kind says what the fields of its
+ * own are, all of them; the behaviours that name it follow when it changes.
+ */
+export const CachePolicy = Type.Object({
+  kind: Type.Literal('cache'),
+  ttl: Behaviour.properties.ttl,
+  query: Behaviour.properties.query,
+  headers: Behaviour.properties.headers,
+  keyedCookies: Named,
+  acceptEncoding: Type.Array(Type.Union([Type.Literal('br'), Type.Literal('gzip')]), { maxItems: 2 }),
+})
+export type CachePolicy = Static<typeof CachePolicy>
+
+export const OriginRequestPolicy = Type.Object({
+  kind: Type.Literal('origin-request'),
+  forward: Behaviour.properties.forward,
+  cookies: Behaviour.properties.cookies,
+  forwardQuery: Named,
+  host: Type.Union([Type.Literal('origin'), Type.Literal('viewer')]),
+  told: Type.Array(Type.String({ pattern: '^cloudfront-[a-z0-9-]{1,64}$' }), { maxItems: 64 }),
+})
+export type OriginRequestPolicy = Static<typeof OriginRequestPolicy>
+
+export const ResponseHeadersPolicy = Type.Object({
+  kind: Type.Literal('response-headers'),
+  responseHeaders: ResponseHeaders,
+})
+export type ResponseHeadersPolicy = Static<typeof ResponseHeadersPolicy>
+
+export const Policy = Type.Object({
+  id: PolicyName,
+  name: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,128}$' }),
+  comment: Type.String({ maxLength: 128 }),
+  says: Type.Union([CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy]),
+})
+export type Policy = Static<typeof Policy>

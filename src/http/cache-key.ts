@@ -4,7 +4,7 @@ import type { CanonicalPath, DistributionId } from '../core/index.ts'
 /** What is stored under. Begins with the distribution's id, never with Host or scheme (SEAMS 4). */
 export type CacheKey = string & { readonly key: 'cache' }
 
-export type KeyedQuery = 'none' | 'all' | readonly string[]
+export type KeyedQuery = 'none' | 'all' | readonly string[] | { readonly except: readonly string[] }
 
 /** `variant` is what `variantOf` made of the keyed header fields; empty when there are none. */
 export function cacheKey(
@@ -31,7 +31,9 @@ export function variantOf(values: readonly (string | undefined)[]): string {
 export function keyedQuery(query: string, keyed: KeyedQuery): string {
   if (query === '' || keyed === 'all') return query
   if (keyed === 'none') return ''
-  return only(query, name => keyed.includes(name))
+  return 'except' in keyed
+    ? only(query, name => !keyed.except.includes(name))
+    : only(query, name => keyed.includes(name))
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { UpstreamAnswer } from '../../cache/index.ts'
 import { canonicalPath, pause, type Milliseconds } from '../../core/index.ts'
-import { dashed, misleads, type HttpOrigin } from '../../distribution/index.ts'
+import { dashed, misleads, namesAny, type HttpOrigin } from '../../distribution/index.ts'
 import {
   cacheStatus,
   endToEnd,
@@ -140,7 +140,7 @@ function rawFields({ request }: Exchange): FlatHeaders {
 
 /** Behind a gate cookies are grants. */
 export function cookiesOf(x: Exchange): 'none' | 'all' {
-  return x.gated ? 'none' : (x.behaviour?.cookies ?? 'none')
+  return !x.gated && namesAny(x.behaviour?.cookies) ? 'all' : 'none'
 }
 
 /** RFC 9111 §4.4: what is stored of whatever has changed is used no more. */

@@ -1,5 +1,7 @@
 import {
   dashed,
+  namesAny,
+  namesIt,
   viewerFieldRefusal,
   type Behaviour,
   type HttpOrigin,
@@ -15,7 +17,7 @@ export interface Forwarding {
   /** Names in lower case. */
   selects: (name: string) => boolean
   /** Of the origin's answers: whether Set-Cookie comes back. */
-  cookies: Behaviour['cookies']
+  cookies: 'none' | 'all'
   /** Whether the origin is told who asks, and how. */
   viewer: 'told' | 'untold'
 }
@@ -38,7 +40,8 @@ export function forwardingOf(behaviour: Behaviour, origin: Origin): Forwarding |
   const keyed = new Set(behaviour.headers)
   const named = namedBy(behaviour, origin)
   // Behind a gate cookies are grants.
-  const cookies = origin.kind === 'http' && behaviour.gate === null ? behaviour.cookies : 'none'
+  const cookies =
+    origin.kind === 'http' && behaviour.gate === null && namesAny(behaviour.cookies) ? 'all' : 'none'
   if (named === undefined && cookies === 'none') return undefined
   const selects = (name: string): boolean => {
     const plain = dashed(name)
@@ -54,14 +57,14 @@ export function forwardingOf(behaviour: Behaviour, origin: Origin): Forwarding |
 
 /** A bucket gets what is named, and nothing by which a viewer would sign in our place. */
 function namedBy({ forward }: Behaviour, origin: Origin): ((name: string) => boolean) | undefined {
-  if (forward === 'none' || forward.length === 0) return undefined
+  if (!namesAny(forward)) return undefined
   if (origin.kind === 's3') {
     if (forward === 'all') return undefined
     const own = new Set<string>(['authorization', ...AWS_SIGNATURE_FIELDS])
-    return name => forward.includes(name) && !own.has(name)
+    return name => namesIt(forward, name) && !own.has(name)
   }
   const secrets = new Set([...secretsOf(origin)].map(dashed))
-  return name => (forward === 'all' || forward.includes(name)) && !secrets.has(dashed(name))
+  return name => namesIt(forward, name) && !secrets.has(dashed(name))
 }
 
 /** Fields in whose place the origin's secrets stand. */
