@@ -89,6 +89,7 @@ async function surroundings(
     keyGroups: await keyGroupsWithKeys(tx),
     issuers: await listIssuers(tx),
     originAccess: await listOriginAccess(tx),
+    policies: [],
   }
 }
 

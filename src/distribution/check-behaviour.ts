@@ -1,12 +1,15 @@
 import { canonicalPath, canonicalPattern } from '../core/index.ts'
+import { fieldProblems, listed } from './check-fields.ts'
+import { gateProblems, headerProblems } from './check-response-headers.ts'
 import { membersOf } from './group.ts'
-import { namesIn } from './named.ts'
-import { viewerFieldRefusal } from './origin-fields.ts'
 import { samePattern } from './pattern-order.ts'
-import type { Behaviour, Distribution, Origin } from './schema.ts'
+import type { Behaviour, Distribution, Lifetimes, Origin } from './schema.ts'
 
-/** What could not be served as it is written, in sentences that name the behaviour and the mend. */
-export function behaviourProblems(distribution: Distribution): string[] {
+/**
+ * What could not be served as it is written, in sentences that name the behaviour and the mend. `tokenCookies` are the
+ * cookies in which issuers' tokens come.
+ */
+export function behaviourProblems(distribution: Distribution, tokenCookies: readonly string[]): string[] {
   const { behaviours, origins, originGroups = [] } = distribution
   const problems = behaviours.flatMap((behaviour, at) => {
     const members = membersOf(distribution, behaviour.originId)
@@ -25,6 +28,8 @@ export function behaviourProblems(distribution: Distribution): string[] {
           `the header "${name}" of ${place} is a secret of its origin, which no viewer may set: take it out`,
       ),
       ...ruleProblems(behaviour, place),
+      ...fieldProblems(behaviour, place, tokenCookies),
+      ...answerProblems(behaviour, place),
       ...originRules(behaviour, members[0]?.kind, place),
     ]
   })
@@ -39,12 +44,12 @@ function secretFields({ headers, forward }: Behaviour, members: readonly Origin[
   const secrets = members.flatMap(each =>
     each.kind === 'http' ? each.headers.map(({ name }) => name.toLowerCase()) : [],
   )
-  return [...new Set([...headers, ...namesIn(forward)])].filter(name => secrets.includes(name))
+  return [...new Set([...headers, ...listed(forward)])].filter(name => secrets.includes(name))
 }
 
 /** Writing is for servers that judge who may. */
 function originRules({ methods }: Behaviour, kind: Origin['kind'] | undefined, place: string): string[] {
-  if (methods === 'read' || kind === undefined || kind === 'http') return []
+  if (methods !== 'all' || kind === undefined || kind === 'http') return []
   return [
     kind === 's3'
       ? `${place} has methods "all" before a bucket, where a node that signs would write for everybody: set "read"`
@@ -66,22 +71,16 @@ function patternProblem(pattern: string): string[] {
 }
 
 function ruleProblems(behaviour: Behaviour, place: string): string[] {
-  const { ttl, gate, carry, headers, forward, cookies, corsOrigins } = behaviour
-  const problems: string[] = []
-  if (ttl.minimum > ttl.default || ttl.default > ttl.maximum)
-    problems.push(`the ttl of ${place} must rise from minimum over default to maximum`)
+  const { ttl, gate, carry, methods, keepOptions, corsOrigins } = behaviour
+  const problems = lifetimesProblems(ttl, place)
   if (carry === 'define' && (gate?.keyGroups ?? []).length === 0)
     problems.push(
       `${place} has carry "define", which hands signed queries on: gate it by a key group, or set "none"`,
     )
-  if (cookies === 'all' && gate !== null)
+  if (keepOptions === true && methods === 'get')
     problems.push(
-      `${place} has cookies "all" behind a gate, whose cookies are grants that no origin may see: set "none"`,
+      `${place} has "keepOptions" and lets no OPTIONS in: set "methods" to "read", or take it out`,
     )
-  for (const name of new Set([...headers, ...namesIn(forward)])) {
-    const refusal = viewerFieldRefusal(name)
-    if (refusal !== undefined) problems.push(`the header "${name}" of ${place} ${refusal}`)
-  }
   for (const origin of corsOrigins) {
     if (!isWebOrigin(origin))
       problems.push(
@@ -89,6 +88,20 @@ function ruleProblems(behaviour: Behaviour, place: string): string[] {
       )
   }
   return problems
+}
+
+export function lifetimesProblems({ minimum, default: usual, maximum }: Lifetimes, place: string): string[] {
+  return minimum > usual || usual > maximum
+    ? [`the ttl of ${place} must rise from minimum over default to maximum`]
+    : []
+}
+
+function answerProblems({ responseHeaders, gate }: Behaviour, place: string): string[] {
+  if (responseHeaders === undefined) return []
+  return [
+    ...headerProblems(responseHeaders, place),
+    ...(gate === null ? [] : gateProblems(responseHeaders, place)),
+  ]
 }
 
 /** As a browser writes it into `Origin` (RFC 6454 §6.2). */

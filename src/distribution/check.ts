@@ -1,10 +1,12 @@
 import { canonicalPath, reader } from '../core/index.ts'
 import { behaviourProblems } from './check-behaviour.ts'
-import { completeDistribution, type Surroundings } from './complete.ts'
+import { siteProblems } from './check-site.ts'
+import { completeDistribution } from './complete.ts'
 import { errorProblems, groupProblems } from './group.ts'
 import type { DistributionInput } from './input.ts'
 import { originFieldRefusal } from './origin-fields.ts'
 import { Distribution, type HttpOrigin, type Origin, type S3Origin } from './schema.ts'
+import type { Surroundings } from './surroundings.ts'
 import { distributionWarnings } from './warnings.ts'
 
 export type Settled =
@@ -23,7 +25,8 @@ export function settleDistribution(input: DistributionInput, around: Surrounding
   problems.push(...identityProblems(input, around))
   problems.push(...aliasProblems(distribution), ...originProblems(distribution.origins))
   problems.push(...groupProblems(distribution), ...errorProblems(distribution))
-  problems.push(...behaviourProblems(distribution))
+  const tokenCookies = around.issuers.flatMap(({ cookie }) => (cookie === undefined ? [] : [cookie]))
+  problems.push(...behaviourProblems(distribution, tokenCookies), ...siteProblems(distribution))
   if (problems.length > 0) return { kind: 'bad', problems }
   const problem = takenName(distribution, around)
   if (problem !== undefined) return { kind: 'taken', problem }
@@ -84,7 +87,14 @@ function originProblems(origins: readonly Origin[]): string[] {
 }
 
 function httpProblems(origin: HttpOrigin, place: string): string[] {
-  return [...portProblems(origin, place), ...secretProblems(origin, place)]
+  return [...portProblems(origin, place), ...secretProblems(origin, place), ...shieldProblem(origin, place)]
+}
+
+/** As nodes name their places. */
+function shieldProblem({ shield }: HttpOrigin | S3Origin, place: string): string[] {
+  return shield === undefined || /^[A-Za-z0-9][A-Za-z0-9-]{0,31}$/.test(shield)
+    ? []
+    : [`the shield "${shield}" of ${place} is no place: use the name that "sluice nodes" lists as pop`]
 }
 
 /** With the viewer's scheme the URL's port would be that of one scheme only. */
@@ -126,7 +136,7 @@ function s3Problems(origin: S3Origin, place: string): string[] {
     problems.push(`the path of ${place} is none: begin it with "/", without "." and ".." segments`)
   if (addressing === 'host' && isAddress(endpoint))
     problems.push(`${place} cannot put its bucket before an IP address: set "addressing" to "path"`)
-  return problems
+  return [...problems, ...shieldProblem(origin, place)]
 }
 
 function isAddress(endpoint: string): boolean {

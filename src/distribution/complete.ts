@@ -1,22 +1,10 @@
-import type { DistributionId, IssuerId, KeyGroupId, OriginAccessId } from '../core/index.ts'
-import { DEFAULT_LIFETIMES, DEFAULT_WIRE } from './first.ts'
+import { completeBehaviour } from './complete-behaviour.ts'
+import { DEFAULT_WIRE } from './first.ts'
 import { completeError, completeGroup, membersOf } from './group.ts'
-import type { BehaviourInput, DistributionInput, OriginInput } from './input.ts'
-import type { Behaviour, Distribution, HttpOrigin, Lifetimes, Named, Origin, S3Origin } from './schema.ts'
+import type { DistributionInput, OriginInput } from './input.ts'
+import type { Distribution, HttpOrigin, Origin, S3Origin } from './schema.ts'
 import { readSiteUrl } from './site-url.ts'
-
-/** What a distribution is settled against. */
-export interface Surroundings {
-  id: DistributionId
-  domain: string
-  /** What is replaced; undefined for a new one. */
-  before: Distribution | undefined
-  /** All but this one. */
-  others: readonly Distribution[]
-  keyGroups: readonly { id: KeyGroupId; name: string }[]
-  issuers: readonly { id: IssuerId; name: string }[]
-  originAccess: readonly { id: OriginAccessId; name: string }[]
-}
+import { idOf, type Surroundings } from './surroundings.ts'
 
 /** The whole distribution with its defaults, and what was wrong on the way: sentences, each with its place. */
 export function completeDistribution(
@@ -42,8 +30,27 @@ export function completeDistribution(
     ...(originGroups.length > 0 && { originGroups }),
     behaviours,
     errors: (input.errors ?? []).map(completeError),
+    ...completeSite(input),
   }
   return { distribution, problems }
+}
+
+/** What holds for all of it, left out where it is as without a word. */
+function completeSite({
+  defaultRoot = '',
+  geo,
+  minimumTls,
+  http,
+  certificate = '',
+}: DistributionInput): Pick<Distribution, 'defaultRoot' | 'geo' | 'minimumTls' | 'http' | 'certificate'> {
+  const countries = [...new Set((geo?.countries ?? []).map(code => code.toUpperCase()))]
+  return {
+    ...(defaultRoot !== '' && { defaultRoot }),
+    ...(geo && { geo: { mode: geo.mode, countries } }),
+    ...(minimumTls === '1.3' && { minimumTls }),
+    ...(http === '1.1' && { http }),
+    ...(certificate !== '' && { certificate }),
+  }
 }
 
 function originsOf({ origin, origins }: DistributionInput, problems: string[]): OriginInput[] {
@@ -77,9 +84,9 @@ const FIELDS: Record<Origin['kind'], readonly (keyof OriginInput)[]> = {
   'built-in': ['id', 'kind'],
   http: [
     ...(['id', 'kind', 'url', 'headers', 'protocol', 'httpPort', 'httpsPort'] as const),
-    ...(['attempts', 'connectTimeout', 'responseTimeout', 'keepAlive'] as const),
+    ...(['attempts', 'connectTimeout', 'responseTimeout', 'keepAlive', 'tls', 'shield'] as const),
   ],
-  s3: ['id', 'kind', 'endpoint', 'bucket', 'region', 'addressing', 'path', 'access'],
+  s3: ['id', 'kind', 'endpoint', 'bucket', 'region', 'addressing', 'path', 'access', 'shield'],
 }
 
 /** A field of another kind would be dropped without a word. */
@@ -115,7 +122,16 @@ function httpOrigin(input: OriginInput, place: string, around: Surroundings, pro
     )
     return []
   })
-  return { id, kind: 'http', headers, ...where }
+  const tls = [...new Set(input.tls)].sort()
+  return {
+    ...{ id, kind: 'http', headers, ...where },
+    ...(tls.length === 1 && { tls }),
+    ...shieldOf(input),
+  }
+}
+
+function shieldOf({ shield = '' }: OriginInput): Pick<HttpOrigin, 'shield'> {
+  return shield === '' ? {} : { shield }
 }
 
 function wireOf(input: OriginInput, url: string): Omit<HttpOrigin, 'id' | 'kind' | 'url' | 'headers'> {
@@ -169,89 +185,6 @@ function s3Origin(input: OriginInput, place: string, around: Surroundings, probl
     addressing: input.addressing ?? (host.endsWith('.amazonaws.com') ? 'host' : 'path'),
     path: path.replace(/\/+$/, ''),
     access: access ?? null,
+    ...shieldOf(input),
   }
-}
-
-function completeBehaviour(
-  input: BehaviourInput,
-  origin: Pick<Origin, 'id' | 'kind'>,
-  around: Surroundings,
-  problems: string[],
-): Behaviour {
-  const place = `behaviour "${input.pattern}"`
-  const gate = completeGate(input.gate ?? null, place, around, problems)
-  // Any site works behind us as it is; a bucket or our own origin needs nothing of a viewer's.
-  const usual = origin.kind === 'http' ? 'all' : 'none'
-  return {
-    pattern: input.pattern,
-    originId: origin.id,
-    gate,
-    carry: input.carry ?? 'none',
-    ttl: lifetimes(input.ttl ?? {}),
-    viewerProtocol: input.viewerProtocol ?? 'allow-all',
-    query: once(input.query ?? usual),
-    headers: [...new Set((input.headers ?? []).map(name => name.toLowerCase()))],
-    forward: once(input.forward ?? usual, name => name.toLowerCase()),
-    cookies: once(input.cookies ?? (gate === null ? usual : 'none')),
-    methods: input.methods ?? (origin.kind === 'http' ? 'all' : 'read'),
-    compress: input.compress ?? true,
-    corsOrigins: [...new Set((input.corsOrigins ?? []).map(each => each.toLowerCase()))],
-  }
-}
-
-/** Each name once, and as it is compared. */
-function once(choice: Named, as: (name: string) => string = name => name): Named {
-  if (typeof choice === 'string') return choice
-  return Array.isArray(choice)
-    ? [...new Set(choice.map(as))]
-    : { except: [...new Set(choice.except.map(as))] }
-}
-
-function completeGate(
-  gate: NonNullable<BehaviourInput['gate']> | null,
-  place: string,
-  around: Surroundings,
-  problems: string[],
-): Behaviour['gate'] {
-  if (gate === null) return null
-  const find = <T extends string>(
-    known: readonly { id: T; name: string }[],
-    names: readonly string[],
-    what: string,
-    mend: string,
-  ): T[] =>
-    names.flatMap(name => {
-      const id = idOf(known, name)
-      if (id !== undefined) return [id]
-      problems.push(`${place} trusts the ${what} "${name}", which there is not: ${mend}`)
-      return []
-    })
-  const keyGroups = find(
-    around.keyGroups,
-    gate.keyGroups ?? [],
-    'key group',
-    'sluice keys groups lists them, sluice keys create NAME --group makes one',
-  )
-  const issuers = find(
-    around.issuers,
-    gate.issuers ?? [],
-    'issuer',
-    'sluice issuers list names them, sluice issuers create makes one',
-  )
-  if ((gate.keyGroups ?? []).length + (gate.issuers ?? []).length === 0)
-    problems.push(`the gate of ${place} trusts nobody: name a key group or an issuer, or set "gate" to null`)
-  return { keyGroups: [...new Set(keyGroups)], issuers: [...new Set(issuers)] }
-}
-
-/** An id counts before a name, so that nobody can take a place by being called like another's id. */
-function idOf<T extends string>(known: readonly { id: T; name: string }[], asked: string): T | undefined {
-  return (known.find(each => each.id === asked) ?? known.find(each => each.name === asked))?.id
-}
-
-/** What is left out fits what is given: a maximum of a minute makes the default a minute at most. */
-function lifetimes(given: Partial<Lifetimes>): Lifetimes {
-  const minimum = given.minimum ?? Math.min(DEFAULT_LIFETIMES.minimum, given.maximum ?? 0)
-  const maximum = given.maximum ?? Math.max(DEFAULT_LIFETIMES.maximum, minimum, given.default ?? 0)
-  const usual = Math.min(Math.max(DEFAULT_LIFETIMES.default, minimum), maximum)
-  return { minimum, default: given.default ?? usual, maximum }
 }

@@ -1,4 +1,5 @@
 import { Type, type Static } from '../core/index.ts'
+import { ResponseHeadersInput } from './response-headers-input.ts'
 import { Named } from './schema.ts'
 
 /**
@@ -39,6 +40,12 @@ export const OriginInput = Type.Object(
     connectTimeout: Type.Optional(Type.Integer({ minimum: 1, maximum: 10 })),
     responseTimeout: Type.Optional(Type.Integer({ minimum: 1, maximum: 180 })),
     keepAlive: Type.Optional(Type.Integer({ minimum: 1, maximum: 120 })),
+    /** Versions of TLS that may be spoken with an HTTP origin; both when left out. */
+    tls: Type.Optional(
+      Type.Array(Type.Union([Type.Literal('1.2'), Type.Literal('1.3')]), { minItems: 1, maxItems: 2 }),
+    ),
+    /** The place whose regional caches are asked first, of an HTTP origin or a bucket. */
+    shield: Type.Optional(Type.String({ maxLength: 64 })),
     /** Of an S3-compatible store, without the bucket; Amazon's of the region when left out. */
     endpoint: Type.Optional(Type.String({ maxLength: 2048 })),
     bucket: Type.Optional(Type.String({ maxLength: 64 })),
@@ -91,11 +98,42 @@ export const BehaviourInput = Type.Object(
     ),
     query: Type.Optional(Named),
     headers: Type.Optional(Type.Array(Type.String({ maxLength: 128 }), { maxItems: 16 })),
-    /** `all` before an HTTP origin, `none` before others when left out; so are `query`, and `cookies` without a gate. */
+    /**
+     * `all` before an HTTP origin, `none` before others when left out; so are `query`, and `cookies` without a gate.
+     * Where a cache or an origin request policy is named they are `none`.
+     */
     forward: Type.Optional(Named),
     cookies: Type.Optional(Named),
+    /** None when left out; so is the next. */
+    keyedCookies: Type.Optional(Named),
+    forwardQuery: Type.Optional(Named),
+    /** `origin` when left out. */
+    host: Type.Optional(Type.Union([Type.Literal('origin'), Type.Literal('viewer')])),
+    /** Fields that the edge writes of a viewer, `CloudFront-Viewer-Country`; those that are keyed stand in `headers`. */
+    told: Type.Optional(Type.Array(Type.String({ maxLength: 128 }), { maxItems: 64 })),
+    /** As `compress` has it when left out. */
+    acceptEncoding: Type.Optional(
+      Type.Array(Type.Union([Type.Literal('br'), Type.Literal('gzip')]), { maxItems: 2 }),
+    ),
     /** `all` before an HTTP origin, `read` before others when left out. */
     methods: Type.Optional(Type.Union([Type.Literal('get'), Type.Literal('read'), Type.Literal('all')])),
+    /** False when left out. */
+    keepOptions: Type.Optional(Type.Boolean()),
+    responseHeaders: Type.Optional(ResponseHeadersInput),
+    /**
+     * Policies by name or id. What they say may be left out, or stand here as they say it or as it was stored; anything
+     * else is refused.
+     */
+    policies: Type.Optional(
+      Type.Object(
+        {
+          cache: Type.Optional(Name),
+          originRequest: Type.Optional(Name),
+          responseHeaders: Type.Optional(Name),
+        },
+        { additionalProperties: false },
+      ),
+    ),
     /** True when left out. */
     compress: Type.Optional(Type.Boolean()),
     corsOrigins: Type.Optional(Type.Array(Type.String({ maxLength: 512 }), { maxItems: 64 })),
@@ -149,6 +187,24 @@ export const DistributionInput = Type.Object(
     behaviours: Type.Optional(Type.Array(BehaviourInput, { minItems: 1, maxItems: 100 })),
     /** By status, how long errors are kept at least, and what is shown in their place. */
     errors: Type.Optional(Type.Array(ErrorInput, { maxItems: 64 })),
+    /** What `/` alone shows; empty: what the origin has there. */
+    defaultRoot: Type.Optional(Type.String({ maxLength: 255 })),
+    /** Everywhere when left out. */
+    geo: Type.Optional(
+      Type.Object(
+        {
+          mode: Type.Union([Type.Literal('allow'), Type.Literal('deny')]),
+          countries: Type.Array(Type.String({ maxLength: 64 }), { maxItems: 300 }),
+        },
+        { additionalProperties: false },
+      ),
+    ),
+    /** 1.2 when left out. */
+    minimumTls: Type.Optional(Type.Union([Type.Literal('1.2'), Type.Literal('1.3')])),
+    /** 2 when left out. */
+    http: Type.Optional(Type.Union([Type.Literal('1.1'), Type.Literal('2')])),
+    /** The name of a certificate at the edges; chosen by the names that stand in it when left out. */
+    certificate: Type.Optional(Type.String({ maxLength: 128 })),
   },
   { additionalProperties: false },
 )

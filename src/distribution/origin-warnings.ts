@@ -1,5 +1,5 @@
-import { namesIt } from './named.ts'
 import { membersOf } from './group.ts'
+import { namesAny, namesIt } from './named.ts'
 import type { Behaviour, Distribution } from './schema.ts'
 
 /** Sentences about origins that are seldom meant as they are described, and what they are shown of viewers. */
@@ -39,19 +39,15 @@ function queryWarnings(distribution: Distribution): string[] {
 /** What is shown to an origin and is not keyed may shape the answer, which is then kept for all. */
 function viewerWarnings(distribution: Distribution): string[] {
   return distribution.behaviours.flatMap(behaviour => {
-    const { pattern, cookies, ttl, originId } = behaviour
+    const { pattern, cookies, keyedCookies, ttl, originId } = behaviour
     const place = `behaviour "${pattern}"`
     // A second member of another kind is told what it takes.
     const kind = membersOf(distribution, originId)[0]?.kind
     if (kind !== 'http')
-      return forwardsAll(behaviour)
-        ? [
-            `${place} passes on what viewers send, of which ${kind === 's3' ? 'a bucket' : 'the built-in origin'} is told nothing: set "forward" and "cookies" to "none"`,
-          ]
-        : []
+      return toldNothing(behaviour, place, kind === 's3' ? 'a bucket' : 'the built-in origin')
     if (ttl.minimum === 0) return []
     const shown = [
-      ...(cookies === 'all' ? ['cookies'] : []),
+      ...(namesAny(cookies) && keyedCookies !== 'all' ? ['cookies'] : []),
       ...(showsAuthorization(behaviour) ? ['Authorization'] : []),
     ]
     return shown.length === 0
@@ -62,8 +58,19 @@ function viewerWarnings(distribution: Distribution): string[] {
   })
 }
 
-function forwardsAll({ forward, cookies }: Behaviour): boolean {
-  return forward === 'all' || cookies === 'all'
+function toldNothing(behaviour: Behaviour, place: string, what: string): string[] {
+  const { forward, cookies, keyedCookies, host, told } = behaviour
+  const all = forward !== 'none' && !Array.isArray(forward)
+  return [
+    ...(all || namesAny(cookies) || namesAny(keyedCookies)
+      ? [
+          `${place} passes on what viewers send, of which ${what} is told nothing: set "forward" and "cookies" to "none"`,
+        ]
+      : []),
+    ...(host !== undefined || told !== undefined
+      ? [`${place} tells of viewers, of which ${what} hears nothing: take "host" and "told" out`]
+      : []),
+  ]
 }
 
 /** Behind a gate of issuers it is spent; where it is keyed each viewer has answers of his own. */
@@ -94,7 +101,9 @@ const LINK_LOCAL = /^(?:169\.254\.[\d.]+|fe[89ab][0-9a-f]:.*)$/
 function wireWarnings({ origins }: Distribution): string[] {
   return origins.flatMap(origin => {
     if (origin.kind !== 'http') return []
-    const { id, protocol, httpPort, httpsPort, headers } = origin
+    const { id, url, protocol, httpPort, httpsPort, headers, tls } = origin
+    if (tls !== undefined && protocol === 'as-url' && url.startsWith('http:'))
+      return [`origin "${id}" is asked without TLS, so its "tls" means nothing: write its url with https`]
     if (protocol === 'match-viewer')
       return headers.length === 0
         ? []

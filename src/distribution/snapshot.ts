@@ -7,6 +7,7 @@ import {
   type RoleName,
   type Static,
 } from '../core/index.ts'
+import { isKnownBefore, withheld } from './before.ts'
 import { Channel, Distribution, KeyGroup, OriginAccess, TrustedIssuer } from './schema.ts'
 
 /** One invalidation: everything of a distribution whose path matches and that was asked for before `sequence`. */
@@ -70,8 +71,16 @@ export type Snapshot = Omit<Static<typeof Snapshot>, 'nodes' | 'issuers'> & {
 /** The roles that talk to origins, and so must hold what origins are told in secret. */
 const ROLES_WITH_SECRETS: ReadonlySet<RoleName> = new Set(['edge', 'regional'])
 
-/** What a node of this role is given: secrets reach only the roles that use them. */
-export function snapshotFor(role: RoleName, snapshot: Snapshot): Snapshot {
+/** The words that a node knows: those of this version, or of the one before. */
+export type KnownWords = 'all' | 'before'
+
+/**
+ * What a node of this role is given: secrets reach only the roles that use them, and a distribution that it would serve
+ * by less than what it says reaches it as switched off.
+ */
+export function snapshotFor(role: RoleName, whole: Snapshot, words: KnownWords = 'all'): Snapshot {
+  const known = (each: Distribution): Distribution => (isKnownBefore(each) ? each : withheld(each))
+  const snapshot = words === 'all' ? whole : { ...whole, distributions: whole.distributions.map(known) }
   if (ROLES_WITH_SECRETS.has(role)) return snapshot
   const distributions = snapshot.distributions.map(distribution => ({
     ...distribution,

@@ -9,7 +9,18 @@ export function distributionWarnings(distribution: Distribution, others: readonl
     ...orderWarnings(distribution.behaviours),
     ...openElsewhere(distribution, others),
     ...originWarnings(distribution),
+    ...distribution.behaviours.flatMap(corsWarnings),
   ]
+}
+
+/** With credentials `*` is the name of a field that nobody sends (Fetch, "CORS protocol and credentials"). */
+function corsWarnings({ pattern, responseHeaders }: Behaviour): string[] {
+  const { credentials = false, headers = [], expose = [] } = responseHeaders?.cors ?? {}
+  return credentials && [...headers, ...expose].includes('*')
+    ? [
+        `behaviour "${pattern}" allows the headers "*" with credentials, which browsers take for none: list them by name`,
+      ]
+    : []
 }
 
 function orderWarnings(behaviours: readonly Behaviour[]): string[] {

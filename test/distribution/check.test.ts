@@ -28,6 +28,7 @@ function around(change: Partial<Surroundings> = {}): Surroundings {
     ],
     issuers: [{ id: 'iss-login' as IssuerId, name: 'login' }], // a test's own
     originAccess: [{ id: 'EACCESS' as OriginAccessId, name: 'films' }], // a test's own
+    policies: [],
     ...change,
   }
 }
@@ -440,11 +441,6 @@ test.each<[string, DistributionInput, string]>([
     behaviour({ forward: [name] }),
     `the header "${name.toLowerCase()}" of behaviour "*" is`,
   ]),
-  [
-    'cookies behind a gate',
-    behaviour({ cookies: 'all', gate: { keyGroups: ['default'] } }),
-    'behaviour "*" has cookies "all" behind a gate, whose cookies are grants that no origin may see: set "none"',
-  ],
   [
     'writing to a bucket',
     { origins: [{ bucket: 'films', access: 'films' }], behaviours: [{ pattern: '*', methods: 'all' }] },

@@ -17,6 +17,7 @@ test('the distribution of the documentation is good, and uses every word', () =>
     keyGroups: [{ id: 'kg-1' as KeyGroupId, name: 'default' }], // a test's own
     issuers: [{ id: 'iss-1' as IssuerId, name: 'login' }], // a test's own
     originAccess: [{ id: 'EACCESS' as OriginAccessId, name: 'films' }], // a test's own
+    policies: [],
   })
   expect(settled).toMatchObject({ kind: 'good', warnings: [] })
   const words = Object.keys(DistributionInput.properties).filter(

@@ -15,7 +15,7 @@ function settle(input: DistributionInput): ReturnType<typeof settleDistribution>
     domain: 'enew0000000001.cdn.localhost',
     before: undefined,
     others: [],
-    ...{ keyGroups: [], issuers: [], originAccess: [] },
+    ...{ keyGroups: [], issuers: [], originAccess: [], policies: [] },
   })
 }
 

@@ -1,0 +1,26 @@
+import type { DistributionId, IssuerId, KeyGroupId, OriginAccessId } from '../core/index.ts'
+import type { Distribution, Policy } from './schema.ts'
+
+/** What a distribution is settled against. */
+export interface Surroundings {
+  id: DistributionId
+  domain: string
+  /** What is replaced; undefined for a new one. */
+  before: Distribution | undefined
+  /** All but this one. */
+  others: readonly Distribution[]
+  keyGroups: readonly { id: KeyGroupId; name: string }[]
+  /** With the cookie that may carry their tokens. */
+  issuers: readonly { id: IssuerId; name: string; cookie?: string }[]
+  originAccess: readonly { id: OriginAccessId; name: string }[]
+  /** Those of the operator; the managed ones are always there. */
+  policies: readonly Policy[]
+}
+
+/** An id counts before a name, so that nobody can take a place by being called like another's id. */
+export function idOf<T extends string>(
+  known: readonly { id: T; name: string }[],
+  asked: string,
+): T | undefined {
+  return (known.find(each => each.id === asked) ?? known.find(each => each.name === asked))?.id
+}
