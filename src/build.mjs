@@ -60,6 +60,7 @@ function compile(stamp, types) {
       cpSync(file, target)
     }
     packDatabase(aside)
+    makeModel(aside)
     chmodSync(join(aside, command), 0o755)
     writeFileSync(join(aside, '.built'), stamp)
     swapIn(aside, replaced)
@@ -80,6 +81,17 @@ function packDatabase(aside) {
   const packer = join(source, 'control', 'database', 'pack-empty-database.mjs')
   const result = spawnSync(process.execPath, [packer, join(aside, place)], { stdio: ['ignore', 2, 2] })
   if (result.status !== 0) say('no empty database could be made: the first start will take longer')
+}
+
+/** The shapes of CloudFront's API, out of a package that is not there at run time. */
+function makeModel(aside) {
+  const maker = join(source, 'control', 'cloudfront', 'make-model.mjs')
+  const target = join(aside, 'control', 'cloudfront', 'model.json')
+  const result = spawnSync(process.execPath, [maker, target], { stdio: ['ignore', 2, 2] })
+  if (result.status !== 0)
+    throw new Refusal(
+      'The model of the CloudFront API could not be made: delete node_modules and build again.',
+    )
 }
 
 function swapIn(aside, replaced) {

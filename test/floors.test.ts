@@ -163,9 +163,13 @@ describe('the rule of the doors', () => {
     jose: { kind: 'file', at: 'src/signing/jwt.ts' },
     'drizzle-orm': { kind: 'folder', under: 'src/control/database/' },
     fastify: { kind: 'one-per-room', rooms: ['delivery', 'control'] },
+    shapes: { kind: 'types', at: 'src/control/shapes.ts' },
   }
   const check = (files: Record<string, string>, dependencies: string[]): string[] => {
-    const manifest = { dependencies: Object.fromEntries(dependencies.map(name => [name, '1.0.0'])) }
+    const manifest = {
+      dependencies: Object.fromEntries(dependencies.map(name => [name, '1.0.0'])),
+      devDependencies: { shapes: '1.0.0' },
+    }
     return doorViolations(treeOf({ ...files, 'package.json': JSON.stringify(manifest) }), doors)
   }
 
@@ -197,6 +201,17 @@ describe('the rule of the doors', () => {
       'src/app/a.ts: the door to jose is src/signing/jwt.ts',
       'src/control/api.ts: drizzle-orm belongs under src/control/database/',
       'src/app/b.ts: fastify belongs to delivery, control',
+    ])
+  })
+
+  test('lets what is there for building be named for its types, in its place', () => {
+    const one = (text: string, file = 'src/control/shapes.ts'): string[] => check({ [file]: text }, [])
+    expect(one(`export type { A } from 'shapes'`)).toEqual([])
+    expect(one(`import { a } from 'shapes'`)).toEqual([
+      'src/control/shapes.ts: shapes is there for its types alone',
+    ])
+    expect(one(`import type { A } from 'shapes'`, 'src/control/a.ts')).toEqual([
+      'src/control/a.ts: the door to shapes is src/control/shapes.ts',
     ])
   })
 

@@ -74,6 +74,16 @@ export type { Hash } from './hash.ts'
 export { checkSignature, type CheckSignature } from './signature.ts'
 export { LONGEST_STREAM } from './stream-key.ts'
 export { s3Path, s3Query, signS3, type S3Request, type SigningCredentials } from './sigv4.ts'
+export {
+  isSignedBy,
+  readSignature,
+  SIGNATURE_SKEW,
+  type ClaimResult,
+  type SignatureClaim,
+  type SignatureFault,
+  type SignatureRefused,
+  type SignedRequest,
+} from './verify-sigv4.ts'
 export { createSigner, type SignedPolicy, type Signer, type SignerOptions } from './signer.ts'
 export {
   trustedKeys,

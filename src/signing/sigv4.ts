@@ -3,7 +3,8 @@ import type { Instant } from '../core/index.ts'
 
 /**
  * AWS Signature Version 4 as S3 and its kin check it: header form, each path segment encoded exactly once, nothing
- * normalised (Amazon S3 API Reference, "Authenticating Requests: Using the Authorization Header").
+ * normalised (Amazon S3 API Reference, "Authenticating Requests: Using the Authorization Header"). What other services
+ * check is in `verify-sigv4.ts`.
  */
 export interface SigningCredentials {
   accessKeyId: string
@@ -57,15 +58,15 @@ function canonicalFields(fields: readonly string[]): { names: string; lines: str
   return { names: names.join(';'), lines }
 }
 
-function signingKey(secret: string, scope: string): Buffer {
+export function signingKey(secret: string, scope: string): Buffer {
   return scope.split('/').reduce<Buffer>((key, part) => hmac(key, part), Buffer.from(`AWS4${secret}`))
 }
 
-function hmac(key: Buffer, text: string): Buffer {
+export function hmac(key: Buffer, text: string): Buffer {
   return createHmac('sha256', key).update(text).digest()
 }
 
-function sha256(text: string): string {
+export function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex')
 }
 
@@ -105,7 +106,7 @@ function decoded(text: string): string | undefined {
 }
 
 /** `encodeURIComponent` leaves five characters that AWS escapes ("UriEncode"). */
-function strictly(text: string): string {
+export function strictly(text: string): string {
   return encodeURIComponent(text).replace(
     /[!'()*]/g,
     char => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,

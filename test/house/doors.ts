@@ -8,6 +8,8 @@ export type Door =
   | { kind: 'file'; at: string }
   | { kind: 'folder'; under: string }
   | { kind: 'one-per-room'; rooms: readonly string[] }
+  /** For its types alone, so that it is there for building and not at run time. */
+  | { kind: 'types'; at: string }
 
 /** Each role may own a server; the supervisor has the admin port. */
 const SERVERS: Door = { kind: 'one-per-room', rooms: ['delivery', 'gateway', 'origin', 'control', 'app'] }
@@ -15,6 +17,7 @@ const DATABASE: Door = { kind: 'folder', under: 'src/control/database/' }
 const file = (at: string): Door => ({ kind: 'file', at })
 
 export const DOORS: Readonly<Record<string, Door>> = {
+  '@aws-sdk/client-cloudfront': { kind: 'types', at: 'src/control/cloudfront/shapes.ts' },
   '@aws-sdk/client-s3': { kind: 'folder', under: 'src/storage/s3/' },
   '@electric-sql/pglite': DATABASE,
   'drizzle-orm': DATABASE,
@@ -26,6 +29,7 @@ export const DOORS: Readonly<Record<string, Door>> = {
   typebox: file('src/core/schema.ts'),
   'lru-cache': file('src/core/lru.ts'),
   jose: file('src/signing/jwt.ts'),
+  'fast-xml-parser': file('src/restxml/xml.ts'),
   'hls-parser': file('src/hls/'),
   'fluent-ffmpeg': file('src/packager/'),
   'node-media-server': file('src/ingest/'),
@@ -37,6 +41,7 @@ export const DOORS: Readonly<Record<string, Door>> = {
 
 interface Manifest {
   dependencies?: Record<string, string>
+  devDependencies?: Record<string, string>
 }
 
 /** `@scope/name/deep/file` → `@scope/name`. */
@@ -65,12 +70,18 @@ export function packagesUsed(tree: Tree): Map<string, string[]> {
 export function doorViolations(tree: Tree, doors: Readonly<Record<string, Door>> = DOORS): string[] {
   const manifest = JSON.parse(textOf(tree, 'package.json')) as Manifest // the shape that npm gives it
   const declared = new Set(Object.keys(manifest.dependencies ?? {}))
+  const building = new Set(Object.keys(manifest.devDependencies ?? {}))
   const used = packagesUsed(tree)
   const wrong = [...used].flatMap(([name, files]) => {
+    const door = doors[name]
+    if (door?.kind === 'types')
+      return building.has(name)
+        ? forTypes(tree, name, files, door.at)
+        : [`package.json: ${name} belongs to devDependencies`]
     if (builtinModules.includes(name)) return [`${files.join(', ')}: write node:${name}`]
     if (!declared.has(name))
       return [`${files.join(', ')}: ${name} is not among the dependencies of package.json`]
-    return atDoor(name, files, doors[name])
+    return atDoor(name, files, door)
   })
   const unused = [...declared]
     .filter(name => !used.has(name))
@@ -78,7 +89,19 @@ export function doorViolations(tree: Tree, doors: Readonly<Record<string, Door>>
   return [...wrong, ...unused]
 }
 
-function atDoor(name: string, files: string[], door: Door | undefined): string[] {
+function forTypes(tree: Tree, name: string, files: string[], at: string): string[] {
+  const more = files.filter(f =>
+    importsOf(f, textOf(tree, f)).some(
+      ({ specifier, kind }) => packageOf(specifier) === name && kind !== 'type',
+    ),
+  )
+  return [
+    ...files.filter(f => f !== at).map(f => `${f}: the door to ${name} is ${at}`),
+    ...more.map(f => `${f}: ${name} is there for its types alone`),
+  ]
+}
+
+function atDoor(name: string, files: string[], door: Exclude<Door, { kind: 'types' }> | undefined): string[] {
   if (door?.kind === 'folder') {
     return files.filter(f => !f.startsWith(door.under)).map(f => `${f}: ${name} belongs under ${door.under}`)
   }

@@ -1,27 +1,9 @@
-import { createHash, createHmac } from 'node:crypto'
 import { SignatureV4 } from '@smithy/signature-v4'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { instant } from '../../src/core/index.ts'
+import { Sha256 } from './sha256.ts'
 import { s3Path, s3Query, signS3 } from '../../src/signing/index.ts'
-
-/** What the signer of AWS's SDK needs of a hash. */
-class Sha256 {
-  readonly #hash
-  constructor(secret?: string | ArrayBuffer | ArrayBufferView) {
-    this.#hash =
-      secret === undefined
-        ? createHash('sha256')
-        : createHmac('sha256', typeof secret === 'string' ? secret : Buffer.from(secret as Uint8Array)) // the SDK's key
-  }
-  update(data: string | Uint8Array): void {
-    this.#hash.update(data)
-  }
-  digest(): Promise<Uint8Array> {
-    return Promise.resolve(this.#hash.digest())
-  }
-  reset(): void {}
-}
 
 const CREDENTIALS = {
   accessKeyId: 'AKIAIOSFODNN7EXAMPLE',

@@ -1,0 +1,7 @@
+export { errorDocument, type ErrorTerms } from './error-document.ts'
+export { RestFault } from './fault.ts'
+export { type Members, type Model, type Operation, type Value } from './model.ts'
+export { readInput, type RestRequest } from './reader.ts'
+export { findRoute, readQuery, routeTable, type Found, type Query, type RouteTable } from './routes.ts'
+export { writeOutput, type RestAnswer } from './writer.ts'
+export { escapeXml } from './xml.ts'
