@@ -12,6 +12,7 @@ import { keyCommands } from './keys.ts'
 import { liveCommands } from './live.ts'
 import { nodeCommands } from './nodes.ts'
 import { originAccessCommands } from './origin-access.ts'
+import { policyCommands } from './policies.ts'
 import { publishCommand } from './publish.ts'
 import { roleCommands } from './roles.ts'
 import { signCommands } from './sign.ts'
@@ -28,6 +29,7 @@ export const COMMANDS: CommandSpec[] = [
   ...keyCommands,
   ...issuerCommands,
   ...distributionCommands,
+  ...policyCommands,
   ...originAccessCommands,
   ...nodeCommands,
   ...administrationCommands,

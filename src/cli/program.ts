@@ -79,6 +79,7 @@ const GROUPS: Record<string, string> = {
   keys: 'the keys that signed URLs and cookies are checked with',
   sign: 'make signed cookies, URLs and path tokens',
   distribution: 'the distributions that viewers reach',
+  policy: 'parts of behaviours under a name',
   issuers: 'whose JSON Web Tokens behaviours may trust',
   'origin-access': 'how nodes read buckets',
   tokens: 'the tokens of the control API',

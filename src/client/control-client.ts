@@ -1,5 +1,5 @@
 import type { DistributionId, PublicationId } from '../core/index.ts'
-import type { DistributionInput, IssuerInput, TrustedIssuer } from '../distribution/index.ts'
+import type { DistributionInput, IssuerInput, PolicyInput, TrustedIssuer } from '../distribution/index.ts'
 import { streamBackup } from './backup-stream.ts'
 import { followChannelEvents } from './channel-events.ts'
 import type { ChannelEvent, ChannelInfo, CreatedChannel, NewChannel } from './channel-shapes.ts'
@@ -9,12 +9,14 @@ import type {
   ChangedIssuer,
   ChangedKeyGroup,
   ChangedOriginAccess,
+  ChangedPolicy,
   DistributionInfo,
   KeyGroupChange,
   KeyGroupInfo,
   NewOriginAccess,
   OriginAccessChange,
   OriginAccessInfo,
+  PolicyInfo,
 } from './private-shapes.ts'
 import { ask, type Answer, type Ask, type Connection } from './request.ts'
 import { uploadByTus, type UploadOptions, type UploadSource } from './upload.ts'
@@ -198,6 +200,30 @@ export class ControlClient {
   /** By name or id; throws `in-use` while an origin names it. */
   async deleteOriginAccess(id: string): Promise<Changed> {
     return this.#delete<Changed>(`/v1/origin-access/${encodeURIComponent(id)}`)
+  }
+
+  /** The managed ones first. */
+  async policies(): Promise<PolicyInfo[]> {
+    return (await this.#get<{ policies: PolicyInfo[] }>('/v1/policies')).policies
+  }
+
+  /** By id, or by a name that one policy alone has. */
+  async policy(id: string): Promise<PolicyInfo> {
+    return this.#get<PolicyInfo>(`/v1/policies/${encodeURIComponent(id)}`)
+  }
+
+  async createPolicy(wanted: PolicyInput): Promise<ChangedPolicy> {
+    return this.#post<ChangedPolicy>('/v1/policies', wanted)
+  }
+
+  /** Every behaviour that names it follows; throws `in-use` where one could not, `managed` for one that is not ours. */
+  async replacePolicy(id: string, wanted: PolicyInput): Promise<ChangedPolicy> {
+    return this.#send<ChangedPolicy>('PUT', `/v1/policies/${encodeURIComponent(id)}`, wanted)
+  }
+
+  /** Throws `in-use` while a behaviour names it. */
+  async deletePolicy(id: string): Promise<Changed> {
+    return this.#delete<Changed>(`/v1/policies/${encodeURIComponent(id)}`)
   }
 
   async distributions(): Promise<DistributionInfo[]> {

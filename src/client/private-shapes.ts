@@ -4,6 +4,7 @@ import {
   BuiltInOrigin,
   Distribution,
   HttpOrigin,
+  Policy,
   S3Origin,
   TrustedIssuer,
 } from '../distribution/index.ts'
@@ -62,6 +63,17 @@ export const ChangedIssuer = Type.Object({
   ...Warnings.properties,
 })
 export type ChangedIssuer = Omit<Static<typeof ChangedIssuer>, 'issuer'> & { issuer: TrustedIssuer }
+
+/** A policy, and whether it is one of those that are always there. */
+export const PolicyInfo = Type.Object({ ...Policy.properties, managed: Type.Boolean() })
+export type PolicyInfo = Static<typeof PolicyInfo>
+
+export const ChangedPolicy = Type.Object({
+  policy: PolicyInfo,
+  ...SnapshotVersion.properties,
+  ...Warnings.properties,
+})
+export type ChangedPolicy = Static<typeof ChangedPolicy>
 
 /** An origin access as people see it: which access key, and never the secret. */
 export const OriginAccessInfo = Type.Object({

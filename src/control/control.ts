@@ -47,6 +47,7 @@ import { joinRoutes } from './routes/joins.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { originAccessRoutes } from './routes/origin-access.ts'
+import { policyRoutes } from './routes/policies.ts'
 import { reportRoutes } from './routes/reports.ts'
 import { uploadRoute } from './routes/uploads.ts'
 import { startServer } from './server.ts'
@@ -189,6 +190,7 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
       ...keyRoutes(services),
       ...distributionRoutes(services),
       ...issuerRoutes(services),
+      ...policyRoutes(services),
       ...originAccessRoutes(services),
       explainRoute(services, limits.clock),
       ...operatorRoutes(services),

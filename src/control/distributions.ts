@@ -12,6 +12,7 @@ import {
   listDistributions,
   listIssuers,
   listOriginAccess,
+  listPolicies,
   readMeta,
   saveDistribution,
   type Tx,
@@ -73,6 +74,29 @@ export async function removeDistribution(tx: Tx, id: string): Promise<number> {
   return deleteDistribution(tx, found.id)
 }
 
+/** Settles distributions as they are stored once more, after what they name has changed: all of them, or none. */
+export async function settleAgain(
+  tx: Tx,
+  ids: ReadonlySet<DistributionId>,
+): Promise<{ snapshotVersion: number; warnings: string[] }> {
+  const all = await listDistributions(tx)
+  const warnings: string[] = []
+  for (const before of all.filter(({ id }) => ids.has(id))) {
+    const own = { id: before.id, domain: before.domain, before }
+    const outcome = settleDistribution(before, await surroundings(tx, all, own))
+    if (outcome.kind !== 'good') {
+      const problems = outcome.kind === 'bad' ? outcome.problems : [outcome.problem]
+      throw refusedInput(
+        'in-use',
+        problems.map(problem => `the distribution ${before.id} would not do then: ${problem}`),
+      )
+    }
+    await saveDistribution(tx, outcome.distribution)
+    warnings.push(...outcome.warnings)
+  }
+  return { snapshotVersion: (await readMeta(tx)).version, warnings: [...new Set(warnings)] }
+}
+
 export function noDistribution(id: string): SluiceError {
   const message = `there is no distribution ${id}: sluice distribution list names them`
   return new SluiceError('not-found', message, { side: 'operator', kind: 'not-found' })
@@ -89,7 +113,7 @@ async function surroundings(
     keyGroups: await keyGroupsWithKeys(tx),
     issuers: await listIssuers(tx),
     originAccess: await listOriginAccess(tx),
-    policies: [],
+    policies: await listPolicies(tx),
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Clock, Instant, Milliseconds, RoleName } from '../core/index.ts'
-import { snapshotFor, type Channel, type PeerNode } from '../distribution/index.ts'
+import { snapshotFor, type Channel, type KnownWords, type PeerNode } from '../distribution/index.ts'
 import { Bell, poll } from './bell.ts'
 import { readWholeSnapshot, type Database } from './database/index.ts'
 
@@ -8,8 +8,8 @@ export interface PublishedSnapshot {
   version: number
   nodes: PeerNode[]
   channels: Channel[]
-  /** What a role is given of it, as JSON; made once for all nodes of the role. */
-  textFor(role: RoleName): string
+  /** What a role is given of it, as JSON; made once for all nodes of the role that know the same words. */
+  textFor(role: RoleName, words: KnownWords): string
 }
 
 /** Times of versions that are remembered; older ones count as made at the oldest remembered time. */
@@ -108,15 +108,16 @@ export class Snapshots {
 
 async function build(database: Database): Promise<PublishedSnapshot> {
   const { epoch, snapshot } = await database.read(readWholeSnapshot)
-  const texts = new Map<RoleName, string>()
+  const texts = new Map<`${RoleName} ${KnownWords}`, string>()
   return {
     epoch,
     version: snapshot.version,
     nodes: snapshot.nodes,
     channels: snapshot.channels,
-    textFor(role) {
-      let text = texts.get(role)
-      if (text === undefined) texts.set(role, (text = JSON.stringify(snapshotFor(role, snapshot))))
+    textFor(role, words) {
+      const whose = `${role} ${words}` as const
+      let text = texts.get(whose)
+      if (text === undefined) texts.set(whose, (text = JSON.stringify(snapshotFor(role, snapshot, words))))
       return text
     },
   }

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 
 /** `E…`, as CloudFront names distributions. */
 export type DistributionId = string & { readonly id: 'distribution' }
@@ -60,6 +60,11 @@ export function newIssuerId(): IssuerId {
 
 export function newOriginAccessId(): OriginAccessId {
   return `E${draw(CAPITALS, 13)}` as OriginAccessId
+}
+
+/** As CloudFront names policies. */
+export function newPolicyId(): PolicyId {
+  return randomUUID() as string as PolicyId
 }
 
 export function newNodeId(role: string): NodeId {

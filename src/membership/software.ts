@@ -27,12 +27,16 @@ export function softwareVersion(): string {
 export function tooFarApart(node: string | undefined, control: string): string | undefined {
   const [nodes, controls] = [minorOf(node ?? UNSAID), minorOf(control)]
   if (nodes.major === controls.major && Math.abs(nodes.minor - controls.minor) <= 1) return undefined
-  const older =
-    nodes.major < controls.major || (nodes.major === controls.major && nodes.minor < controls.minor)
   return (
     `this node is Sluice ${shown(node)} and control is ${control}, and they work together one minor version apart: ` +
-    (older ? 'upgrade the node' : 'upgrade control first')
+    (isOlder(node, control) ? 'upgrade the node' : 'upgrade control first')
   )
+}
+
+/** Whether a node that works with control is of an older minor version than that, and so knows fewer words. */
+export function isOlder(node: string | undefined, control: string): boolean {
+  const [nodes, controls] = [minorOf(node ?? UNSAID), minorOf(control)]
+  return nodes.major < controls.major || (nodes.major === controls.major && nodes.minor < controls.minor)
 }
 
 /** What cannot be read is of no version that we could know. */

@@ -61,6 +61,11 @@ async function at(routes: Routes) {
   return { stub, cwd: workFolder(stub) }
 }
 
+const POLICY = {
+  ...{ id: 'p-1', name: 'short', comment: 'of news', managed: false },
+  says: { kind: 'response-headers', responseHeaders: { custom: [], remove: ['server'] } },
+}
+
 test.each<[string, Routes, number, unknown]>([
   ['assets', { 'GET /v1/assets': { body: { assets: [ASSET] } } }, 0, [ASSET]],
   ['assets', { 'GET /v1/assets': { body: { assets: [] } } }, 0, []],
@@ -93,6 +98,20 @@ test.each<[string, Routes, number, unknown]>([
     { 'DELETE /v1/issuers/login': { body: { snapshotVersion: 7 } } },
     0,
     { id: 'login' },
+  ],
+  ['policy list', { 'GET /v1/policies': { body: { policies: [POLICY] } } }, 0, [POLICY]],
+  ['policy show short', { 'GET /v1/policies/short': { body: POLICY } }, 0, POLICY],
+  [
+    'policy delete short',
+    { 'DELETE /v1/policies/short': { body: { snapshotVersion: 7 } } },
+    0,
+    { id: 'short' },
+  ],
+  [
+    'policy create',
+    {},
+    2,
+    { error: { code: 'no-file', message: 'Name the file that says it: --file FILE.' } },
   ],
   ['origin-access list', { 'GET /v1/origin-access': { body: { originAccess: [] } } }, 0, []],
   [

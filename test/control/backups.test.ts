@@ -8,7 +8,7 @@ import { restoreDatabase, startControl, type RunningControl } from '../../src/co
 import { dumpRows, tablesInOrder, type DumpedRow } from '../../src/control/database/dump.ts'
 import { systemClock, type Instant } from '../../src/core/index.ts'
 import { compileInvalidations, type Snapshot } from '../../src/distribution/index.ts'
-import { nodeTokenSource } from '../../src/membership/index.ts'
+import { nodeTokenSource, softwareVersion } from '../../src/membership/index.ts'
 import { databaseUrlOf, makeEmptyDatabase, openEngine } from './database-under-test.ts'
 import { ADMIN, ControlFixture, newIdentity } from './fixture.ts'
 
@@ -86,6 +86,7 @@ beforeAll(async () => {
   await control.publishReady('/members/talk')
   await control.client.createChannel({ path: '/live/stage' })
   await control.client.createDistribution(DISTRIBUTION as never) // as an operator writes it
+  await control.client.createPolicy({ name: 'short', comment: 'of "news"', says: { kind: 'cache' } })
   await control.client.createToken({ name: 'of "a" \\ scr\u00edpt\n', scopes: ['read'] })
   await control.client.invalidate({ paths: ['/members/*', '/a/"quoted"'], reference: 'once' })
   await control.upload('/under/way')
@@ -144,7 +145,8 @@ describe('a restored database', () => {
 
   const ask = async (path: string, init: RequestInit = {}, identity = edge): Promise<Response> => {
     const token = await nodeTokenSource(identity, 'control', systemClock)()
-    const headers = { 'sluice-node': token, 'content-type': 'application/json' }
+    const said = { 'sluice-node': token, 'sluice-version': softwareVersion() }
+    const headers = { ...said, 'content-type': 'application/json' }
     return fetch(`http://127.0.0.1:${running.port}${path}`, { ...init, headers })
   }
 

@@ -104,6 +104,21 @@ describe(`a node of ${before.version}`, () => {
     expect(reader(before.schemas['Snapshot'] ?? Snapshot, 'the snapshot')(answer)).toEqual(answer)
   })
 
+  it('is given a distribution that says more than it knows as switched off', async () => {
+    const { distribution } = await control.client.createDistribution({
+      ...{ origin: 'https://new.example', geo: { mode: 'allow', countries: ['DE'] } },
+    })
+    const given = async (version: string): Promise<boolean | undefined> => {
+      const headers = { 'sluice-version': version }
+      const answer: unknown = await (
+        await control.asNode(control.edge, '/v1/node/snapshot', { headers })
+      ).json()
+      expect(reader(before.schemas['Snapshot'] ?? Snapshot, 'the snapshot')(answer)).toEqual(answer)
+      return readSnapshot(answer).distributions.find(({ id }) => id === distribution.id)?.enabled
+    }
+    expect([await given(before.version), await given(softwareVersion())]).toEqual([false, true])
+  })
+
   it('understands a lease of today', async () => {
     await leased()
     await control.upload(`/films/${newIdentity('edge').id}`)

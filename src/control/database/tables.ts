@@ -7,6 +7,7 @@ import {
   pgTable,
   primaryKey,
   text,
+  unique,
 } from 'drizzle-orm/pg-core'
 import type {
   AssetId,
@@ -19,11 +20,12 @@ import type {
   KeyId,
   NodeId,
   OriginAccessId,
+  PolicyId,
   PublicationId,
   RoleName,
 } from '../../core/index.ts'
 import type { Failure, Ladder, Progress, PublicationState, Rendition, Scope } from '../../client/index.ts'
-import type { Distribution, OriginAccess, PeerNode, TrustedIssuer } from '../../distribution/index.ts'
+import type { Distribution, OriginAccess, PeerNode, Policy, TrustedIssuer } from '../../distribution/index.ts'
 
 /** Instants are epoch milliseconds. PGlite gives bigint as a number, node-postgres as text; `mode: 'number'` settles it. */
 const instantColumn = (name: string) => bigint(name, { mode: 'number' })
@@ -41,8 +43,24 @@ export const meta = pgTable('meta', {
 export const distributions = pgTable('distributions', {
   id: text('id').$type<DistributionId>().primaryKey(),
   definition: jsonb('definition').$type<Distribution>().notNull(),
+  /** What it is called in the configuration file that made it; null for all others. */
+  fileName: text('file_name').unique(),
   createdAt: instantColumn('created_at').notNull(),
 })
+
+/** Those of the operator. What they say stands in the behaviours that name them, too. */
+export const policies = pgTable(
+  'policies',
+  {
+    id: text('id').$type<PolicyId>().primaryKey(),
+    kind: text('kind').$type<Policy['says']['kind']>().notNull(),
+    name: text('name').notNull(),
+    comment: text('comment').notNull(),
+    says: jsonb('says').$type<Policy['says']>().notNull(),
+    createdAt: instantColumn('created_at').notNull(),
+  },
+  table => [unique('policies_kind_name_unique').on(table.kind, table.name)],
+)
 
 export const keyGroups = pgTable('key_groups', {
   id: text('id').$type<KeyGroupId>().primaryKey(),

@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import { ROLES, SluiceError, Type, type JobId, type NodeId } from '../../core/index.ts'
 import {
   FinishRequest,
@@ -6,8 +7,8 @@ import {
   LeaseRequest,
   ReleaseRequest,
 } from '../../client/index.ts'
-import { Snapshot } from '../../distribution/index.ts'
-import { isDraining } from '../../membership/index.ts'
+import { Snapshot, type KnownWords } from '../../distribution/index.ts'
+import { isDraining, isOlder, softwareVersion, VERSION_FIELD } from '../../membership/index.ts'
 import { poll } from '../bell.ts'
 import { ReadyJson, route, type Answered, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
@@ -47,12 +48,18 @@ function snapshot({ snapshots, acknowledgements }: Services): Route {
         // It was removed while it waited.
         if (role === undefined) throw noNode()
         const answer = { etag: `"${newest.version}"`, 'sluice-epoch': newest.epoch }
-        return { status: 200, body: new ReadyJson(newest.textFor(role)), headers: answer }
+        return { status: 200, body: new ReadyJson(newest.textFor(role, wordsOf(headers))), headers: answer }
       } finally {
         ended()
       }
     },
   )
+}
+
+/** An older node would pass over words that it does not know. */
+function wordsOf(headers: IncomingHttpHeaders): KnownWords {
+  const version = headers[VERSION_FIELD]
+  return isOlder(typeof version === 'string' ? version : undefined, softwareVersion()) ? 'before' : 'all'
 }
 
 function noNode(): SluiceError {

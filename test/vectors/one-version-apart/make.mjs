@@ -6,6 +6,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 
 const checkout = path.resolve(process.argv[2])
+const { version } = JSON.parse(readFileSync(path.join(checkout, 'package.json'), 'utf8'))
 const room = name => import(pathToFileURL(path.join(checkout, `src/${name}/index.ts`)).href)
 const [client, controls, core, distributions, membership, signing] = await Promise.all(
   ['client', 'control', 'core', 'distribution', 'membership', 'signing'].map(room),
@@ -32,6 +33,7 @@ const control = await controls.startControl({
   domainSuffix: 'cdn.localhost',
   adminTokenSha256: createHash('sha256').update('of-a-vector').digest('hex'),
   localNodes: identities.map(({ id, role, publicJwk }) => ({ id, role, publicJwk })),
+  keeper: 'of a vector',
   logLevel: 'silent',
   limits: { spareBytes: 0 },
 })
@@ -40,7 +42,7 @@ const asPerson = new client.ControlClient({ url, token: 'of-a-vector' })
 
 async function asNode(identity, at, body) {
   const token = await membership.nodeTokenSource(identity, 'control', core.systemClock)()
-  const headers = { 'sluice-node': token, 'content-type': 'application/json' }
+  const headers = { 'sluice-node': token, 'sluice-version': version, 'content-type': 'application/json' }
   const asked = body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }
   return (await fetch(`${url}${at}`, { ...asked, headers })).json()
 }
@@ -59,8 +61,16 @@ await asPerson.createOriginAccess({
 await asPerson.createDistribution({
   comment: 'a site behind us',
   aliases: ['www.example.com'],
-  origins: [{ id: 'site', kind: 'http', url: 'https://site.example', headers: [{ name: 'x-secret', value: 'not a secret' }] }],
-  behaviours: [{ pattern: '*', originId: 'site', forward: 'all', cookies: 'all', methods: 'all' }],
+  origins: [
+    { id: 'site', kind: 'http', url: 'https://site.example', headers: [{ name: 'x-secret', value: 'not a secret' }] },
+    { id: 'copy', kind: 'http', url: 'https://copy.example' },
+  ],
+  originGroups: [{ id: 'both', members: ['site', 'copy'] }],
+  behaviours: [
+    { pattern: '/members/*', originId: 'site', gate: { keyGroups: ['default'], issuers: ['login'] }, query: ['page'] },
+    { pattern: '*', originId: 'both', forward: 'all', cookies: 'all', methods: 'all' },
+  ],
+  errors: [{ status: 404, page: '/missing.html', respondWith: 200, ttl: 5 }],
 })
 await asPerson.invalidate({ paths: ['/a', '/b/*'], reference: 'once' })
 const bytes = Buffer.alloc(1000)
@@ -92,6 +102,10 @@ const requests = {
     events: [{ id: 'one', at, kind: 'live', path: '/live/stage', broadcast: broadcast.id, detail: '' }],
   },
   ViewersRequest: { channels: [{ path: '/live/stage', viewers: 7 }] },
+  NodeHealth: {
+    ...{ software: version, state: 'serving', snapshot: 4, sequence: 1, hitRatio: 0.9, busy: 3, roundTrip: 7 },
+    ...{ traffic: { bytesPerSecond: 1000, requestsPerSecond: 12.5 }, controlAwaySince: at },
+  },
 }
 for (const [name, body] of Object.entries(requests)) core.reader(schemas[name], name)(body)
 
@@ -99,5 +113,4 @@ const snapshots = {}
 for (const identity of identities) snapshots[identity.role] = await asNode(identity, '/v1/node/snapshot')
 await control.close()
 rmSync(root, { recursive: true })
-const { version } = JSON.parse(readFileSync(path.join(checkout, 'package.json'), 'utf8'))
 process.stdout.write(`${JSON.stringify({ version, schemas, snapshots, lease, requests }, null, 1)}\n`)
