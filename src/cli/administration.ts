@@ -38,11 +38,11 @@ const invalidateCommand: CommandSpec = {
 const tokensCreateCommand: CommandSpec = {
   words: 'tokens create',
   takes: '<name>',
-  summary: 'make a token for the control API; it is shown once',
+  summary: 'make a token for the control API, and an access key for that of CloudFront; shown once',
   options: [
     {
       flags: '--scope <scope>',
-      description: `what it may do: ${SCOPES.join(', ')} (read); may be repeated`,
+      description: `what it may do: ${SCOPES.join(', ')} or all (read); may be repeated`,
       repeat: 'many',
     },
     ...SERVER_OPTIONS,
@@ -51,7 +51,12 @@ const tokensCreateCommand: CommandSpec = {
     const given = context.options['scope']
     const scopes = scopesOf(Array.isArray(given) ? given : ['read'])
     const made = await connect(context).client.createToken({ name, scopes })
-    context.output.say(`${made.id} may ${made.scopes.join(', ')}; the token is shown only now:`)
+    context.output.say(
+      `${made.id} may ${made.scopes.join(', ')}. Its access key, whose secret is shown only now:`,
+    )
+    context.output.say(`  AWS_ACCESS_KEY_ID=${made.accessKeyId}`)
+    context.output.say(`  AWS_SECRET_ACCESS_KEY=${made.secretAccessKey}`)
+    context.output.say('The token, shown only now:')
     context.output.result(made, made.token)
   },
 }
@@ -62,8 +67,10 @@ const tokensListCommand: CommandSpec = {
   options: SERVER_OPTIONS,
   run: async context => {
     const tokens = await connect(context).client.tokens()
-    const rows = tokens.map(each => [each.id, each.name, each.scopes.join(', '), each.createdAt])
-    context.output.result(tokens, table(['ID', 'NAME', 'MAY', 'SINCE'], rows))
+    const rows = tokens.map(({ id, name, scopes, accessKeyId, createdAt }) => [
+      ...[id, name, scopes.join(', '), accessKeyId ?? '', createdAt],
+    ])
+    context.output.result(tokens, table(['ID', 'NAME', 'MAY', 'ACCESS KEY', 'SINCE'], rows))
   },
 }
 
@@ -90,9 +97,9 @@ function scopesOf(given: string[]): Scope[] {
   return given
     .flatMap(each => each.split(','))
     .map(word => {
-      const scope = SCOPES.find(each => each === word)
+      const scope = word === 'all' ? 'admin' : SCOPES.find(each => each === word)
       if (scope === undefined)
-        throw usage('bad-scope', `--scope ${word} is unknown: use ${SCOPES.join(', ')}.`)
+        throw usage('bad-scope', `--scope ${word} is unknown: use ${SCOPES.join(', ')} or all.`)
       return scope
     })
 }

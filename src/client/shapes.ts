@@ -270,18 +270,24 @@ export const TokenInfo = Type.Object({
   id: Type.String(),
   name: Type.String(),
   scopes: Type.Array(Scope),
+  /** Of the access key that may do the same; null for tokens from before there were any. */
+  accessKeyId: Type.Union([Type.String(), Type.Null()]),
   createdAt: Type.String({ format: 'date-time' }),
 })
 export interface TokenInfo {
   id: string
   name: string
   scopes: Scope[]
+  accessKeyId: string | null
   createdAt: string
 }
 
-/** The only answer that ever holds the token itself. */
-export const CreatedToken = Type.Intersect([TokenInfo, Type.Object({ token: Type.String() })])
-export type CreatedToken = TokenInfo & { token: string }
+/** The only answer that ever holds the token itself and the secret of its access key. */
+export const CreatedToken = Type.Intersect([
+  TokenInfo,
+  Type.Object({ token: Type.String(), accessKeyId: Type.String(), secretAccessKey: Type.String() }),
+])
+export type CreatedToken = TokenInfo & { token: string; accessKeyId: string; secretAccessKey: string }
 
 /** Every error of the APIs on the control port. */
 export const ApiError = Type.Object({ error: Failure })

@@ -2,6 +2,7 @@ import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { SluiceError, type Clock, type NodeId } from '../core/index.ts'
 import type { CreatedToken, NewToken, Scope } from '../client/index.ts'
+import { newAccessKey } from '../signing/index.ts'
 import { isAuthorised } from '../inbound/index.ts'
 import {
   CLOCK_FIELD,
@@ -122,14 +123,16 @@ export class Gate {
   }
 }
 
-/** The token stands in this answer and nowhere else. */
+/** The token stands in this answer and nowhere else; the secret of its access key also in the database. */
 export async function createToken(database: Database, wanted: NewToken): Promise<CreatedToken> {
   const token = `sluice_${randomBytes(32).toString('base64url')}`
   const id = `T${randomBytes(6).toString('hex')}`
   const sha256 = createHash('sha256').update(token).digest('hex')
   const scopes = [...new Set(wanted.scopes)]
-  const made = await database.transaction(tx => insertToken(tx, { id, name: wanted.name, sha256, scopes }))
-  return { ...made, token }
+  const accessKey = newAccessKey()
+  const row = { id, name: wanted.name, sha256, scopes, accessKey }
+  const made = await database.transaction(tx => insertToken(tx, row))
+  return { ...made, token, secretAccessKey: accessKey.secret }
 }
 
 function unauthorised(code: string, message: string): SluiceError {

@@ -17,6 +17,9 @@ import { Bell } from './bell.ts'
 import { ChannelEvents } from './channel-events.ts'
 import { ChannelLeases } from './channel-leases.ts'
 import { ChannelStates } from './channel-states.ts'
+import { Callers } from './cloudfront/callers.ts'
+import { cloudFrontHandlers } from './cloudfront/handlers.ts'
+import { cloudFrontRoutes } from './cloudfront/routes.ts'
 import {
   ensureKeyGroup,
   getPublication,
@@ -198,6 +201,10 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
       ...nodeRoutes(services),
       ...reportRoutes(services, limits.clock),
       uploadRoute(services),
+      ...cloudFrontRoutes({
+        ...{ callers: new Callers(database, options.adminAccessKey), clock: limits.clock, log },
+        handlers: cloudFrontHandlers(services),
+      }),
     ],
     authorise: (access, request) => gate.authorise(access, request),
     answered: status => answered({ status: String(status) }),

@@ -1,5 +1,6 @@
 import type { Bytes, Clock, Listen, Milliseconds, RoleName, RunningRole } from '../core/index.ts'
 import type { NodeIdentity } from '../membership/index.ts'
+import type { AccessKey } from '../signing/index.ts'
 import type { StorageOptions } from '../storage/index.ts'
 import type { LogLevel } from '../telemetry/index.ts'
 
@@ -15,6 +16,8 @@ export interface ControlOptions {
   domainSuffix: string
   /** Hex. The token itself stays with the supervisor and its user. */
   adminTokenSha256: string
+  /** Of the same user, for CloudFront's API; a secret, since signatures are checked with nothing less. */
+  adminAccessKey?: AccessKey
   /** The supervisor's own nodes; exactly these are believed as its own. */
   localNodes: Pick<NodeIdentity, 'id' | 'role' | 'publicJwk'>[]
   /** Names the supervisor among those that share a database. */

@@ -63,6 +63,11 @@ export interface RawRoute {
   path: string
   access: Access
   summary: string
+  /**
+   * Of an API of others, which has refusals and a description of its own: bodies may be of any type, and it is not in our
+   * document. `below` takes everything that begins with `path`, however it goes on, neither decoded nor bounded.
+   */
+  foreign?: 'at' | 'below'
   /** What the stream's events hold, where it is one of server-sent events. */
   events?: TSchema
   handle(request: IncomingMessage, response: ServerResponse, params: Record<string, string>): Promise<void>

@@ -46,8 +46,13 @@ export async function startServer(listen: Listen, options: ServerOptions): Promi
   const closing = new AbortController()
   // As many listen as there are requests.
   setMaxListeners(0, closing.signal)
+  const below = options.routes.flatMap(each =>
+    each.kind === 'raw' && each.foreign === 'below' ? [each.path] : [],
+  )
   const app = fastify({
     logger: false,
+    // The router sees what they begin with alone; Node's request keeps what was sent as `originalUrl`.
+    rewriteUrl: ({ url = '' }) => below.find(path => url.startsWith(path)) ?? url,
     bodyLimit: LARGEST_BODY,
     // A tus client may send a whole film in one request; a socket that is silent is cut.
     requestTimeout: 0,
@@ -67,7 +72,8 @@ export async function startServer(listen: Listen, options: ServerOptions): Promi
   app.addHook('onResponse', async (_request, reply) => options.answered(reply.statusCode))
   for (const each of options.routes) {
     if (each.kind === 'json') addRoute(app, each, options, closing.signal)
-    else addRawRoute(app, each, options)
+    else if (each.foreign === undefined) addRawRoute(app, each, options)
+    else addForeignRoute(app, each, options)
   }
   app.get('/v1/openapi.json', { schema: { hide: true } }, () => app.swagger())
   const { credentials } = options
@@ -141,22 +147,44 @@ function addRawRoute(app: FastifyInstance, each: RawRoute, options: ServerOption
     exposeHeadRoute: false,
     onRequest: guard(each.access, options),
     schema: { summary: each.summary, ...security(each.access), ...eventsOf(each) },
-    async handler(request, reply) {
-      reply.hijack()
-      try {
-        await each.handle(request.raw, reply.raw, request.params as Record<string, string>) // a path's parameters are text
-      } catch (error) {
-        const { status, body } = problemOf(error, options.log)
-        if (reply.raw.headersSent) return void reply.raw.destroy()
-        // The rest of the request's body is not waited for.
-        reply.raw.writeHead(status, {
-          'content-type': 'application/json; charset=utf-8',
-          connection: 'close',
-        })
-        reply.raw.end(JSON.stringify(body))
-      }
-    },
+    handler: (request, reply) => handleRaw(each, { request, reply }, options.log),
   })
+}
+
+/** Answered before Fastify would judge the body by its type, which clients of this API leave out or make up. */
+function addForeignRoute(app: FastifyInstance, each: RawRoute, options: ServerOptions): void {
+  app.route({
+    method: each.methods,
+    url: each.path,
+    exposeHeadRoute: false,
+    schema: { hide: true },
+    async onRequest(request, reply) {
+      await options.authorise(each.access, request.raw)
+      request.raw.url = request.originalUrl
+      await handleRaw(each, { request, reply }, options.log)
+    },
+    handler: () => {}, // nothing comes so far
+  })
+}
+
+async function handleRaw(
+  each: RawRoute,
+  { request, reply }: { request: FastifyRequest; reply: FastifyReply },
+  log: Logger,
+): Promise<void> {
+  reply.hijack()
+  try {
+    await each.handle(request.raw, reply.raw, request.params as Record<string, string>) // a path's parameters are text
+  } catch (error) {
+    const { status, body } = problemOf(error, log)
+    if (reply.raw.headersSent) return void reply.raw.destroy()
+    // The rest of the request's body is not waited for.
+    reply.raw.writeHead(status, {
+      'content-type': 'application/json; charset=utf-8',
+      connection: 'close',
+    })
+    reply.raw.end(JSON.stringify(body))
+  }
 }
 
 function problem(reply: FastifyReply, error: unknown, log: Logger): FastifyReply {

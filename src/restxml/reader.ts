@@ -19,7 +19,7 @@ export interface RestRequest {
   /** Decoded, in their order. */
   query: readonly (readonly [name: string, value: string])[]
   /** By lower-case name. */
-  header(name: string): string | undefined
+  header: (name: string) => string | undefined
   body: Uint8Array
 }
 

@@ -1,4 +1,5 @@
 export { parseCidr, cidrHolds, parseAddress, type Cidr, type Address } from './address.ts'
+export { newAccessKey, type AccessKey } from './access-key.ts'
 export {
   authenticate,
   memoKey,

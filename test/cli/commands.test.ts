@@ -54,6 +54,11 @@ const FREE = {
   SLUICE_ADMIN: '0',
 }
 
+/** What control makes of a wish. */
+const madeToken = (wished?: Buffer) => ({
+  ...{ id: 't1', token: 'secret', accessKeyId: 'SLCEOFATEST', secretAccessKey: 'hush' },
+  ...(JSON.parse(wished ? String(wished) : '{}') as object), // what the command sent
+})
 const INVALIDATION = { id: 'I1', sequence: 3, snapshotVersion: 7 }
 
 async function at(routes: Routes) {
@@ -165,20 +170,25 @@ test.each<[string, Routes, number, unknown]>([
   ['tokens list', { 'GET /v1/tokens': { body: { tokens: [] } } }, 0, []],
   [
     'tokens create ci --scope purge --scope read',
-    {
-      'POST /v1/tokens': ({ body }) => ({
-        body: { id: 't1', token: 'secret', ...(JSON.parse(String(body)) as object) },
-      }),
-    },
+    { 'POST /v1/tokens': ({ body }) => ({ body: madeToken(body) }) },
     0,
-    { id: 't1', token: 'secret', name: 'ci', scopes: ['purge', 'read'] },
+    { ...madeToken(), name: 'ci', scopes: ['purge', 'read'] },
   ],
   [
-    'tokens create ci --scope all',
+    'tokens create terraform --scope all',
+    { 'POST /v1/tokens': ({ body }) => ({ body: madeToken(body) }) },
+    0,
+    { ...madeToken(), name: 'terraform', scopes: ['admin'] },
+  ],
+  [
+    'tokens create ci --scope everything',
     {},
     2,
     {
-      error: { code: 'bad-scope', message: '--scope all is unknown: use read, publish, keys, purge, admin.' },
+      error: {
+        code: 'bad-scope',
+        message: '--scope everything is unknown: use read, publish, keys, purge, admin or all.',
+      },
     },
   ],
   ['tokens delete t1', { 'DELETE /v1/tokens/t1': { status: 204 } }, 0, { id: 't1' }],
@@ -200,6 +210,16 @@ test.each<[string, Routes, number, unknown]>([
   const ran = await sluice(cwd, [...line.split(' '), '--json'])
   expect([ran.code, ran.json]).toEqual([code, json])
   expect(ran.stdout.trim().split('\n')).toHaveLength(1)
+})
+
+test('a token is all that stands on stdout; its access key is told beside it', async () => {
+  const { cwd } = await at({ 'POST /v1/tokens': ({ body }) => ({ body: madeToken(body) }) })
+  const { stdout, stderr } = await sluice(cwd, ['tokens', 'create', 'ci', '--scope', 'purge'])
+  expect(stdout).toBe('secret\n')
+  expect(stderr).toBe(
+    't1 may purge. Its access key, whose secret is shown only now:\n' +
+      '  AWS_ACCESS_KEY_ID=SLCEOFATEST\n  AWS_SECRET_ACCESS_KEY=hush\nThe token, shown only now:\n',
+  )
 })
 
 test('invalidate names the paths and the distribution', async () => {

@@ -69,6 +69,29 @@ describe('a database of the version before channels', () => {
   })
 })
 
+describe('a database of the version before access keys', () => {
+  it('keeps its tokens, which have none', async () => {
+    const old = await ControlFixture.open({}, dataDir =>
+      makeOld(
+        dataDir,
+        8,
+        `
+          insert into meta (id, epoch, version, sequence) values (1, 'old-life', 7, 0);
+          insert into tokens (id, name, sha256, scopes, created_at) values ('T1', 'ci', 'aa', '["purge"]', 1);`,
+      ),
+    )
+    try {
+      const [token, ...others] = await old.client.tokens()
+      expect([token?.name, token?.accessKeyId, others]).toEqual(['ci', null, []])
+      await old.client.createToken({ name: 'new', scopes: ['read'] })
+      await old.client.deleteToken('T1')
+      expect((await old.client.tokens()).map(each => each.name)).toEqual(['new'])
+    } finally {
+      await old.end()
+    }
+  })
+})
+
 /** As version 0.2.0 wrote it: open and gated behaviours without words for private content. */
 const OLD_RULE = {
   originId: 'built-in',

@@ -164,6 +164,17 @@ export const tokens = pgTable('tokens', {
   createdAt: instantColumn('created_at').notNull(),
 })
 
+/** The other face of a token, for those who sign their requests as AWS has it. */
+export const accessKeys = pgTable('access_keys', {
+  id: text('id').primaryKey(),
+  tokenId: text('token_id')
+    .notNull()
+    .references(() => tokens.id, { onDelete: 'cascade' }),
+  /** A secret that is told once. It lies here as it is, since a signature can be checked with nothing less. */
+  secret: text('secret').notNull(),
+  createdAt: instantColumn('created_at').notNull(),
+})
+
 export const assets = pgTable('assets', {
   id: text('id').$type<AssetId>().primaryKey(),
   path: text('path').notNull().unique(),
