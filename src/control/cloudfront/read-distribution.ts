@@ -1,0 +1,154 @@
+import type {
+  Distribution,
+  DistributionInput,
+  ErrorInput,
+  OriginGroupInput,
+} from '../../distribution/index.ts'
+import { fillConfig } from './config-defaults.ts'
+import type { Findings } from './findings.ts'
+import { itemsOf } from './lists.ts'
+import { readBehaviour, type KnownBehaviour } from './read-behaviour.ts'
+import { readOrigin } from './read-origin.ts'
+import { readCertificate } from './viewer-certificate.ts'
+import { refuseStrange } from './strange-settings.ts'
+import type { CacheBehavior, DistributionConfig, OriginGroupConfig } from './shapes.ts'
+
+/** What is stored, and as what it was last shown. */
+export interface Known {
+  distribution: Distribution
+  shown: DistributionConfig
+}
+
+/**
+ * A distribution as we have it, of one of CloudFront's. Each of its settings is honoured, mapped, kept with a notice or
+ * refused (`settings.ts`); what we have and CloudFront has no words for stays as it is stored.
+ */
+export function readDistributionConfig(
+  config: DistributionConfig,
+  known: Known | undefined,
+  found: Findings,
+): DistributionInput {
+  refuseStrange(config, found)
+  refuseTooMany(config, found)
+  const root = config.DefaultRootObject ?? ''
+  if (root.startsWith('/'))
+    found.refuse('DefaultRootObject', 'leave out the slash before it', 'InvalidDefaultRootObject')
+  const groups = itemsOf(config.OriginGroups)
+  return {
+    aliases: itemsOf(config.Aliases),
+    enabled: config.Enabled ?? false,
+    comment: config.Comment ?? '',
+    origins: itemsOf(config.Origins).map(each => readOrigin(each, found)),
+    ...(groups.length > 0 && { originGroups: groups.map(each => readGroup(each, found)) }),
+    // Filled in, so that what comes back as it was shown is known again.
+    behaviours: behavioursOf(fillConfig(config)).map(each =>
+      readBehaviour(each, knownOf(each, known), found),
+    ),
+    errors: itemsOf(config.CustomErrorResponses).map(each => readError(each, found)),
+    ...(root !== '' && { defaultRoot: root }),
+    ...geoOf(config, found),
+    ...httpOf(config, found),
+    ...readCertificate(config.ViewerCertificate, itemsOf(config.Aliases), found),
+  }
+}
+
+/** All behaviours in order; the default one is the last and has the pattern `*`. */
+export function behavioursOf(config: DistributionConfig): CacheBehavior[] {
+  const last = config.DefaultCacheBehavior
+  return [...itemsOf(config.CacheBehaviors), ...(last === undefined ? [] : [{ ...last, PathPattern: '*' }])]
+}
+
+function knownOf(sent: CacheBehavior, known: Known | undefined): KnownBehaviour | undefined {
+  const behaviour = known?.distribution.behaviours.find(each => each.pattern === sent.PathPattern)
+  const shown = known && behavioursOf(known.shown).find(each => each.PathPattern === sent.PathPattern)
+  return behaviour && shown ? { behaviour, shown } : undefined
+}
+
+function readGroup(group: OriginGroupConfig, found: Findings): OriginGroupInput {
+  if ((group.SelectionCriteria ?? 'default') !== 'default')
+    found.notice(`OriginGroup ${group.Id}, SelectionCriteria`, 'kept; the first member is always asked first')
+  return {
+    id: group.Id ?? '',
+    members: itemsOf(group.Members).map(({ OriginId: id = '' }) => id),
+    statuses: itemsOf(group.FailoverCriteria?.StatusCodes),
+  }
+}
+
+type ErrorResponse = NonNullable<NonNullable<DistributionConfig['CustomErrorResponses']>['Items']>[number]
+
+function readError(error: ErrorResponse, found: Findings): ErrorInput {
+  const { ErrorCode: status = 0, ResponsePagePath: page = '', ResponseCode: respond = '' } = error
+  const place = `CustomErrorResponse ${status}`
+  if (!Number.isInteger(status) || status < 400 || status > 599)
+    found.refuse(place, 'ErrorCode is the status of an error, 400 to 599', 'InvalidErrorCode')
+  if ((page === '') !== (respond === ''))
+    found.refuse(place, 'give ResponsePagePath and ResponseCode, or neither', 'InvalidResponseCode')
+  if (respond !== '' && !/^\d{3}$/.test(respond))
+    found.refuse(place, 'ResponseCode is a status of three digits', 'InvalidResponseCode')
+  return {
+    status,
+    ttl: error.ErrorCachingMinTTL ?? 10,
+    ...(page !== '' && { page, respondWith: Number(respond) }),
+  }
+}
+
+function geoOf(config: DistributionConfig, found: Findings): Pick<DistributionInput, 'geo'> {
+  const { RestrictionType: type = 'none' } = config.Restrictions?.GeoRestriction ?? {}
+  const countries = itemsOf(config.Restrictions?.GeoRestriction)
+  const mode = found.oneOf(
+    'GeoRestriction, RestrictionType',
+    type,
+    { none: 'none', whitelist: 'allow', blacklist: 'deny' } as const satisfies Record<string, string>,
+    'none',
+  )
+  const bad = countries.find(each => !/^[A-Z]{2}$/.test(each))
+  if (bad !== undefined)
+    found.refuse(
+      'GeoRestriction, Location',
+      `"${bad.slice(0, 20)}" is no country: two capitals of ISO 3166-1`,
+      'InvalidLocationCode',
+    )
+  if ((mode === 'none') !== (countries.length === 0))
+    found.refuse(
+      'GeoRestriction',
+      mode === 'none' ? '"none" takes no countries' : `"${type}" needs countries`,
+      'InvalidGeoRestrictionParameter',
+    )
+  if (mode === 'none') return {}
+  found.notice(
+    'GeoRestriction',
+    'edges judge by the country file that you give them; one without lets nobody in',
+  )
+  return { geo: { mode, countries } }
+}
+
+function httpOf(config: DistributionConfig, found: Findings): Pick<DistributionInput, 'http'> {
+  const word = config.HttpVersion ?? 'http2'
+  const http = found.oneOf(
+    'HttpVersion',
+    word.toLowerCase(),
+    { 'http1.1': '1.1', http2: '2', http3: '2', http2and3: '2' } as const satisfies Record<string, string>,
+    '2',
+  )
+  if (word.toLowerCase().includes('3'))
+    found.notice('HttpVersion', 'HTTP/2 and 1.1 are spoken, HTTP/3 is not')
+  return { http }
+}
+
+/** More than we take of anything; `DistributionInput` would say so of the first only, and without CloudFront's code. */
+function refuseTooMany(config: DistributionConfig, found: Findings): void {
+  const most = (setting: string, list: { Items?: unknown[] | undefined } | undefined, code: string): void => {
+    if (itemsOf(list).length > 100) found.refuse(setting, '100 at most', code)
+  }
+  most('Aliases', config.Aliases, 'TooManyDistributionCNAMEs')
+  most('Origins', config.Origins, 'TooManyOrigins')
+  most('OriginGroups', config.OriginGroups, 'TooManyOriginGroupsPerDistribution')
+  if (behavioursOf(config).length > 100)
+    found.refuse('CacheBehaviors', '100 at most, with the default one', 'TooManyCacheBehaviors')
+  for (const { Id: id, CustomHeaders: headers } of itemsOf(config.Origins))
+    if (itemsOf(headers).length > 32)
+      found.refuse(`Origin ${id}, CustomHeaders`, '32 at most', 'TooManyOriginCustomHeaders')
+  for (const behaviour of behavioursOf(config))
+    if (itemsOf(behaviour.TrustedKeyGroups).length > 32)
+      found.refuse('TrustedKeyGroups', '32 at most', 'TooManyKeyGroupsAssociatedToDistribution')
+}
