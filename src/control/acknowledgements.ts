@@ -108,6 +108,11 @@ export class Acknowledgements {
     return state
   }
 
+  /** The live nodes that do not have the version, as of now. */
+  lacking(version: number, nodes: PeerNode[]): string[] {
+    return this.#state(version, nodes).missing
+  }
+
   info({ id, role, pop = null, draining = false }: PeerNode): SeenInfo {
     const seen = this.#seen.get(id)
     return {

@@ -95,3 +95,8 @@ export function newBroadcastId(): BroadcastId {
 export function newEpoch(): string {
   return `e${draw(LOWER, 9)}`
 }
+
+/** Of what is kept for CloudFront's API alone. */
+export function newDocumentId(letter: 'C' | 'P' | 'E'): string {
+  return `${letter}${draw(CAPITALS, 13)}`
+}

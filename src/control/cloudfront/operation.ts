@@ -22,6 +22,8 @@ export interface OperationContext {
   caller: Caller
   now: Instant
   requestId: string
+  /** Tells the asker, and the log, of a setting that is kept without an effect or is stricter than it says. */
+  notice: (text: string) => void
   /** Aborts when the asker goes away or control closes. */
   signal: AbortSignal
 }

@@ -69,7 +69,7 @@ async function openModel(): Promise<Opened> {
 async function operate(
   { request, header, caller, requestId, signal }: Verified,
   { model, table }: Opened,
-  { handlers, clock }: CloudFrontOptions,
+  { handlers, clock, log }: CloudFrontOptions,
 ): Promise<RestAnswer> {
   const [path = '', ...rest] = request.target.split('?')
   const query = readQuery(rest.join('?'))
@@ -86,8 +86,27 @@ async function operate(
   if (!handler)
     throw new CloudFrontError('NotImplemented', `${operation} is not in this version of Sluice`, 501)
   const input = readInput(model, found.operation, { labels, query, header, body: request.body })
-  const context = { operation, caller, now: clock.now(), requestId, signal }
+  const notices: string[] = []
+  const notice = (text: string): void => void notices.push(text)
+  const context = { operation, caller, now: clock.now(), requestId, signal, notice }
   // The input has the shape that the handler is written for: both are of the same model.
   const output = await (handler as Handler<Members>)(input, context)
-  return writeOutput(model, found.operation, (output ?? {}) as Members) // in the words of the output shape
+  const answer = writeOutput(model, found.operation, (output ?? {}) as Members) // in the words of the output shape
+  if (notices.length === 0) return answer
+  log.info(
+    { operation, requestId, accessKey: caller.accessKeyId, notices },
+    'not all is as CloudFront has it',
+  )
+  return { ...answer, headers: { ...answer.headers, 'x-sluice-notice': noticeField(notices) } }
+}
+
+/** In bytes; a client's library would refuse an answer whose fields are longer than it takes. */
+const LONGEST_NOTICE = 4_000
+
+/** What came from users must not end the field. */
+function noticeField(notices: readonly string[]): string {
+  return notices
+    .join(' | ')
+    .replace(/[^\x20-\x7e]/g, '?')
+    .slice(0, LONGEST_NOTICE)
 }

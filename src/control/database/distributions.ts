@@ -1,8 +1,9 @@
 import { asc, eq } from 'drizzle-orm'
-import type { DistributionId } from '../../core/index.ts'
+import type { DistributionId, Instant } from '../../core/index.ts'
 import type { Distribution, Snapshot } from '../../distribution/index.ts'
 import { channelsOfSnapshot } from './channels.ts'
 import type { Tx } from './database.ts'
+import { deleteDocument } from './documents.ts'
 import { listIssuers } from './issuers.ts'
 import { keyGroupsWithKeys } from './keys.ts'
 import { listOriginAccess } from './origin-access.ts'
@@ -35,17 +36,39 @@ export async function listDistributions(tx: Tx): Promise<Distribution[]> {
 
 /** Makes it, or replaces the one of its id; gives the snapshot version that carries it. */
 export async function saveDistribution(tx: Tx, definition: Distribution): Promise<number> {
+  const snapshotVersion = await tx.bump()
+  const change = { definition, snapshotVersion, modifiedAt: tx.now }
   await tx.sql
     .insert(distributions)
-    .values({ id: definition.id, definition, createdAt: tx.now })
-    .onConflictDoUpdate({ target: distributions.id, set: { definition } })
-  return tx.bump()
+    .values({ id: definition.id, ...change, createdAt: tx.now })
+    .onConflictDoUpdate({ target: distributions.id, set: change })
+  return snapshotVersion
 }
 
-/** Its invalidations go with it; its id is never given out again. */
+export interface DistributionChange {
+  /** The snapshot version that carried its last change; 0 when that was before this was kept. */
+  snapshotVersion: number
+  modifiedAt: Instant
+}
+
+/** When each was changed last. */
+export async function distributionChanges(tx: Tx): Promise<Map<DistributionId, DistributionChange>> {
+  const { id, snapshotVersion, modifiedAt, createdAt } = distributions
+  const rows = await tx.sql.select({ id, snapshotVersion, modifiedAt, createdAt }).from(distributions)
+  return new Map(
+    rows.map(row => [
+      row.id,
+      { snapshotVersion: row.snapshotVersion, modifiedAt: (row.modifiedAt ?? row.createdAt) as Instant }, // written as one
+    ]),
+  )
+}
+
+/** Its invalidations and its document go with it; its id is never given out again. */
 export async function deleteDistribution(tx: Tx, id: DistributionId): Promise<number> {
   await tx.sql.delete(distributions).where(eq(distributions.id, id))
   await tx.sql.delete(invalidationPatterns).where(eq(invalidationPatterns.distributionId, id))
+  await deleteDocument(tx, 'Distribution', id)
+  await deleteDocument(tx, 'MonitoringSubscription', id)
   return tx.bump()
 }
 

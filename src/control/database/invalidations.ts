@@ -1,5 +1,10 @@
 import { asc, count, desc, eq, lt, max } from 'drizzle-orm'
-import { newInvalidationId, type DistributionId, type InvalidationId } from '../../core/index.ts'
+import {
+  newInvalidationId,
+  type DistributionId,
+  type Instant,
+  type InvalidationId,
+} from '../../core/index.ts'
 import type { Tx } from './database.ts'
 import { listDistributions } from './distributions.ts'
 import { invalidationPatterns, invalidations } from './tables.ts'
@@ -21,6 +26,17 @@ export interface RecordedInvalidation {
 export async function findInvalidation(tx: Tx, reference: string): Promise<RecordedInvalidation | undefined> {
   const [row] = await tx.sql.select().from(invalidations).where(eq(invalidations.reference, reference))
   return row
+}
+
+/** What was asked for a distribution, the newest first. */
+export async function listInvalidations(
+  tx: Tx,
+  distributionId: DistributionId,
+): Promise<(RecordedInvalidation & { createdAt: Instant })[]> {
+  const rows = await tx.sql.select().from(invalidations).orderBy(desc(invalidations.sequence))
+  return rows
+    .filter(row => row.distributionIds.includes(distributionId))
+    .map(row => ({ ...row, createdAt: row.createdAt as Instant })) // written as one
 }
 
 /** Gives out one number for all the paths and lists them for the nodes. */

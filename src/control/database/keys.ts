@@ -1,8 +1,9 @@
 import { and, asc, eq } from 'drizzle-orm'
-import { newKeyGroupId, newKeyId, type KeyId } from '../../core/index.ts'
+import { newKeyGroupId, newKeyId, type Instant, type KeyGroupId, type KeyId } from '../../core/index.ts'
 import type { KeyGroupChange, KeyGroupInfo, KeyInfo } from '../../client/index.ts'
-import type { KeyGroup } from '../../distribution/index.ts'
+import type { KeyGroup, PublicKey } from '../../distribution/index.ts'
 import type { Tx } from './database.ts'
+import { deleteDocument } from './documents.ts'
 import { keyGroupMembers, keyGroups, publicKeys } from './tables.ts'
 
 export async function keyGroupsWithKeys(tx: Tx): Promise<KeyGroup[]> {
@@ -108,6 +109,57 @@ export async function deleteKey(tx: Tx, id: string): Promise<'deleted' | 'absent
     .where(eq(publicKeys.id, id as KeyId)) // compared only
     .returning({ id: publicKeys.id })
   if (gone.length === 0) return 'absent'
+  await deleteDocument(tx, 'PublicKey', id)
   await tx.bump()
   return 'deleted'
+}
+
+/** A key with the time at which it came. */
+export interface StoredKey extends PublicKey {
+  createdAt: Instant
+}
+
+/** Every key, whether or not a group has it. */
+export async function listPublicKeys(tx: Tx): Promise<StoredKey[]> {
+  const rows = await tx.sql.select().from(publicKeys).orderBy(asc(publicKeys.createdAt), asc(publicKeys.id))
+  return rows.map(row => ({ ...row, createdAt: row.createdAt as Instant })) // written as one
+}
+
+/** A key that no group has yet. */
+export async function addPublicKey(tx: Tx, key: Omit<PublicKey, 'id'>): Promise<KeyId> {
+  const id = newKeyId()
+  await tx.sql.insert(publicKeys).values({ id, ...key, createdAt: tx.now })
+  await tx.bump()
+  return id
+}
+
+export async function listKeyGroupTimes(tx: Tx): Promise<Map<KeyGroupId, Instant>> {
+  const { id, createdAt } = keyGroups
+  const rows = await tx.sql.select({ id, createdAt }).from(keyGroups)
+  return new Map(rows.map(row => [row.id, row.createdAt as Instant])) // written as one
+}
+
+/** Makes a group with these keys, or gives the one of this id another name and other keys. */
+export async function saveKeyGroup(
+  tx: Tx,
+  group: { id: KeyGroupId | undefined; name: string; keys: readonly KeyId[] },
+): Promise<KeyGroupId> {
+  const id = group.id ?? newKeyGroupId()
+  const { name, keys } = group
+  await tx.sql
+    .insert(keyGroups)
+    .values({ id, name, sha1: 'accept', createdAt: tx.now })
+    .onConflictDoUpdate({ target: keyGroups.id, set: { name } })
+  await tx.sql.delete(keyGroupMembers).where(eq(keyGroupMembers.groupId, id))
+  if (keys.length > 0)
+    await tx.sql.insert(keyGroupMembers).values(keys.map(keyId => ({ groupId: id, keyId })))
+  await tx.bump()
+  return id
+}
+
+/** Its keys stay. Who names it has to be asked before. */
+export async function deleteKeyGroup(tx: Tx, id: KeyGroupId): Promise<void> {
+  await tx.sql.delete(keyGroups).where(eq(keyGroups.id, id))
+  await deleteDocument(tx, 'KeyGroup', id)
+  await tx.bump()
 }

@@ -2,6 +2,7 @@ import { asc, eq } from 'drizzle-orm'
 import type { OriginAccessId } from '../../core/index.ts'
 import type { OriginAccess } from '../../distribution/index.ts'
 import type { Tx } from './database.ts'
+import { deleteDocument } from './documents.ts'
 import { originAccess } from './tables.ts'
 
 /** With their secrets: what of it may be told is for the caller to say. */
@@ -24,5 +25,7 @@ export async function saveOriginAccess(tx: Tx, { id, ...rest }: OriginAccess): P
 
 export async function deleteOriginAccess(tx: Tx, id: OriginAccessId): Promise<number> {
   await tx.sql.delete(originAccess).where(eq(originAccess.id, id))
+  await deleteDocument(tx, 'OriginAccessControl', id)
+  await deleteDocument(tx, 'CloudFrontOriginAccessIdentity', id)
   return tx.bump()
 }

@@ -43,9 +43,12 @@ export const meta = pgTable('meta', {
 export const distributions = pgTable('distributions', {
   id: text('id').$type<DistributionId>().primaryKey(),
   definition: jsonb('definition').$type<Distribution>().notNull(),
+  /** Of its last change; 0 when that was before this was kept. */
+  snapshotVersion: bigint('snapshot_version', { mode: 'number' }).notNull().default(0),
   /** What it is called in the configuration file that made it; null for all others. */
   fileName: text('file_name').unique(),
   createdAt: instantColumn('created_at').notNull(),
+  modifiedAt: instantColumn('modified_at'),
 })
 
 /** Those of the operator. What they say stands in the behaviours that name them, too. */
@@ -282,4 +285,26 @@ export const invalidationPatterns = pgTable(
     sequence: bigint('sequence', { mode: 'number' }).notNull(),
   },
   table => [primaryKey({ columns: [table.distributionId, table.pattern] })],
+)
+
+/**
+ * What was sent through CloudFront's API and has no place in our own words: documents as they were sent, caller
+ * references, tags. What is there in our words has its own table; a row here without one there is not shown.
+ */
+export const cloudfrontDocuments = pgTable(
+  'cloudfront_documents',
+  {
+    /** As operations call it: `PublicKey`. */
+    kind: text('kind').notNull(),
+    id: text('id').notNull(),
+    name: text('name'),
+    reference: text('reference'),
+    config: jsonb('config').$type<object>(),
+    /** Counts its changes. */
+    revision: integer('revision').notNull(),
+    tags: jsonb('tags').$type<Record<string, string>>().notNull(),
+    createdAt: instantColumn('created_at').notNull(),
+    modifiedAt: instantColumn('modified_at').notNull(),
+  },
+  table => [primaryKey({ columns: [table.kind, table.id] })],
 )
