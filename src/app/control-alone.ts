@@ -35,9 +35,13 @@ export async function startControlAlone(options: ControlAloneOptions): Promise<v
     ports: ['control'],
     async plan({ data, ports, certificates }) {
       const storage = await triedStorage({ ...options, folder: data.originStorage })
-      const { token } = writeClientFile(data.clientFile, { url: urlOf('http', ports.control) })
+      const file = writeClientFile(data.clientFile, { url: urlOf('http', ports.control) })
+      const adminAccessKey = { id: file.accessKeyId, secret: file.secretAccessKey }
       const place = { configuration, data, certificates }
-      const told = { adminTokenSha256: tokenSha256(token), databaseUrl, keeper: nameOf(data), storage }
+      const told = {
+        ...{ adminTokenSha256: tokenSha256(file.token), adminAccessKey },
+        ...{ databaseUrl, keeper: nameOf(data), storage },
+      }
       return [specOf('control', place, controlOptions(place, told, ports.control))]
     },
     async started({ data }, signal) {

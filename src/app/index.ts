@@ -1,5 +1,5 @@
 export { certificateFiles, type CertificateFiles } from './certificates.ts'
-export { readClientFile, type ClientFile } from './client-file.ts'
+export { accessKeyOf, readClientFile, type ClientFile } from './client-file.ts'
 export { closest } from './closest.ts'
 export { parseYaml } from './configuration-file.ts'
 export {

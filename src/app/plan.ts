@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url'
 import { SluiceError, systemClock } from '../core/index.ts'
 import { readCertificate, untimely, type CertificatePair } from '../inbound/index.ts'
 import type { NodeIdentity } from '../membership/index.ts'
+import type { AccessKey } from '../signing/index.ts'
 import type { StorageOptions } from '../storage/index.ts'
 import type { CertificateFiles } from './certificates.ts'
 import { membershipFile, type DataFolder } from './data-folder.ts'
@@ -76,6 +77,8 @@ export interface PlanInputs extends RolePlace {
   /** Where media lies, with the keys to it. */
   storage: StorageOptions
   adminTokenSha256: string
+  /** Of `client.json`. A secret. */
+  adminAccessKey: AccessKey
   /** Names this data folder among those that share a database. */
   keeper: string
   /** Of a PostgreSQL server; without it control's database is embedded. A secret. */
@@ -149,17 +152,18 @@ export function controlOptions(
   { configuration, data }: RolePlace,
   {
     adminTokenSha256,
+    adminAccessKey,
     databaseUrl,
     keeper,
     storage,
-  }: Pick<PlanInputs, 'adminTokenSha256' | 'databaseUrl' | 'keeper' | 'storage'>,
+  }: Pick<PlanInputs, 'adminTokenSha256' | 'adminAccessKey' | 'databaseUrl' | 'keeper' | 'storage'>,
   listen: FixedListen,
 ): RoleOptions['control'] {
   const { domainSuffix, logLevel } = configuration
   return {
     ...{ listen, dataDir: data.control, localNodes: [], reach: reachOf(listen) },
     ...(databaseUrl !== undefined && { databaseUrl }),
-    ...{ storage, domainSuffix, adminTokenSha256, keeper, logLevel },
+    ...{ storage, domainSuffix, adminTokenSha256, adminAccessKey, keeper, logLevel },
   }
 }
 

@@ -1,7 +1,14 @@
 import { ControlClient } from '../client/index.ts'
 import { SluiceError } from '../core/index.ts'
 import { loadOrCreateIdentity, type NodeIdentity } from '../membership/index.ts'
-import { readClientFile, tokenSha256, writeClientFile, type ClientFile } from './client-file.ts'
+import {
+  accessKeyOf,
+  readClientFile,
+  tokenSha256,
+  writeClientFile,
+  type ClientFile,
+  type ClientUrls,
+} from './client-file.ts'
 import { identityFile, nameOf, type DataFolder } from './data-folder.ts'
 import { readDatabaseUrl } from './database-url.ts'
 import type { FirstChannel } from './first-channel.ts'
@@ -49,12 +56,14 @@ export async function up(options: UpOptions): Promise<void> {
     ports: UP_PORTS,
     async plan({ data, ports, certificates }) {
       first = readClientFile(data.clientFile) ? 'again' : 'first'
-      file = writeClientFile(data.clientFile, urlsOf(ports))
+      const written = writeClientFile(data.clientFile, urlsOf(ports))
+      file = written
       const storage = await triedStorage({ ...options, folder: data.originStorage })
       return planRoles({
         ...{ configuration, data, ports, certificates, databaseUrl, storage },
         identities: await loadIdentities(data),
-        adminTokenSha256: tokenSha256(file.token),
+        adminTokenSha256: tokenSha256(written.token),
+        adminAccessKey: { id: written.accessKeyId, secret: written.secretAccessKey },
         keeper: nameOf(data),
       })
     },
@@ -66,7 +75,8 @@ export async function up(options: UpOptions): Promise<void> {
       })
     },
     async ready({ data, ports }) {
-      const line = await readyLine(clientOf(file), { ports, data, sample: things.sample })
+      const accessKeyId = (file && accessKeyOf(file)?.id) ?? null
+      const line = await readyLine(clientOf(file), { ports, data, sample: things.sample, accessKeyId })
       options.onReady(line, first, things.channel)
     },
   })
@@ -78,7 +88,7 @@ function clientOf(file: ClientFile | undefined): ControlClient {
   return new ControlClient(file)
 }
 
-function urlsOf(ports: UpPorts): Omit<ClientFile, 'token'> {
+function urlsOf(ports: UpPorts): ClientUrls {
   return {
     url: urlOf('http', ports.control),
     http: urlOf('http', ports.http),
@@ -96,7 +106,12 @@ async function loadIdentities(data: DataFolder): Promise<Identities> {
 
 async function readyLine(
   client: ControlClient,
-  { ports, data, sample }: { ports: UpPorts; data: DataFolder; sample: string | null },
+  {
+    ports,
+    data,
+    sample,
+    accessKeyId,
+  }: { ports: UpPorts; data: DataFolder; sample: string | null; accessKeyId: string | null },
 ): Promise<Ready> {
   const distributions = await client.distributions()
   const own = distributions.find(each => each.fallback) ?? distributions[0]
@@ -114,7 +129,7 @@ async function readyLine(
     admin: urlOf('http', ports.admin),
     distribution: { id: own.id, domain: own.domain },
     data: data.root,
-    accessKeyId: null,
+    accessKeyId,
     sample,
   }
 }

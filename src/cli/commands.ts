@@ -5,6 +5,7 @@ import type { CommandSpec } from './command.ts'
 import { distributionCommands } from './distributions.ts'
 import { doctorCommand } from './doctor.ts'
 import { doctorCookiesCommand } from './doctor-cookies.ts'
+import { envCommand } from './env.ts'
 import { explainCommand } from './explain.ts'
 import { housekeepingCommands } from './housekeeping.ts'
 import { issuerCommands } from './issuers.ts'
@@ -33,6 +34,7 @@ export const COMMANDS: CommandSpec[] = [
   ...originAccessCommands,
   ...nodeCommands,
   ...administrationCommands,
+  envCommand,
   explainCommand,
   doctorCommand,
   doctorCookiesCommand,

@@ -1,5 +1,5 @@
 /** Commands that INTERFACE.md promises and this version does not have: absent from --help, one sentence, exit code 2. */
-const COMMANDS = ['env', 'usage', 'assets verify']
+const COMMANDS = ['usage', 'assets verify']
 
 /** The sentence for a command line that asks for something that has not landed; undefined when it does not. */
 export function notYet(argv: readonly string[]): string | undefined {

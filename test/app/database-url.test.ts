@@ -49,6 +49,7 @@ test('control alone is told it, and nothing prints it', () => {
     identities: { origin: none, edge: none, gateway: none },
     keeper: 'k',
     adminTokenSha256: '',
+    adminAccessKey: { id: 'SLCEOFATEST', secret: 'hush' },
     storage: { kind: 'filesystem', folder: cwd },
     databaseUrl: readDatabaseUrl({ DATABASE_URL: URL_OF_IT }),
   })

@@ -22,6 +22,7 @@ test('the edge is told where origins may be, and every port of ours, at which no
     identities: { origin: none, edge: none, gateway: none },
     storage: { kind: 'memory' },
     adminTokenSha256: '',
+    adminAccessKey: { id: 'SLCEOFATEST', secret: 'hush' },
     keeper: 'k',
   })
   const edge = roles.find(({ role }) => role === 'edge')?.options
@@ -46,6 +47,7 @@ test('an origin is known to other machines where these can reach it, or control'
       identities: { origin: none, edge: none, gateway: none },
       storage: { kind: 'memory' },
       adminTokenSha256: '',
+      adminAccessKey: { id: 'SLCEOFATEST', secret: 'hush' },
       keeper: 'this',
     })
     const { url, membershipFile } = roles[1]?.options as { url?: string; membershipFile?: string } // the origin's
@@ -72,6 +74,7 @@ test('a certificate that nobody could be shown ends the start with one sentence'
       identities: { origin: none, edge: none, gateway: none },
       storage: { kind: 'memory' },
       adminTokenSha256: '',
+      adminAccessKey: { id: 'SLCEOFATEST', secret: 'hush' },
       keeper: 'k',
     }),
   ).toThrow(
