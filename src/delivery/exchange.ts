@@ -91,9 +91,13 @@ export class Exchange {
   source: Source | undefined
   key: CacheKey | undefined
   query = ''
+  /** The same, and what of the query goes upstream without being keyed. */
+  sentQuery = ''
   variant = ''
   forwarded: FlatHeaders = []
   directives = ''
+  /** Of the question for a page that is shown in place of an error: the request that met that. */
+  standsFor: Exchange | undefined
   /** Set by `readPeer`: who asks is not a viewer but another process of this node, on behalf of one. */
   asker: Asker | undefined
   /** Set by `readPeer` and `readNode`: what takes the place of a viewer's answer; undefined for a viewer. */

@@ -2,7 +2,7 @@ import type { CanonicalPath } from '../core/index.ts'
 import { cacheKey, keyedQuery, type CacheKey } from '../http/index.ts'
 import { stripSigning } from '../signing/index.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
-import { keyBy, keyHeaders } from './keyed.ts'
+import { keyBy, keyFields } from './keyed.ts'
 import { lookup } from './lookup.ts'
 import { sendError } from './answer/refusal.ts'
 
@@ -26,7 +26,7 @@ export function keysAt(x: Exchange, path: CanonicalPath, query: string): CacheKe
   const served = known(x.served, 'the distribution')
   const source = x.node.sourceOf(served.behaviour(path))
   if (source === undefined) return []
-  if (source.headers.length > 0) keyHeaders(x, source.headers)
+  if (source.keysFields) keyFields(x, source)
   const own = keyedQuery(stripSigning(query), source.query)
   const keys = ['', own].flatMap(each =>
     ['', x.variant].map(variant => cacheKey(served.distribution.id, path, each, variant)),

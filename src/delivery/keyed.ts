@@ -1,9 +1,11 @@
 import type { CanonicalPath } from '../core/index.ts'
-import { cacheKey, keyedQuery, splitDirectives, variantOf } from '../http/index.ts'
+import { namesAny, namesIt, type Named } from '../distribution/index.ts'
+import { cacheKey, keyedQuery, settledCookies, splitDirectives, variantOf } from '../http/index.ts'
 import { stripSigning } from '../signing/index.ts'
 import { known, type Exchange } from './exchange.ts'
-import { ownValue, sendable } from './upstream/forwarding.ts'
+import { ownCookies, ownValue, sendable } from './upstream/forwarding.ts'
 import type { Source } from './upstream/source.ts'
+import { isWritten, writtenField } from './upstream/written-fields.ts'
 
 /** Sets whom to ask, what of the request goes there, and the key that both have in common. */
 export function keyBy(x: Exchange, source: Source): void {
@@ -13,9 +15,10 @@ export function keyBy(x: Exchange, source: Source): void {
   if (query !== '') {
     const { directives, rest } = splitDirectives(x.ownQuery ?? stripSigning(query), path)
     x.query = keyedQuery(rest, source.query)
+    x.sentQuery = source.sends === source.query ? x.query : keyedQuery(rest, source.sends)
     if (directives !== '' && heedsDirectives(x, source, path)) x.directives = directives
   }
-  if (source.headers.length > 0) keyHeaders(x, source.headers)
+  if (source.keysFields) keyFields(x, source)
   x.key = cacheKey(distribution.id, path, x.query, x.variant)
 }
 
@@ -30,14 +33,33 @@ function heedsDirectives(x: Exchange, { origin }: Source, path: CanonicalPath): 
   return channel !== undefined && path !== `${channel}/index.m3u8`
 }
 
-export function keyHeaders(x: Exchange, names: readonly string[]): void {
-  const values = names.map(name => {
-    const value = x.spent.has(name) ? undefined : x.header(name)
-    return value !== undefined && sendable(value) ? ownValue(x, name, value) : undefined
-  })
-  x.variant = variantOf(values)
-  x.forwarded = names.flatMap((name, at) => {
+/** Fields, cookies and Host that are keyed: what tells variants apart, and what goes upstream of them. */
+export function keyFields(x: Exchange, { headers, cookies, host }: Source): void {
+  const values = headers.map(name => keyedValue(x, name))
+  const forwarded = headers.flatMap((name, at) => {
     const value = values[at]
     return value === undefined ? [] : [name, value]
   })
+  if (namesAny(cookies)) {
+    const kept = keptCookies(x, cookies)
+    values.push(kept === undefined ? undefined : `cookies ${kept}`)
+    if (kept !== undefined) forwarded.push('cookie', kept)
+  }
+  if (host === 'viewer') {
+    const authority = known(x.viewer, 'the viewer').authority.toLowerCase()
+    values.push(`host ${authority}`)
+    forwarded.push('host', authority)
+  }
+  x.variant = variantOf(values)
+  x.forwarded = forwarded
+}
+
+function keyedValue(x: Exchange, name: string): string | undefined {
+  const value = isWritten(name) ? writtenField(x, name) : x.spent.has(name) ? undefined : x.header(name)
+  return value !== undefined && sendable(value) ? ownValue(x, name, value) : undefined
+}
+
+function keptCookies(x: Exchange, cookies: Named): string | undefined {
+  const own = ownCookies(x)
+  return own === undefined ? undefined : settledCookies(own, name => namesIt(cookies, name))
 }

@@ -23,7 +23,7 @@ export const lookup: Step = (x: Exchange) => {
 }
 
 function find(x: Exchange): PlaylistFound | Promise<PlaylistFound> {
-  const { node, query, directives } = x
+  const { node, query, sentQuery, directives } = x
   const { distribution } = known(x.served, 'the distribution')
   const { path } = known(x.target, 'the target')
   const { bounds, forwarding } = known(x.source, 'the source')
@@ -43,13 +43,12 @@ function find(x: Exchange): PlaylistFound | Promise<PlaylistFound> {
     scheme,
     range: x.selects ? x.header('range') : undefined,
     ifRange: x.selects ? x.header('if-range') : undefined,
-    ask: question =>
-      askUpstream(x, [query, directives].filter(part => part !== '').join('&'), question, selection?.fields),
+    ask: question => askUpstream(x, joined(sentQuery, directives), question, selection?.fields),
   })
   if (elsewhere !== undefined) return elsewhere
   if (path.endsWith('.m3u8')) {
     const ask = (text: string, question: Question): Promise<UpstreamAnswer> =>
-      askUpstream(x, text, question, selection?.fields)
+      askUpstream(x, sentFor(x, text), question, selection?.fields)
     const { variant } = x
     return node.playlists.lookup({
       distributionId,
@@ -71,10 +70,20 @@ function find(x: Exchange): PlaylistFound | Promise<PlaylistFound> {
     key,
     range: x.selects ? x.header('range') : undefined,
     ifRange: x.selects ? x.header('if-range') : undefined,
-    ask: question => askUpstream(x, query, question, selection?.fields),
+    ask: question => askUpstream(x, sentQuery, question, selection?.fields),
     selection,
     scheme,
   })
+}
+
+/** What goes upstream for what is keyed of a playlist's query, with directives or without. */
+function sentFor({ query, sentQuery }: Exchange, keyed: string): string {
+  if (query === sentQuery) return keyed
+  return joined(sentQuery, keyed === query ? '' : keyed.slice(query === '' ? 0 : query.length + 1))
+}
+
+function joined(query: string, directives: string): string {
+  return query === '' || directives === '' ? query + directives : `${query}&${directives}`
 }
 
 function methodOf({ request }: Exchange): 'GET' | 'HEAD' {

@@ -56,6 +56,11 @@ interface Meaning {
   trusted: TrustedKeys | undefined
 }
 
+/** In which country an address is (ISO 3166-1 alpha-2, capitals); undefined where nobody knows. */
+export interface Countries {
+  of(address: string): string | undefined
+}
+
 export interface CacheNodeOptions {
   pop: string
   clock: Clock
@@ -69,6 +74,8 @@ export interface CacheNodeOptions {
   accessLog: AccessLog
   log: Logger
   trustedProxies: TrustedProxies
+  /** Of an edge: in which country an address is. Owned by whoever made it. */
+  countries?: Countries
   /** The other processes of this node, where there are any. */
   siblings?: Siblings
   /** Of an edge: the tier between it and the origins. Owned by whoever made it. */
@@ -110,6 +117,7 @@ export class CacheNode {
   readonly accessLog: AccessLog
   readonly log: Logger
   readonly trustedProxies: TrustedProxies
+  readonly countries: Countries | undefined
   readonly takenWithin: Milliseconds
   /** By first segment; nothing of them is believed. A flood of others only costs that they are read again. */
   readonly pathTokens = new Lru<string, SpelledToken>({
@@ -142,6 +150,7 @@ export class CacheNode {
     this.accessLog = options.accessLog
     this.log = options.log
     this.trustedProxies = options.trustedProxies
+    this.countries = options.countries
     this.takenWithin = options.takenWithin ?? TAKEN_WITHIN
     this.pop = options.pop
     const most = Math.max(LEAST_HELD, Math.floor(options.memoryCacheBytes * HELD))

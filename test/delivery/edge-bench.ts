@@ -13,7 +13,7 @@ import { firstDistribution, type Snapshot } from '../../src/distribution/index.t
 import { createMetrics, silentLogger, type Logger } from '../../src/telemetry/index.ts'
 import { createGuard, IssuerKeys, type Guard } from '../../src/outbound/index.ts'
 import { handle } from '../../src/delivery/engine.ts'
-import { CacheNode } from '../../src/delivery/node.ts'
+import { CacheNode, type Countries } from '../../src/delivery/node.ts'
 import { read } from '../../src/delivery/read.ts'
 import {
   startViewerServer,
@@ -100,6 +100,9 @@ export class EdgeBench {
       /** Follows the snapshot's issuers; without it only those with inline keys open anything. */
       issuers?: Pick<IssuerKeys, 'follow' | 'of' | 'renew' | 'close'>
       upgraded?: UpgradedConnections
+      countries?: Countries
+      /** Whether a regional cache stands between it and its origins, whatever is said for all tests. */
+      between?: boolean
       /** PEM, for origins that speak TLS. */
       authorities?: string
     } = {},
@@ -126,7 +129,8 @@ export class EdgeBench {
       options.issuers ?? new IssuerKeys({ stateDir: '/nonexistent', log: silentLogger, ...{ guard, clock } })
     const trustedProxies = compileTrustedProxies(options.trustedProxies ?? [])
     const memoryCacheBytes = 64 * 1024 * 1024
-    const between = BETWEEN ? await regionalBetween({ clock, upstream }, memoryCacheBytes) : undefined
+    const between =
+      (options.between ?? BETWEEN) ? await regionalBetween({ clock, upstream }, memoryCacheBytes) : undefined
     const node = new CacheNode({
       pop: 'test',
       clock,
@@ -144,6 +148,7 @@ export class EdgeBench {
       trustedProxies,
       ...(options.limits?.stalled !== undefined && { takenWithin: options.limits.stalled }),
       ...(options.upgraded && { upgraded: options.upgraded }),
+      ...(options.countries && { countries: options.countries }),
     })
     if (between !== undefined) {
       const apply = node.apply.bind(node)

@@ -68,6 +68,7 @@ function questionFor(x: Exchange, path: CanonicalPath): Exchange | undefined {
   const request = { method: 'GET', url: path, headers, rawHeaders: [], httpVersion } as unknown as Incoming // what steps before an answer look at
   const page = new Exchange(x.node, request, x.response)
   page.viewer = x.viewer
+  page.standsFor = x
   page.target = { rawPath: path, path, query: '', token: undefined, lookalike: undefined }
   page.selects = false
   page.served = served

@@ -3,8 +3,9 @@ import type { Bytes, DistributionId } from '../../core/index.ts'
 import { endToEnd, fields, type FlatHeaders, type Validators } from '../../http/index.ts'
 import { stripSigning } from '../../signing/index.ts'
 import { known, type Exchange } from '../exchange.ts'
-import { joinedFields, sendable } from '../upstream/forwarding.ts'
+import { joinedFields, ownCookies, sendable } from '../upstream/forwarding.ts'
 import { conditionsOf } from '../upstream/origin-request.ts'
+import { isWritten, writtenField } from '../upstream/written-fields.ts'
 import type { Viewer } from '../viewer.ts'
 
 /** Bytes of one version of a large object, both ends included. */
@@ -95,15 +96,27 @@ export function peerFields(x: Exchange, asked: PeerAsked): string[] {
 }
 
 function viewersFields(x: Exchange): string[] {
-  const told: string[] = []
+  const { headers, forwarding, setsCookies } = known(x.source, 'the source')
+  const told = writtenFields(x, [...headers.filter(isWritten), ...(forwarding?.told ?? [])])
   const all = joinedFields(x.request)
   const onward = new Set([...fields(endToEnd(all))].map(([name]) => name))
   // What is keyed goes along in any case: the owner has to find the same key.
-  for (const name of known(x.source, 'the source').headers) onward.add(name)
+  for (const name of headers) onward.add(name)
   for (const [name, value] of fields(all))
-    if (onward.has(name) && !NOT_TOLD.has(name) && !x.spent.has(name) && sendable(value))
+    if (onward.has(name) && !NOT_TOLD.has(name) && !x.spent.has(name) && !isWritten(name) && sendable(value))
       told.push(ofViewer(name), value)
+  // Behind a gate, what is no grant may go on all the same.
+  const cookies = setsCookies && x.spent.has('cookie') ? ownCookies(x) : undefined
+  if (cookies !== undefined) told.push(ofViewer('cookie'), cookies)
   return told
+}
+
+/** What this process says of its viewer, who is another's to the owner. */
+function writtenFields(x: Exchange, names: readonly string[]): string[] {
+  return names.flatMap(name => {
+    const value = writtenField(x, name)
+    return value === undefined || !sendable(value) ? [] : [ofViewer(name), value]
+  })
 }
 
 /** Undefined when it is no such question. */

@@ -1,18 +1,26 @@
 import type { UpstreamAnswer } from '../../cache/index.ts'
 import { canonicalPath, pause, type Milliseconds } from '../../core/index.ts'
-import { dashed, misleads, namesAny, type HttpOrigin } from '../../distribution/index.ts'
+import { dashed, misleads, namesIt, type HttpOrigin } from '../../distribution/index.ts'
 import {
   cacheStatus,
   endToEnd,
   fields,
   invalidatedTargets,
   keyedQuery,
-  type FlatHeaders,
+  pickCookies,
 } from '../../http/index.ts'
 import { stripSigning } from '../../signing/index.ts'
 import { corsHeaders } from '../answer/cors.ts'
 import { known, type BodiedRequest, type Exchange, type Incoming, type Step } from '../exchange.ts'
-import { ownValue, sendable, secretsOf, toldOfViewer } from '../upstream/forwarding.ts'
+import {
+  ownCookies,
+  ownValue,
+  sendable,
+  secretsOf,
+  setsCookies,
+  toldOfViewer,
+  unkeyedOf,
+} from '../upstream/forwarding.ts'
 import { keysAt } from '../key.ts'
 import { override, secretFields } from '../upstream/origin-request.ts'
 import { record } from '../record.ts'
@@ -20,6 +28,7 @@ import { refuse, sendError } from '../answer/refusal.ts'
 import { CDN_ID } from '../request-head.ts'
 import { hasLeft, sendStream } from '../answer/send-stream.ts'
 import { Upload } from './upload.ts'
+import { isWritten, writtenField } from '../upstream/written-fields.ts'
 import { askInTurn } from '../upstream/failover.ts'
 import type { Member, Source } from '../upstream/source.ts'
 import { sendTrouble } from '../upstream/trouble.ts'
@@ -97,8 +106,8 @@ function hasBody(request: Incoming): request is BodiedRequest {
 export function relayedQuery(x: Exchange): string {
   const { query } = known(x.target, 'the target')
   if (query === '') return ''
-  const { query: keyed } = known(x.node.sourceOf(known(x.behaviour, 'the behaviour')), 'the source')
-  return keyedQuery(x.ownQuery ?? stripSigning(query), keyed)
+  const { sends } = known(x.node.sourceOf(known(x.behaviour, 'the behaviour')), 'the source')
+  return keyedQuery(x.ownQuery ?? stripSigning(query), sends)
 }
 
 /**
@@ -106,41 +115,48 @@ export function relayedQuery(x: Exchange): string {
  * stand in the query and the path, and where fields carry grants they are spent.
  */
 export function relayedFields(x: Exchange, origin: HttpOrigin, upload: Upload | undefined): string[] {
-  const cookies = cookiesOf(x)
+  const behaviour = known(x.behaviour, 'the behaviour')
+  const { keyedCookies = 'none', host, headers, told = [] } = behaviour
+  const cookies = unkeyedOf(behaviour)
   const secrets = new Set([...secretsOf(origin)].map(dashed))
   const mayGo = (lower: string): boolean => {
     const plain = dashed(lower)
     return !NOT_RELAYED.test(lower) && !NOT_RELAYED.test(plain) && !misleads(lower) && !secrets.has(plain)
   }
   const own: string[] = []
-  for (const [name, value] of fields(endToEnd(rawFields(x)))) {
+  for (const [name, value] of fields(endToEnd(x.request.rawHeaders))) {
     const lower = name.toLowerCase()
-    if (!mayGo(lower) || x.spent.has(lower) || !sendable(value)) continue
-    if (lower === 'cookie' && cookies === 'none') continue
+    if (!mayGo(lower) || isWritten(lower) || x.spent.has(lower) || !sendable(value)) continue
+    if (lower === 'cookie') continue
     if (lower === 'content-length' && upload === undefined) continue
     const told = ownValue(x, lower, value)
     if (told !== undefined) own.push(name, told)
   }
+  own.push(...relayedCookies(x, name => namesIt(cookies, name) || namesIt(keyedCookies, name)))
+  for (const name of new Set([...headers.filter(isWritten), ...told])) {
+    const written = writtenField(x, name)
+    if (written !== undefined && sendable(written)) own.push(name, written)
+  }
+  if (host === 'viewer') own.push('Host', known(x.viewer, 'the viewer').authority.toLowerCase())
   const loop = x.header('cdn-loop')
   const ours = ['Via', '1.1 sluice', 'CDN-Loop', loop === undefined ? CDN_ID : `${loop}, ${CDN_ID}`]
   return override(own, ours, toldOfViewer(x), secretFields(origin))
+}
+
+/** Of a name that may go anywhere, as one field: HTTP/2 sends pieces of it (RFC 9113 §8.2.3). */
+function relayedCookies(x: Exchange, wanted: (name: string) => boolean): string[] {
+  const own = ownCookies(x)
+  const picked = own === undefined ? undefined : pickCookies(own, wanted)
+  return picked === undefined ? [] : ['Cookie', picked]
 }
 
 /** Set by this node or by HTTP itself, or a word of nodes and proxies (RFC 9110 §7.6, §10.1.1). */
 const NOT_RELAYED =
   /^(?::.*|host|expect|max-forwards|via|cdn-loop|forwarded|x-forwarded-.*|x-real-ip|proxy-.*|(?:x-)?sluice-.*)$/
 
-/** Line by line, but for Cookie, of which HTTP/2 sends pieces (RFC 9113 §8.2.3). */
-function rawFields({ request }: Exchange): FlatHeaders {
-  const { rawHeaders, headers } = request
-  if (!('stream' in request) || headers.cookie === undefined) return rawHeaders
-  const others = [...fields(rawHeaders)].filter(([name]) => name.toLowerCase() !== 'cookie')
-  return [...others.flat(), 'cookie', headers.cookie]
-}
-
-/** Behind a gate cookies are grants. */
+/** Whether the answer may set any. */
 export function cookiesOf(x: Exchange): 'none' | 'all' {
-  return !x.gated && namesAny(x.behaviour?.cookies) ? 'all' : 'none'
+  return setsCookies(known(x.behaviour, 'the behaviour')) ? 'all' : 'none'
 }
 
 /** RFC 9111 §4.4: what is stored of whatever has changed is used no more. */

@@ -4,7 +4,7 @@ import { fields, type FlatHeaders } from '../../http/index.ts'
 import type { Question } from '../../cache/index.ts'
 import { known, type Exchange } from '../exchange.ts'
 import { ofViewer, readToldViewer, restoreViewersFields, tellViewer } from '../peers/peer-question.ts'
-import { TOLD } from '../upstream/forwarding.ts'
+import { together, TOLD } from '../upstream/forwarding.ts'
 import { conditionsOf } from '../upstream/origin-request.ts'
 import type { Viewer } from '../viewer.ts'
 
@@ -45,9 +45,9 @@ export function nodeFields(x: Exchange, question: Question, selected: FlatHeader
     ...changedField(x),
     ...conditionsOf(question),
     ...(question.validators === undefined ? [] : [EXACT, 'date']),
-    ...[...fields([...x.forwarded, ...selected])].flatMap(([name, value]) =>
-      // What is said of the viewer the regional cache says anew.
-      TOLD.has(name) ? [] : [ofViewer(name), value],
+    ...[...fields(together(x.forwarded, selected))].flatMap(([name, value]) =>
+      // What is said of the viewer the regional cache says anew, and his Host.
+      TOLD.has(name) || name === 'host' ? [] : [ofViewer(name), value],
     ),
   ]
 }

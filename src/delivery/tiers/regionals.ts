@@ -5,6 +5,7 @@ import type { FlatHeaders } from '../../http/index.ts'
 import { placesOf, type NodePlace } from '../../membership/index.ts'
 import type { Metrics } from '../../telemetry/index.ts'
 import { known, type Exchange } from '../exchange.ts'
+import { judgedBy } from '../upstream/forwarding.ts'
 import { namesOf } from '../upstream/origin-request.ts'
 import { resumed } from '../upstream/resumed-body.ts'
 import { leadsToOtherScheme } from '../upstream/scheme-redirect.ts'
@@ -48,9 +49,9 @@ export class Regionals {
    */
   serve({ behaviour, source }: Exchange): boolean {
     if (this.#all.size === 0) return false
-    return (
-      behaviour?.forward !== 'all' || source?.members.every(each => each?.origin.kind !== 'http') === true
-    )
+    const { forward } = behaviour ?? {}
+    const some = forward === 'none' || Array.isArray(forward)
+    return some || source?.members.every(each => each?.origin.kind !== 'http') === true
   }
 
   /** Rejects as `Upstream.ask` does. */
@@ -128,7 +129,8 @@ function resuming(
 function judged(x: Exchange, { selected }: Asked, answer: UpstreamAnswer): UpstreamAnswer {
   const members = known(x.source, 'the source').members.flatMap(each => each ?? [])
   const foreign = members.some(({ origin }) => origin.kind !== 'built-in')
-  const told = foreign ? { ...answer, forwarded: namesOf([...x.forwarded, ...selected]) } : answer
+  const forwarded = judgedBy(namesOf([...x.forwarded, ...selected]), selected)
+  const told = foreign ? { ...answer, forwarded } : answer
   return members.some(({ origin }) => leadsToOtherScheme(x, origin, told))
     ? { ...told, unshared: 'scheme' }
     : told

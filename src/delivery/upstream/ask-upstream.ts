@@ -1,9 +1,10 @@
 import type { Question, UpstreamAnswer } from '../../cache/index.ts'
-import { fields, type FlatHeaders, type Validators } from '../../http/index.ts'
+import { namesAny } from '../../distribution/index.ts'
+import { fields, keyedQuery, type FlatHeaders, type Validators } from '../../http/index.ts'
 import { interimTo } from '../answer/interim.ts'
 import { known, type Exchange } from '../exchange.ts'
 import { askInTurn } from './failover.ts'
-import { secretsOf } from './forwarding.ts'
+import { judgedBy, secretsOf, together } from './forwarding.ts'
 import { leadsToOtherScheme } from './scheme-redirect.ts'
 import type { Member } from './source.ts'
 
@@ -15,9 +16,15 @@ export function askUpstream(
   selected: FlatHeaders | undefined,
 ): Promise<UpstreamAnswer> {
   const { regionals } = x.node
-  const direct = (asked: Question): Promise<UpstreamAnswer> => askOrigins(x, query, asked, selected)
+  const direct = async (asked: Question): Promise<UpstreamAnswer> =>
+    judged(await askOrigins(x, query, asked, selected), selected)
   if (regionals?.serve(x) !== true) return direct(question)
   return regionals.ask(x, { query, question, selected: selected ?? [] }, direct)
+}
+
+function judged(answer: UpstreamAnswer, selected: FlatHeaders = []): UpstreamAnswer {
+  const { forwarded } = answer
+  return forwarded === undefined ? answer : { ...answer, forwarded: judgedBy(forwarded, selected) }
 }
 
 /** The origin, or those of a group. */
@@ -33,7 +40,7 @@ function askOrigins(
   } = known(x.source, 'the source')
   const { id: distribution } = known(x.served, 'the distribution').distribution
   const { health, clock } = x.node
-  const headers = selected === undefined ? x.forwarded : [...x.forwarded, ...selected]
+  const headers = selected === undefined ? x.forwarded : together(x.forwarded, selected)
   // A channel's playlists are told apart by who produces them; no other server can go on with one.
   if (second === undefined || channelAt(x, first) !== undefined)
     return askMember(x, { ...question, query, headers }, first)
@@ -56,13 +63,13 @@ interface Asked extends Question {
 async function askMember(x: Exchange, asked: Asked, member: Member): Promise<UpstreamAnswer> {
   const { node, directives } = x
   const { distribution } = known(x.served, 'the distribution')
-  const { origin, access, forwarding } = member
+  const { origin, access, setsCookies } = member
   const channel = channelAt(x, member)
   const answer = await node.upstream.ask({
     ...asked,
     distributionId: distribution.id,
     ...{ origin, access, path: known(x.target, 'the target').path },
-    cookies: forwarding?.cookies ?? 'none',
+    cookies: setsCookies ? 'all' : 'none',
     ...(x.viewer && { scheme: x.viewer.scheme }),
     interim: interimTo(x, secretsOf(origin)),
     // A part that was hinted at is held like a playlist, and nothing in its name says so.
@@ -87,13 +94,16 @@ function ofEither(validators: Validators | undefined): Validators | undefined {
   return validators?.etag === undefined ? undefined : { etag: validators.etag, lastModified: undefined }
 }
 
-function queryFor(x: Exchange, member: Member, query: string): string {
-  return member.query === 'none' && x.source?.query !== 'none' ? '' : query
+/** A bucket takes no more than what is named. */
+function queryFor(x: Exchange, { sends }: Member, query: string): string {
+  return sends === x.source?.sends ? query : keyedQuery(query, sends)
 }
 
-function fieldsFor({ headers, forwarding }: Member, all: FlatHeaders): FlatHeaders {
-  const taken = [...fields(all)].filter(
-    ([name]) => headers.includes(name) || forwarding?.selects(name) === true,
-  )
-  return taken.flat()
+function fieldsFor(member: Member, all: FlatHeaders): FlatHeaders {
+  return [...fields(all)].filter(([name]) => takes(member, name)).flat()
+}
+
+function takes({ headers, cookies, host, forwarding }: Member, name: string): boolean {
+  if (headers.includes(name) || forwarding?.selects(name) === true) return true
+  return (name === 'cookie' && namesAny(cookies)) || (name === 'host' && host === 'viewer')
 }

@@ -5,19 +5,34 @@ import {
   viewerFieldRefusal,
   type Behaviour,
   type HttpOrigin,
+  type Named,
   type Origin,
 } from '../../distribution/index.ts'
-import { endToEnd, fields, type FlatHeaders } from '../../http/index.ts'
+import {
+  acceptsCoding,
+  endToEnd,
+  fields,
+  fieldValue,
+  pickCookies,
+  withoutFields,
+  type Coding,
+  type FlatHeaders,
+} from '../../http/index.ts'
 import { withoutGrants } from '../../signing/index.ts'
 import type { Exchange, Incoming } from '../exchange.ts'
 import { AWS_SIGNATURE_FIELDS } from './origin-bucket.ts'
+import { isWritten, writtenField } from './written-fields.ts'
 
 /** What of a viewer's goes to an origin beside what is keyed; an answer may vary by it. */
 export interface Forwarding {
   /** Names in lower case. */
   selects: (name: string) => boolean
-  /** Of the origin's answers: whether Set-Cookie comes back. */
-  cookies: 'none' | 'all'
+  /** Which cookies do; undefined when none does. */
+  cookies: ((name: string) => boolean) | undefined
+  /** What the edge itself writes of the viewer, in lower case. */
+  told: readonly string[]
+  /** In which it may answer, where the viewer takes them. */
+  codings: readonly Coding[]
   /** Whether the origin is told who asks, and how. */
   viewer: 'told' | 'untold'
 }
@@ -39,32 +54,54 @@ export function forwardingOf(behaviour: Behaviour, origin: Origin): Forwarding |
   if (origin.kind === 'built-in') return undefined
   const keyed = new Set(behaviour.headers)
   const named = namedBy(behaviour, origin)
-  // Behind a gate cookies are grants.
-  const cookies =
-    origin.kind === 'http' && behaviour.gate === null && namesAny(behaviour.cookies) ? 'all' : 'none'
-  if (named === undefined && cookies === 'none') return undefined
+  const cookies = origin.kind === 'http' ? unkeyedCookies(behaviour) : undefined
+  const told = origin.kind === 'http' ? (behaviour.told ?? []).filter(name => !keyed.has(name)) : []
+  const codings = behaviour.acceptEncoding ?? []
+  const nothing = named === undefined && cookies === undefined
+  if (nothing && told.length === 0 && codings.length === 0) return undefined
   const selects = (name: string): boolean => {
     const plain = dashed(name)
     if (keyed.has(name) || keyed.has(plain) || NEVER.has(plain)) return false
-    if (name === 'cookie') return cookies === 'all'
+    if (isWritten(plain)) return told.includes(name)
+    if (name === 'cookie') return cookies !== undefined
     if (TOLD.has(name)) return named !== undefined
-    if (name === 'accept-encoding') return !behaviour.compress && named?.(name) === true
-    if (behaviour.forward === 'all' && OTHER_METHODS.test(plain)) return false
+    if (name === 'accept-encoding')
+      return codings.length > 0 || (!behaviour.compress && named?.(name) === true)
+    if (!Array.isArray(behaviour.forward) && OTHER_METHODS.test(plain)) return false
     return !BY_BEHAVIOUR.has(plain) && viewerFieldRefusal(name) === undefined && named?.(name) === true
   }
-  return { selects: remembered(selects), cookies, viewer: named === undefined ? 'untold' : 'told' }
+  const viewer = named === undefined ? 'untold' : 'told'
+  return { selects: remembered(selects), cookies, told, codings, viewer }
+}
+
+/** What is keyed goes there anyway. */
+function unkeyedCookies({ keyedCookies = 'none', ...behaviour }: Behaviour): Forwarding['cookies'] {
+  const cookies = unkeyedOf(behaviour)
+  if (!namesAny(cookies) || keyedCookies === 'all') return undefined
+  return name => namesIt(cookies, name) && !namesIt(keyedCookies, name)
+}
+
+/** Behind a gate cookies are grants for the most part: of all of them none goes on, and others by their names. */
+export function unkeyedOf({ cookies, gate }: Pick<Behaviour, 'cookies' | 'gate'>): Named {
+  return cookies === 'all' && gate !== null ? 'none' : cookies
+}
+
+/** Whether answers of an origin that is shown cookies may set some. */
+export function setsCookies(behaviour: Behaviour): boolean {
+  return namesAny(behaviour.keyedCookies) || namesAny(unkeyedOf(behaviour))
 }
 
 /** A bucket gets what is named, and nothing by which a viewer would sign in our place. */
 function namedBy({ forward }: Behaviour, origin: Origin): ((name: string) => boolean) | undefined {
   if (!namesAny(forward)) return undefined
   if (origin.kind === 's3') {
-    if (forward === 'all') return undefined
+    if (!Array.isArray(forward)) return undefined
     const own = new Set<string>(['authorization', ...AWS_SIGNATURE_FIELDS])
     return name => namesIt(forward, name) && !own.has(name)
   }
   const secrets = new Set([...secretsOf(origin)].map(dashed))
-  return name => namesIt(forward, name) && !secrets.has(dashed(name))
+  const out = typeof forward === 'string' || Array.isArray(forward) ? [] : forward.except.map(dashed)
+  return name => namesIt(forward, name) && !secrets.has(dashed(name)) && !out.includes(dashed(name))
 }
 
 /** Fields in whose place the origin's secrets stand. */
@@ -98,10 +135,53 @@ export function selectedFields(x: Exchange, forwarding: Forwarding): FlatHeaders
   const selected: string[] = []
   for (const [name, value] of fields(endToEnd(joinedFields(x.request)))) {
     if (!forwarding.selects(name) || TOLD.has(name) || x.spent.has(name) || !sendable(value)) continue
+    if (name === 'cookie' || name === 'accept-encoding' || forwarding.told.includes(name)) continue
     const own = ownValue(x, name, value)
     if (own !== undefined) selected.push(name, own)
   }
+  selected.push(...selectedCookies(x, forwarding), ...selectedCodings(x, forwarding))
+  for (const name of forwarding.told) {
+    const written = writtenField(x, name)
+    if (written !== undefined && sendable(written)) selected.push(name, written)
+  }
   return forwarding.viewer === 'told' ? [...selected, ...toldForAll(x)] : selected
+}
+
+function selectedCookies(x: Exchange, { cookies }: Forwarding): string[] {
+  const own = cookies === undefined ? undefined : ownCookies(x)
+  const picked = own === undefined || cookies === undefined ? undefined : pickCookies(own, cookies)
+  return picked === undefined ? [] : ['cookie', picked]
+}
+
+/** Behind a gate too: whatever is a grant somewhere here is taken out. */
+export function ownCookies(x: Exchange): string | undefined {
+  const value = x.header('cookie')
+  return value === undefined || !sendable(value) ? undefined : ownValue(x, 'cookie', value)
+}
+
+/** Which of the codings that may be asked for the viewer takes; as he says it himself where it is his to say. */
+function selectedCodings(x: Exchange, { codings, selects }: Forwarding): string[] {
+  const said = x.header('accept-encoding')
+  if (said === undefined || !selects('accept-encoding') || !sendable(said)) return []
+  if (codings.length === 0) return ['accept-encoding', said]
+  const taken = x.request.httpVersion === '1.0' ? [] : codings.filter(each => acceptsCoding(said, each))
+  return taken.length === 0 ? [] : ['accept-encoding', taken.join(',')]
+}
+
+/** What goes upstream of keyed and unkeyed fields together; of Cookie there is one (RFC 6265 §5.4). */
+export function together(keyed: FlatHeaders, selected: FlatHeaders): FlatHeaders {
+  const [one, other] = [fieldValue(keyed, 'cookie'), fieldValue(selected, 'cookie')]
+  if (one === undefined || other === undefined) return [...keyed, ...selected]
+  const others = withoutFields([...keyed, ...selected], COOKIE)
+  return [...others, 'cookie', `${one}; ${other}`]
+}
+
+const COOKIE: ReadonlySet<string> = new Set(['cookie'])
+
+/** Names of a viewer's fields by which an answer is judged: of one for the very cookies that are keyed nothing is special. */
+export function judgedBy(names: readonly string[], selected: FlatHeaders): readonly string[] {
+  if (!names.includes('cookie') || fieldValue(selected, 'cookie') !== undefined) return names
+  return names.filter(name => name !== 'cookie')
 }
 
 /** A value less what lets somebody in here, which is nobody else's to see; undefined when nothing is left. */

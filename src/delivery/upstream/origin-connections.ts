@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { Readable } from 'node:stream'
 import { buildConnector, Pool } from 'undici'
 import type { UpstreamAnswer } from '../../cache/index.ts'
@@ -80,6 +81,8 @@ export function openConnections(options: ConnectionsOptions): Connections {
   const pools = new Map<Lane, OpenPool>()
   const places = new Map<Lane, Places>()
   const poolOf = (lane: Lane): OpenPool => made(pools, lane, () => open({ ...options, wire, head }, lane))
+  // Whatever Host an origin is told, it proves to be who is asked. undici's types do not know this option.
+  const proved = options.guard === undefined ? {} : { servername: new URL(options.url).hostname }
 
   async function send(sent: Sent): Promise<UpstreamAnswer> {
     const { lane, method, target, headers, body } = sent
@@ -90,6 +93,7 @@ export function openConnections(options: ConnectionsOptions): Connections {
     try {
       const answer = await pool.request({
         ...{ method, path: target, headers: [...headers], responseHeaders: 'raw' },
+        ...proved,
         body: body === undefined ? null : Readable.from(watch.upload(body)),
         signal: watch.signal,
         onInfo: info => {
@@ -185,6 +189,10 @@ function watched(connect: buildConnector.connector, fates: ConnectionFates): bui
     })
 }
 
+function isAddress(hostname: string): boolean {
+  return isIP(hostname.replace(/^\[(.*)\]$/, '$1')) !== 0
+}
+
 /** Every connection is checked anew, whatever its name meant for the one before. */
 function connectorOf(options: ConnectionsOptions, wire: Wire): buildConnector.connector {
   const { url, guard, authorities, socketPath, node } = options
@@ -204,7 +212,9 @@ function connectorOf(options: ConnectionsOptions, wire: Wire): buildConnector.co
   })
   return (request, callback) => {
     const { refusal } = guarded(guard, url)
-    if (refusal === undefined) connect(request, callback)
+    // An address is no name to ask for (RFC 6066 §3), and is what the certificate has to hold then.
+    const named = isAddress(request.hostname) ? { ...request, servername: '' } : request
+    if (refusal === undefined) connect(named, callback)
     else queueMicrotask(() => callback(refusal, null))
   }
 }

@@ -1,24 +1,37 @@
 import {
   membersOf,
+  namesAny,
+  namesIt,
   viewerFieldRefusal,
   type Behaviour,
+  type Named,
   type Origin,
   type OriginAccess,
   type Snapshot,
 } from '../../distribution/index.ts'
 import type { Seconds } from '../../core/index.ts'
-import type { Bounds, KeyedQuery } from '../../http/index.ts'
-import { forwardingOf, secretsOf, type Forwarding } from './forwarding.ts'
+import type { Bounds } from '../../http/index.ts'
+import { forwardingOf, secretsOf, setsCookies, type Forwarding } from './forwarding.ts'
 import { AWS_SIGNATURE_FIELDS } from './origin-bucket.ts'
+import { isWritten } from './written-fields.ts'
 
 /** One origin of a behaviour, and what of a viewer's request goes there beside the path. */
 export interface Member {
   origin: Origin
   /** What proves to a bucket that we may read it. */
   access: OriginAccess | undefined
-  query: KeyedQuery
-  /** Names of header fields, in lower case. */
+  /** Parameters that are keyed. */
+  query: Named
+  /** Those, and others that go there. */
+  sends: Named
+  /** Names of header fields that are keyed, in lower case; `cloudfront-…` are the edge's own words. */
   headers: readonly string[]
+  /** Cookies that are keyed. */
+  cookies: Named
+  /** Whose Host it is told. The viewer's is keyed. */
+  host: 'origin' | 'viewer'
+  /** Whether its answers may set cookies. */
+  setsCookies: boolean
   /** What goes there unkeyed; undefined when nothing does. */
   forwarding: Forwarding | undefined
 }
@@ -34,6 +47,8 @@ export interface Source extends Member {
   failover: ReadonlySet<number>
   /** Between which its answers live. */
   bounds: Bounds
+  /** Whether anything beside path and query is keyed. */
+  keysFields: boolean
 }
 
 /** Of every behaviour whose origin is there. */
@@ -48,34 +63,50 @@ export function sourcesOf(
       errors.flatMap(({ status, ttl }): [number, Seconds][] => (ttl === undefined ? [] : [[status, ttl]])),
     )
     for (const behaviour of behaviours) {
+      const sends = bothOf(behaviour.query, behaviour.forwardQuery)
       const origins = membersOf(distribution, behaviour.originId)
-      const [first, second] = origins.map(origin => memberFor(behaviour, origin, accesses))
+      const [first, second] = origins.map(origin => memberFor({ ...behaviour, sends }, origin, accesses))
       if (first === undefined) continue
       const failover = new Set(originGroups.find(({ id }) => id === behaviour.originId)?.statuses)
       const bounds = { ...behaviour.ttl, errors: leastOfErrors }
       const both = second === undefined ? first : widened(first, second)
       const members: Source['members'] = second === undefined ? [first] : [first, second]
-      sources.set(behaviour, { ...both, members, failover, bounds })
+      sources.set(behaviour, { ...both, members, failover, bounds, keysFields: keysFields(both) })
     }
   }
   return sources
 }
 
+function keysFields({ headers, cookies, host }: Member): boolean {
+  return headers.length > 0 || namesAny(cookies) || host === 'viewer'
+}
+
 function memberFor(
-  behaviour: Behaviour,
+  behaviour: Behaviour & Pick<Member, 'sends'>,
   origin: Origin,
   accesses: ReadonlyMap<string, OriginAccess>,
 ): Member {
   const access = origin.kind === 's3' && origin.access !== null ? accesses.get(origin.access) : undefined
-  const [query, headers] = [queryFor(behaviour, origin), headersFor(behaviour, origin, access)]
-  return { origin, access, query, headers, forwarding: forwardingOf(behaviour, origin) }
+  const [query, sends] = [queryFor(behaviour.query, origin), queryFor(behaviour.sends, origin)]
+  const isServer = origin.kind === 'http'
+  const cookies = isServer ? (behaviour.keyedCookies ?? 'none') : 'none'
+  return {
+    ...{ origin, access, query, sends, cookies, headers: headersFor(behaviour, origin, access) },
+    host: isServer ? (behaviour.host ?? 'origin') : 'origin',
+    setsCookies: isServer && setsCookies(behaviour),
+    forwarding: forwardingOf(behaviour, origin),
+  }
 }
 
 /** A bucket takes less than a server does; of what both take they take the same. */
 function widened(first: Member, second: Member): Member {
   const headers = [...new Set([...first.headers, ...second.headers])]
-  const query = first.query === 'none' ? second.query : first.query
-  return { ...first, query, headers, forwarding: forwardingToEither(first.forwarding, second.forwarding) }
+  const { query, sends, cookies, host } = first.origin.kind === 'http' ? first : second
+  const forwarding = forwardingToEither(first.forwarding, second.forwarding)
+  return {
+    ...{ ...first, query, sends, headers, cookies, host, forwarding },
+    setsCookies: first.setsCookies || second.setsCookies,
+  }
 }
 
 function forwardingToEither(
@@ -85,7 +116,9 @@ function forwardingToEither(
   if (first === undefined || second === undefined) return first ?? second
   return {
     selects: name => first.selects(name) || second.selects(name),
-    cookies: first.cookies === 'all' ? 'all' : second.cookies,
+    cookies: first.cookies ?? second.cookies,
+    told: first.told.length > 0 ? first.told : second.told,
+    codings: first.codings,
     viewer: first.viewer === 'told' ? 'told' : second.viewer,
   }
 }
@@ -94,14 +127,29 @@ function forwardingToEither(
  * To a bucket only what is named: `?acl` or `?uploads` asks for something else than the object, and
  * `?response-content-type` for an answer that would then be everybody's.
  */
-function queryFor({ query }: Behaviour, origin: Origin): KeyedQuery {
-  return origin.kind === 's3' && query === 'all' ? 'none' : query
+function queryFor(query: Named, origin: Origin): Named {
+  return origin.kind === 's3' && !Array.isArray(query) ? 'none' : query
+}
+
+/** What either names; the one alone where the other names nothing. */
+function bothOf(one: Named, other: Named = 'none'): Named {
+  if (typeof other === 'string') return other === 'all' ? other : one
+  if (typeof one === 'string') return one === 'all' ? one : other
+  if (Array.isArray(other)) return Array.isArray(one) ? [...one, ...other] : lessBy(one.except, other)
+  return lessBy(other.except, one)
+}
+
+function lessBy(names: readonly string[], taken: Named): Named {
+  const except = names.filter(name => !namesIt(taken, name))
+  return except.length === 0 ? 'all' : { except }
 }
 
 /** What a node sets itself, or a secret that stands in its place, is never a viewer's to send. */
 function headersFor(behaviour: Behaviour, origin: Origin, access: OriginAccess | undefined): string[] {
   const secrets = secretsOf(origin)
-  const named = behaviour.headers.filter(name => viewerFieldRefusal(name) === undefined && !secrets.has(name))
+  const named = behaviour.headers.filter(
+    name => isWritten(name) || (viewerFieldRefusal(name) === undefined && !secrets.has(name)),
+  )
   if (!named.includes('authorization')) return named
   if (origin.kind === 's3' && alwaysSigns(origin.access, access))
     return named.filter(name => name !== 'authorization')

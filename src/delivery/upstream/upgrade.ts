@@ -1,9 +1,10 @@
 import { request as plainRequest, type ClientRequest, type IncomingMessage } from 'node:http'
 import { request as secureRequest } from 'node:https'
+import { isIP } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, SluiceError, type Clock } from '../../core/index.ts'
-import { endToEnd, type FlatHeaders } from '../../http/index.ts'
+import { endToEnd, fieldValue, withoutFields, type FlatHeaders } from '../../http/index.ts'
 import type { Guard } from '../../outbound/index.ts'
 import { guarded } from './guarded.ts'
 import { LARGEST_HEAD, MOST_FIELDS, MOST_INTERIM, timedOut, unreadable, type Wire } from './origin-limits.ts'
@@ -38,9 +39,15 @@ export function askUpgrade(asked: UpgradeAsked): Promise<Upgraded> {
   const { port, refusal, lookup } = guarded(guard, url)
   if (refusal !== undefined) return Promise.reject(refusal)
   const requestedAt = clock.now()
+  const named = fieldValue(headers, 'host') ?? host
   const sent = (scheme === 'https:' ? secureRequest : plainRequest)({
     ...{ host: hostname.replace(/^\[(.*)\]$/, '$1'), port, path: target, method: 'GET' },
-    headers: ['Host', host, 'Connection', 'Upgrade', 'Upgrade', protocol, ...headers],
+    headers: [
+      ...['Host', named, 'Connection', 'Upgrade', 'Upgrade', protocol],
+      ...withoutFields(headers, HOST),
+    ],
+    // Whatever it is told, it proves to be who it is by its own name.
+    ...(isIP(hostname.replace(/^\[(.*)\]$/, '$1')) === 0 && { servername: hostname }),
     // A connection of its own, which is not HTTP's any more afterwards.
     ...{ agent: false, lookup, maxHeaderSize: LARGEST_HEAD, signal },
     ...{ rejectUnauthorized: true, ...(authorities !== undefined && { ca: authorities }) },
@@ -71,6 +78,8 @@ export function askUpgrade(asked: UpgradeAsked): Promise<Upgraded> {
     sent.end()
   })
 }
+
+const HOST: ReadonlySet<string> = new Set(['host'])
 
 function boundInterim(sent: ClientRequest): void {
   let interim = 0
