@@ -1,6 +1,13 @@
 import type { Question, UpstreamAnswer } from '../../cache/index.ts'
 import { namesAny } from '../../distribution/index.ts'
-import { fields, keyedQuery, type FlatHeaders, type Validators } from '../../http/index.ts'
+import {
+  codingsOf,
+  fields,
+  keyedQuery,
+  varying,
+  type FlatHeaders,
+  type Validators,
+} from '../../http/index.ts'
 import { interimTo } from '../answer/interim.ts'
 import { known, type Exchange } from '../exchange.ts'
 import { askInTurn } from './failover.ts'
@@ -78,7 +85,20 @@ async function askMember(x: Exchange, asked: Asked, member: Member): Promise<Ups
     snapshotVersion: node.snapshot?.version ?? 0,
     sequence: node.snapshot?.sequence ?? 0,
   })
-  return leadsToOtherScheme(x, origin, answer) ? { ...answer, unshared: 'scheme' } : answer
+  const told = offersCodings(member) ? varyingByCoding(answer) : answer
+  return leadsToOtherScheme(x, origin, told) ? { ...told, unshared: 'scheme' } : told
+}
+
+function offersCodings({ forwarding }: Member): boolean {
+  return forwarding !== undefined && forwarding.codings.length > 0
+}
+
+/** Where codings are offered, one that came is for who takes it, whether the origin says so or not. */
+function varyingByCoding(answer: UpstreamAnswer): UpstreamAnswer {
+  if (codingsOf(answer.headers).length === 0) return answer
+  const vary = varying(answer.headers)
+  if (vary.kind === 'anything' || vary.names.includes('accept-encoding')) return answer
+  return { ...answer, headers: [...answer.headers, 'Vary', 'Accept-Encoding'] }
 }
 
 /** Only ours has channels. */
