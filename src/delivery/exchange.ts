@@ -2,11 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { PlaylistFound } from '../cache/index.ts'
 import { type CanonicalPath, type Instant, type Reason, type RequestId } from '../core/index.ts'
-import type { Behaviour, CompiledDistribution } from '../distribution/index.ts'
+import type { Behaviour, CompiledDistribution, ResponseHeaders } from '../distribution/index.ts'
 import type { CacheKey, FlatHeaders } from '../http/index.ts'
 import type { Http1Answer, Http1Request } from '../http1/index.ts'
 import type { BodiedRequest as Http2BodiedRequest, BodilessRequest, Http2Stream } from '../http2/index.ts'
 import { loggedPath, type PathToken } from '../signing/index.ts'
+import { policied } from './answer/policied.ts'
 import type { CacheNode } from './node.ts'
 import type { Asker } from './peers/peer-answer.ts'
 import type { Source } from './upstream/source.ts'
@@ -141,10 +142,20 @@ export class Exchange {
     return this.target === undefined ? undefined : loggedPath(this.target.path)
   }
 
+  /** What the behaviour's policy makes of answers to viewers; undefined for most. */
+  get rules(): ResponseHeaders | undefined {
+    const rules = this.behaviour?.responseHeaders
+    // What is ours under a viewer's host is no behaviour's, and nodes are told what their origin has said.
+    if (rules === undefined || this.replies !== undefined || this.target?.path.startsWith('/.sluice/'))
+      return undefined
+    return rules
+  }
+
   /** Writes status and head. */
   head(status: number, headers: string[]): void {
     this.status = status
-    this.response.writeHead(status, headers)
+    const { rules } = this
+    this.response.writeHead(status, rules === undefined ? headers : policied(this, rules, headers))
   }
 
   header(name: string): string | undefined {

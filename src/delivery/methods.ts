@@ -1,4 +1,6 @@
 import { membersOf } from '../distribution/index.ts'
+import { answersPreflights } from './answer/policied.ts'
+import { isPreflight } from './answer/policy-cors.ts'
 import type { Exchange } from './exchange.ts'
 
 const READ = ['GET', 'HEAD', 'OPTIONS']
@@ -25,13 +27,18 @@ export function mayBeRelayed(method: string): boolean {
 
 /**
  * Whether a request goes to the origin as it is, and its answer to nobody else. OPTIONS is among them where no gate is:
- * behind one it is answered here, for browsers send it without a grant (Fetch, "CORS-preflight fetch").
+ * behind one it is answered here, for browsers send it without a grant (Fetch, "CORS-preflight fetch"), and so is what
+ * a policy answers.
  */
 export function isRelayed(x: Exchange): boolean {
   const method = x.request.method ?? ''
   // Nearly every request ends here.
   if (method === 'GET' || !mayBeRelayed(method)) return false
-  return mayWrite(x) && !(method === 'OPTIONS' && x.gated)
+  return mayWrite(x) && !(method === 'OPTIONS' && isAnsweredHere(x))
+}
+
+function isAnsweredHere(x: Exchange): boolean {
+  return x.gated || (isPreflight(x) && answersPreflights(x.behaviour ?? {}))
 }
 
 /** Only a server of somebody else's is ever written to, or talked to in another protocol; of a group the first alone. */

@@ -83,7 +83,9 @@ export function counting(headers: Record<string, string | string[]> = {}, status
   let count = 0
   return (_request, response) => {
     count++
-    response.writeHead(status, headers).end(status === 204 ? undefined : String(count))
+    const body = String(count)
+    if (status === 204) response.writeHead(status, headers).end()
+    else response.writeHead(status, { ...headers, 'Content-Length': body.length }).end(body)
   }
 }
 

@@ -12,7 +12,7 @@ import { cutLate } from './send-stream.ts'
 export function sendAtOnce(x: Exchange): 'sent' | 'not' {
   const { node, request, response } = x
   if (!('sendWhole' in response) || x.replies !== undefined) return 'not'
-  if (request.method !== 'GET' || x.selects) return 'not'
+  if (request.method !== 'GET' || x.selects || x.behaviour?.responseHeaders !== undefined) return 'not'
   const { distribution } = known(x.served, 'the distribution')
   const { path } = known(x.target, 'the target')
   // Playlists are never packed.

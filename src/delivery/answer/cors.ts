@@ -24,6 +24,8 @@ export const SESSION = '/.sluice/session'
  * to same-site pages, localhost and the listed origins, and to nobody else.
  */
 export function corsHeaders(x: Exchange): readonly string[] {
+  // Where an operator's policy says who may read, that says it alone.
+  if (x.rules?.cors !== undefined) return NOTHING
   if (!x.gated && x.target?.path !== SESSION) return OPEN
   const origin = x.header('origin')
   if (origin === undefined || !mayReadGated(origin, x.viewer?.host ?? '', x.behaviour?.corsOrigins ?? [])) {
@@ -63,6 +65,7 @@ export function corsOf(x: Exchange, answer: 'says-who-reads' | 'says-nothing'): 
 
 /** The answer to a preflight; never gated, since browsers send it without credentials (Fetch, "CORS-preflight fetch"). */
 export function preflightHeaders(x: Exchange): string[] {
+  if (x.rules?.cors !== undefined) return []
   return [
     ...corsHeaders(x),
     'Access-Control-Allow-Methods',

@@ -98,7 +98,7 @@ export function begin(
     headers.push('Content-Length', '0')
   } else if (!WITHOUT_LENGTH.has(x.status) && length !== undefined) {
     headers.push('Content-Length', String(length))
-    if (plan.kind === 'whole' && 'writeHeadOnce' in x.response)
+    if (plan.kind === 'whole' && 'writeHeadOnce' in x.response && x.rules === undefined)
       return x.response.writeHeadOnce(status, fields.fixed, headers)
   }
   x.head(x.status, [...fields.fixed, ...headers])

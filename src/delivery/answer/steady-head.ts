@@ -1,6 +1,8 @@
+import type { ResponseHeaders } from '../../distribution/index.ts'
 import type { FlatHeaders } from '../../http/index.ts'
 import type { CacheWord, Exchange } from '../exchange.ts'
 import { corsBeside, isSteady } from './cors.ts'
+import { isForAll, policied } from './policied.ts'
 import { WITHOUT_LENGTH } from './plan-body.ts'
 import { preparedHeaders } from './viewer-headers.ts'
 
@@ -12,6 +14,7 @@ interface Steady {
   varies: boolean
   ranges: boolean
   cors: readonly string[]
+  rules: ResponseHeaders | undefined
   fields: readonly string[]
 }
 
@@ -63,7 +66,8 @@ function steadyFields(
 ): readonly string[] | undefined {
   const cors = corsBeside(x, object.headers)
   if (!isSteady(cors)) return undefined
-  const { gated, variesByCoding: varies } = x
+  const { gated, rules, variesByCoding: varies } = x
+  if (rules !== undefined && !isForAll(rules)) return undefined
   const { pop } = x.node
   const ranges = object.status === 200 && !x.wholeOnly
   const known = last.get(object.headers)
@@ -79,16 +83,18 @@ function steadyFields(
     known.cors === cors &&
     known.varies === varies &&
     known.ranges === ranges &&
+    known.rules === rules &&
     known.pop === pop
   )
     return known.fields
-  const fields = [
+  const all = [
     ...preparedHeaders(object, gated ? 'gated' : 'open'),
     ...['Via', '1.1 sluice', 'X-Sluice-Pop', pop, 'X-Cache', `${word} from sluice`],
     ...(varies ? ['Vary', 'Accept-Encoding'] : []),
     ...cors,
     ...(ranges ? ['Accept-Ranges', 'bytes'] : []),
   ]
-  last.set(object.headers, { pop, gated, word, varies, ranges, cors, fields })
+  const fields = rules === undefined ? all : policied(x, rules, all)
+  last.set(object.headers, { pop, gated, word, varies, ranges, cors, rules, fields })
   return fields
 }

@@ -44,7 +44,7 @@ const OF_CORS: ReadonlySet<string> = new Set([
 ])
 
 /** Fields that outrank `private` at some cache or other (RFC 9213, Edge Architecture, nginx). */
-function speaksToCaches(name: string): boolean {
+export function speaksToCaches(name: string): boolean {
   return /(?:^|-)cdn-cache-control$|^(?:surrogate-control|edge-control|x-accel-expires)$/.test(name)
 }
 
