@@ -50,6 +50,7 @@ export function keyFields(x: Exchange, { headers, cookies, host }: Source): void
     values.push(`host ${authority}`)
     forwarded.push('host', authority)
   }
+  if (x.request.method === 'OPTIONS') values.push('method OPTIONS')
   x.variant = variantOf(values)
   x.forwarded = forwarded
 }

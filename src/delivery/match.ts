@@ -1,7 +1,7 @@
 import { authorize } from './gate/authorize.ts'
 import { preflightHeaders } from './answer/cors.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
-import { allowedOf, isRelayed } from './methods.ts'
+import { allowedOf, isKeptOptions, isRelayed } from './methods.ts'
 import { record } from './record.ts'
 import { refuse, sendError } from './answer/refusal.ts'
 
@@ -16,14 +16,29 @@ export const match: Step = (x: Exchange) => {
   if (!x.served) return refuse(x, 'unknown-host')
   x.behaviour = x.served.behaviour(target.path)
 
+  const { method } = x.request
+  const reads = method === 'GET' || method === 'HEAD'
+  if (!reads && x.behaviour.methods === 'get') return refuseMethod(x)
   const relayed = isRelayed(x)
-  if (x.request.method === 'OPTIONS' && !relayed) return answerOptions(x)
+  const kept = !reads && isKeptOptions(x)
+  if (method === 'OPTIONS' && !relayed && !kept) return answerOptions(x)
   if (viewer.scheme === 'http') {
     if (x.behaviour.viewerProtocol === 'https-only') return refuse(x, 'https-only')
     if (x.behaviour.viewerProtocol === 'redirect-to-https') return redirectToHttps(x)
   }
-  if (x.request.method !== 'GET' && x.request.method !== 'HEAD' && !relayed) return refuse(x, 'method')
+  if (!reads && !relayed && !kept) return refuse(x, 'method')
+  // Of what may be done there is no part, and no version that a viewer may have.
+  if (kept) x.selects = false
   return authorize
+}
+
+/** As CloudFront refuses what a distribution does not allow. */
+function refuseMethod(x: Exchange): undefined {
+  x.reason = 'method'
+  return sendError(x, 403, 'AccessDenied', 'Only GET and HEAD are allowed here', [
+    'X-Sluice-Reason',
+    'method',
+  ])
 }
 
 function answerOptions(x: Exchange): undefined {

@@ -1,9 +1,11 @@
 import { membersOf } from '../distribution/index.ts'
 import { answersPreflights } from './answer/policied.ts'
 import { isPreflight } from './answer/policy-cors.ts'
+import { hasBody } from './relay/request-body.ts'
 import type { Exchange } from './exchange.ts'
 
-const READ = ['GET', 'HEAD', 'OPTIONS']
+const GET = ['GET', 'HEAD']
+const READ = [...GET, 'OPTIONS']
 const ALL = [...READ, 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /**
@@ -17,6 +19,7 @@ const NEVER_RELAYED: ReadonlySet<string> = new Set(['GET', 'HEAD', 'CONNECT', 'T
 
 /** As `Allow` lists them; others go on where these do, and what an origin makes of them it says itself. */
 export function allowedOf(x: Exchange): string {
+  if (x.behaviour?.methods === 'get') return GET.join(', ')
   return (mayWrite(x) ? ALL : READ).join(', ')
 }
 
@@ -34,7 +37,18 @@ export function isRelayed(x: Exchange): boolean {
   const method = x.request.method ?? ''
   // Nearly every request ends here.
   if (method === 'GET' || !mayBeRelayed(method)) return false
-  return mayWrite(x) && !(method === 'OPTIONS' && isAnsweredHere(x))
+  return mayWrite(x) && !(method === 'OPTIONS' && (isAnsweredHere(x) || isKeptOptions(x)))
+}
+
+/**
+ * Whether an OPTIONS is answered from store, or by the origin and kept. One with a body is about that body; of a group
+ * only servers are asked.
+ */
+export function isKeptOptions(x: Exchange): boolean {
+  const { behaviour, served, request } = x
+  if (request.method !== 'OPTIONS' || behaviour?.keepOptions !== true || served === undefined) return false
+  const isServers = membersOf(served.distribution, behaviour.originId).every(({ kind }) => kind === 'http')
+  return isServers && !isAnsweredHere(x) && !hasBody(request)
 }
 
 function isAnsweredHere(x: Exchange): boolean {

@@ -16,7 +16,7 @@ export interface FoundError {
 
 /** The path of what is shown in place of an answer of this status; undefined for most. */
 export function pageFor(x: Exchange, status: number): CanonicalPath | undefined {
-  if (status < 400) return undefined
+  if (status < 400 || x.request.method === 'OPTIONS') return undefined
   const page = ruleFor(x, status)?.page
   // Whoever asks for the page itself is told what has become of it.
   return page === x.target?.path ? undefined : (page as CanonicalPath | undefined) // it was made so when it was configured

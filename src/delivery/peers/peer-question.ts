@@ -35,6 +35,8 @@ export interface PeerQuestion {
   largest: Bytes
   /** What is there already. */
   validators: Validators
+  /** Of the viewer's request. */
+  method: 'GET' | 'OPTIONS'
   read: PeerRead | undefined
   /** Whether a file may be named in place of a body. */
   files: 'taken' | 'not-taken'
@@ -87,6 +89,7 @@ export function peerFields(x: Exchange, asked: PeerAsked): string[] {
     ...['Sluice-Changes', String(x.node.siblings?.changes ?? 0)],
     ...['Sluice-Viewer', tellViewer(known(x.viewer, 'the viewer'))],
     ...['Sluice-Largest', String(asked.largest)],
+    ...(x.request.method === 'OPTIONS' ? ['Sluice-Method', 'OPTIONS'] : []),
     ...(asked.files === 'taken' ? ['Sluice-Files', asked.files] : []),
     ...conditionsOf({ validators: read?.version ?? asked.validators }),
     ...(read === undefined ? [] : ['Sluice-Read', `${read.first}-${read.last}`]),
@@ -135,6 +138,7 @@ export function readPeerQuestion({ headers }: IncomingMessage): PeerQuestion | u
     viewer,
     largest: Number(text('largest')),
     validators,
+    method: text('method') === 'OPTIONS' ? 'OPTIONS' : 'GET',
     files: text('files') === 'taken' ? 'taken' : 'not-taken',
     read: read
       ? {

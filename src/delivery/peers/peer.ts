@@ -50,6 +50,7 @@ function begin(x: Exchange, request: IncomingMessage, asked: PeerQuestion): Step
   if (served?.distribution.id !== asked.distributionId || canonical.kind !== 'ok')
     return refusePeer(x, 'behind')
   restoreViewersFields(request)
+  request.method = asked.method
   x.asker = asked
   x.replies = PEER_REPLIES
   x.appliedThen = x.node.snapshot?.sequence ?? 0

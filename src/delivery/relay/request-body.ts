@@ -27,7 +27,8 @@ export function settleBody(x: Exchange): void {
   })
 }
 
-function hasBody(request: Incoming): request is BodiedRequest {
+/** Whether one was announced, of whatever length. */
+export function hasBody(request: Incoming): request is BodiedRequest {
   if ('stream' in request) return !request.stream.endAfterHeaders
   const { headers } = request
   return headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined

@@ -45,10 +45,10 @@ export class Regionals {
 
   /**
    * Whether this goes by a regional cache: not what is sent on with all fields of its viewer, which is his own (CloudFront,
-   * "dynamic requests").
+   * "dynamic requests"), nor what asks for anything but an object.
    */
-  serve({ behaviour, source }: Exchange): boolean {
-    if (this.#all.size === 0) return false
+  serve({ behaviour, source, request }: Exchange): boolean {
+    if (this.#all.size === 0 || request.method === 'OPTIONS') return false
     const { forward } = behaviour ?? {}
     const some = forward === 'none' || Array.isArray(forward)
     return some || source?.members.every(each => each?.origin.kind !== 'http') === true

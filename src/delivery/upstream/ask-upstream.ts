@@ -77,6 +77,7 @@ async function askMember(x: Exchange, asked: Asked, member: Member): Promise<Ups
     distributionId: distribution.id,
     ...{ origin, access, path: known(x.target, 'the target').path },
     cookies: setsCookies ? 'all' : 'none',
+    ...(x.request.method === 'OPTIONS' && { method: 'OPTIONS' as const }),
     ...(x.viewer && { scheme: x.viewer.scheme }),
     interim: interimTo(x, secretsOf(origin)),
     // A part that was hinted at is held like a playlist, and nothing in its name says so.

@@ -89,7 +89,7 @@ export class ForeignOrigins implements Asks {
     const place = { url, wire: wireOf(origin) }
     const answer = await this.#persist(
       place,
-      { lane, method: 'GET', target, headers, interim: question.interim },
+      { lane, method: question.method ?? 'GET', target, headers, interim: question.interim },
       {
         owner: channel,
         // Where something stale is at hand, an origin that is away is not waited for.

@@ -47,7 +47,7 @@ export interface Source extends Member {
   failover: ReadonlySet<number>
   /** Between which its answers live. */
   bounds: Bounds
-  /** Whether anything beside path and query is keyed. */
+  /** Whether anything beside path and query is keyed, if only a method. */
   keysFields: boolean
 }
 
@@ -71,14 +71,14 @@ export function sourcesOf(
       const bounds = { ...behaviour.ttl, errors: leastOfErrors }
       const both = second === undefined ? first : widened(first, second)
       const members: Source['members'] = second === undefined ? [first] : [first, second]
-      sources.set(behaviour, { ...both, members, failover, bounds, keysFields: keysFields(both) })
+      sources.set(behaviour, { ...both, members, failover, bounds, keysFields: keysFields(behaviour, both) })
     }
   }
   return sources
 }
 
-function keysFields({ headers, cookies, host }: Member): boolean {
-  return headers.length > 0 || namesAny(cookies) || host === 'viewer'
+function keysFields({ keepOptions }: Behaviour, { headers, cookies, host }: Member): boolean {
+  return headers.length > 0 || namesAny(cookies) || host === 'viewer' || keepOptions === true
 }
 
 function memberFor(

@@ -18,6 +18,8 @@ export interface UpstreamQuestion {
   /** Whom to ask, and what proves to a bucket that we may. */
   origin: Origin
   access: OriginAccess | undefined
+  /** GET when left out; OPTIONS goes to servers alone. */
+  method?: 'OPTIONS'
   path: CanonicalPath
   query: string
   /** The viewer's fields, name and value in turn, and what is said of him; for foreign origins. */
