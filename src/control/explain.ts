@@ -49,7 +49,7 @@ async function explainView(url: RawUrl, asked: ExplainRequest, site: Site, now: 
   const served = compileMatcher(site).distribution(url.host)
   if (!served) return { ...placed, reason: 'unknown-host', detail: nobody(url.host, site) }
   const { distribution } = served
-  const met = meet(distribution, path, taken)
+  const met = meet(distribution, path === '/' ? (served.root ?? path) : path, taken)
   const { behaviour } = met
   const found: Said = {
     ...placed,

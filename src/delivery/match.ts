@@ -14,6 +14,8 @@ export const match: Step = (x: Exchange) => {
   const target = known(x.target, 'the target')
   x.served = matcher.distribution(viewer.host)
   if (!x.served) return refuse(x, 'unknown-host')
+  // Before the behaviour is found, so that a gate before the page counts for `/` as well.
+  if (x.served.root !== undefined && target.path === '/') target.path = x.served.root
   x.behaviour = x.served.behaviour(target.path)
 
   const { method } = x.request

@@ -1,4 +1,4 @@
-import { canonicalPattern, comparablePath } from '../core/index.ts'
+import { canonicalPath, canonicalPattern, comparablePath, type CanonicalPath } from '../core/index.ts'
 import type { Behaviour, Distribution } from './schema.ts'
 import type { Snapshot } from './snapshot.ts'
 
@@ -13,6 +13,8 @@ export interface Matcher {
 
 export interface CompiledDistribution {
   readonly distribution: Distribution
+  /** What `/` alone shows; undefined where that is what lies there. */
+  readonly root: CanonicalPath | undefined
   /**
    * By canonical path. The last behaviour is `*`, so there is always one. Where the path meets no gate, but would in a
    * reading that some servers have of it, it meets that gate: `//members/x` and `/members;a=b/x` that of `/members/*`.
@@ -47,8 +49,10 @@ export function compileDistribution(distribution: Distribution): CompiledDistrib
   if (last === undefined) throw new RangeError(`distribution ${distribution.id} has no behaviour`)
   const first = (comparable: string): Behaviour =>
     tests.find(test => test.matches(comparable))?.behaviour ?? last
+  const root = canonicalPath(`/${distribution.defaultRoot ?? ''}`)
   return {
     distribution,
+    root: distribution.defaultRoot !== undefined && root.kind === 'ok' ? root.path : undefined,
     behaviour(path) {
       const comparable = comparablePath(path)
       const behaviour = first(comparable)
