@@ -13,7 +13,7 @@ async function site(options: SiteOptions = {}): Promise<SiteBench> {
   const bench = await SiteBench.start(
     counting({ 'Cache-Control': 'max-age=60' }),
     { methods: 'all', query: 'all' },
-    { distribution: { defaultRoot: 'home/start%20page.html' }, ...options },
+    { distribution: { defaultRoot: 'pages/start%20page.html' }, ...options },
   )
   closers.push(() => bench.close())
   return bench
@@ -24,7 +24,7 @@ test.each([
   ['through a regional cache', true],
 ])('"/" alone shows the default root object, whatever the method: %s', async (_, between) => {
   const bench = await site({ between })
-  const asked = ['/', '/?a=1', '/home/', '//', '/home/start%20page.html', '/%2e']
+  const asked = ['/', '/?a=1', '/pages/', '//', '/pages/start%20page.html', '/%2e']
   const answers: [number, string][] = []
   for (const path of asked) {
     const { status, body } = await bench.get(path)
@@ -41,18 +41,18 @@ test.each([
     ],
     [400, expect.stringContaining('InvalidURI')],
   ])
-  const page = '/home/start%20page.html'
+  const page = '/pages/start%20page.html'
   expect(bench.asked.map(({ method, target }) => `${method} ${target}`)).toEqual([
-    ...[`GET ${page}`, `GET ${page}?a=1`, 'GET /home/', 'GET //', `POST ${page}`],
+    ...[`GET ${page}`, `GET ${page}?a=1`, 'GET /pages/', 'GET //', `POST ${page}`],
   ])
 })
 
 test('the gate before the default root object is before "/" as well', async () => {
   const gate = { keyGroups: snapshotOf().keyGroups.map(({ id }) => id), issuers: [] as IssuerId[] }
-  const bench = await site({ others: [{ pattern: '/home/*', gate }] })
+  const bench = await site({ others: [{ pattern: '/pages/*', gate }] })
   const refused = await bench.get('/')
   expect([refused.status, refused.headers['x-sluice-reason'], bench.asked]).toEqual([403, 'missing', []])
-  for (const resource of ['*://*/', '*://*/home/*'])
+  for (const resource of ['*://*/', '*://*/pages/*'])
     expect((await bench.get('/', { Cookie: grantFor(resource).cookie })).status).toBe(200)
 })
 

@@ -20,7 +20,7 @@ export function writtenIn(page: string): Written[] {
         ? [text.replace(/(?:^|\s)#.*/, '')]
         : [...text.matchAll(/`([^`]+)`/g)].map(([, each]) => each ?? '')
     const found = code.flatMap(each => [
-      ...each.matchAll(/(?<!-[gu] )(?<![\w/@.=-])sluice ((?:(?!&&|\|\||[|;]).)+)/g),
+      ...each.matchAll(/(?<!-[gu] )(?<![\w/@.=-])sluice ((?:(?!&&|\|\||[|;)]).)+)/g),
     ])
     return found.map(([, rest = '']) => ({ line: at + 1, words: rest.trim().split(/\s+/) }))
   })
