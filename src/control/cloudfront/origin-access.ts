@@ -148,7 +148,7 @@ async function userOf(tx: Tx, id: string): Promise<string | undefined> {
   return users.find(each => each.origins.some(origin => origin.kind === 's3' && origin.access === id))?.id
 }
 
-/** What `sluice origin-access update` has changed since is shown as it is now. */
+/** What `sluice origin-access rotate` or /v1 has changed since is shown as it is now. */
 function controlOf(
   { name, signing }: OriginAccess,
   document: StoredDocument | undefined,

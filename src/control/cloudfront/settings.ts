@@ -13,7 +13,7 @@ export interface Setting {
 type Row = readonly [setting: string, how: Treatment, what: string]
 
 const DISTRIBUTION: readonly Row[] = [
-  ['CallerReference', 'honoured', 'the same one with the same document makes nothing new'],
+  ['CallerReference', 'honoured', 'counts once; again it is `DistributionAlreadyExists`'],
   ['Aliases.Items', 'honoured', 'host names in lower case; each is listed, there are no wildcards'],
   ['DefaultRootObject', 'honoured', 'for `/` alone'],
   ['Comment', 'honoured', ''],
