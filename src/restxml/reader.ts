@@ -26,7 +26,8 @@ export interface RestRequest {
 /**
  * What an operation is asked to do: one plain object of everything that path, query, fields and document say, checked by
  * the model. Elements may come in any order. Unknown and repeated ones, wrong types, what is missing and counts that are
- * not true throw a `RestFault` of status 400, so that nothing is ever done by half of a document.
+ * not true throw a `RestFault` of status 400, so that nothing is ever done by half of a document. Parameters and fields
+ * that the operation does not know are left alone: clients send some of their own.
  */
 export function readInput(model: Model, operation: Operation, request: RestRequest): Members {
   if (operation.input === null) {

@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { lockPath, lockState } from '../../src/app/lock.ts'
 import { until } from '../app/folder.ts'
+import { sign } from '../control/cloudfront/signed.ts'
 import { childrenOf, command, FREE_PORTS, up, type Up } from './running.ts'
 
 const sample = new URL('../../media/sample.mp4', import.meta.url).pathname
@@ -67,7 +68,7 @@ describe('sluice up', () => {
           domain: `${ready.distribution.id.toLowerCase()}.cdn.localhost`,
         },
         data,
-        accessKeyId: null,
+        accessKeyId: expect.stringMatching(/^SLCE[A-Z2-7]{16}$/) as string,
         sample: '/sample/index.m3u8',
       })
       expect(stdout().trim().split('\n')).toHaveLength(1)
@@ -82,6 +83,15 @@ describe('sluice up', () => {
     },
     START_LIMIT,
   )
+
+  test('its access key signs, as AWS tools are told by sluice env', async () => {
+    const { json } = await command(['env', '--data', data, '--json'])
+    const url = String(json['AWS_ENDPOINT_URL'])
+    const key = { id: String(json['AWS_ACCESS_KEY_ID']), secret: String(json['AWS_SECRET_ACCESS_KEY']) }
+    const body = 'Action=GetCallerIdentity&Version=2011-06-15'
+    const signed = await sign(url, key, { method: 'POST', target: '/', service: 'sts', body })
+    expect(await (await fetch(url, signed)).text()).toContain(`<UserId>${key.id}</UserId>`)
+  })
 
   test('what is secret is for this user alone', () => {
     const keys = readdirSync(join(data, 'keys'))

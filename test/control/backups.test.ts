@@ -109,7 +109,9 @@ describe('a backup', () => {
       line.kind === 'word' && 'table' in line.word ? [line.word.table] : [],
     )
     expect(tables).toEqual(tablesInOrder().filter(name => tables.includes(name)))
-    expect(tables).toEqual(expect.arrayContaining(['meta', 'assets', 'channels', 'distributions', 'tokens']))
+    expect(tables).toEqual(
+      expect.arrayContaining(['meta', 'assets', 'channels', 'distributions', 'tokens', 'access_keys']),
+    )
     const objects = lines.flatMap(line => (line.kind === 'word' && 'object' in line.word ? [line.word] : []))
     const uploads = (await readdir(join(control.storage, 'objects', 'uploads'))).map(
       name => `uploads/${name}`,

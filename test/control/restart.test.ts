@@ -37,7 +37,10 @@ describe('a restart of control', () => {
       snapshot: await (await control.asNode(control.edge, '/v1/node/snapshot')).text(),
     }).toEqual(before)
     expect(before.tokens).toEqual([
-      { id: token.id, name: 'ci', scopes: ['publish'], createdAt: token.createdAt },
+      {
+        ...{ id: token.id, name: 'ci', scopes: ['publish'] },
+        ...{ accessKeyId: token.accessKeyId, createdAt: token.createdAt },
+      },
     ])
   })
 
