@@ -1,5 +1,5 @@
-import type { DistributionId } from '../../core/index.ts'
-import type { Distribution } from '../../distribution/index.ts'
+import { reader, type DistributionId } from '../../core/index.ts'
+import { DistributionInput, type Distribution } from '../../distribution/index.ts'
 import {
   distributionChanges,
   keyGroupsWithKeys,
@@ -40,6 +40,9 @@ const WORDS = {
   fallback: 'ResourceInUse',
 }
 
+/** By the schema that everybody's input is checked with, for lengths and numbers. */
+const checked: (input: unknown) => DistributionInput = reader(DistributionInput, 'the distribution')
+
 interface Asked {
   Id: string
   IfMatch?: string
@@ -49,7 +52,7 @@ interface Asked {
 export interface Known {
   distribution: Distribution
   change: DistributionChange
-  config: DistributionConfig
+  config: () => DistributionConfig
 }
 
 export function distributionOperations(services: Services): Handlers {
@@ -60,7 +63,7 @@ export function distributionOperations(services: Services): Handlers {
   }
   const getConfig: Handler<Asked> = async ({ Id }, context) => {
     const found = await database.read(tx => find(tx, Id, context))
-    return { DistributionConfig: found.config, ETag: tagOf(found) }
+    return { DistributionConfig: found.config(), ETag: tagOf(found) }
   }
   const create: Handler<{ DistributionConfig: DistributionConfig }> = (input, context) =>
     make(services, context, input.DistributionConfig)
@@ -106,7 +109,7 @@ async function make(
       refuseFound(found)
       await refuseStrangers(tx, config)
       const { distribution } = await inCloudFrontsWords(WORDS, () =>
-        createDistribution(tx, input, services.domainSuffix),
+        createDistribution(tx, checked(input), services.domainSuffix),
       )
       await keep(tx, distribution.id, config, tags && readTags(tags))
       const made = await find(tx, distribution.id, context)
@@ -122,17 +125,17 @@ function updating(services: Services): Handler<Asked & { DistributionConfig: Dis
       services.database.transaction(async tx => {
         const before = await find(tx, Id, context)
         checkIfMatch(IfMatch, tagOf(before))
-        if (config.CallerReference !== before.config.CallerReference)
+        if (config.CallerReference !== before.config().CallerReference)
           throw new CloudFrontError(
             'IllegalUpdate',
             'the CallerReference of a distribution cannot be changed',
           )
         const { distribution } = before
-        const input = readDistributionConfig(config, { distribution, shown: before.config }, found)
+        const input = readDistributionConfig(config, { distribution, shown: before.config() }, found)
         await lendCredentials(tx, accessesIn(config), found)
         refuseFound(found)
         await refuseStrangers(tx, config)
-        await inCloudFrontsWords(WORDS, () => replaceDistribution(tx, Id, input))
+        await inCloudFrontsWords(WORDS, () => replaceDistribution(tx, Id, checked(input)))
         await keep(tx, distribution.id, config)
         return answer(tx, await find(tx, Id, context), deployed)
       }),
@@ -202,9 +205,15 @@ export async function knownOf(tx: Tx, { caller }: Pick<OperationContext, 'caller
   return (await listDistributions(tx)).flatMap(distribution => {
     const change = changes.get(distribution.id)
     const kept = documents.get(distribution.id)?.config as KeptDistribution | null | undefined // written as one
-    const config = shownConfig(distribution, kept ?? undefined, kindOf, secrets)
+    const config = once(() => shownConfig(distribution, kept ?? undefined, kindOf, secrets))
     return change ? [{ distribution, change, config }] : []
   })
+}
+
+/** Of a thousand distributions most are not asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => (made ??= { value: make() }).value
 }
 
 async function find(tx: Tx, id: string, context: OperationContext): Promise<Known> {
@@ -219,36 +228,37 @@ function tagOf({ distribution, change }: Known): string {
 }
 
 async function answer(tx: Tx, found: Known, deployed: Deployed): Promise<object> {
-  return { Distribution: await resourceOf(tx, found, deployed), ETag: tagOf(found) }
+  const [resource] = await resourcesOf(tx, [found], deployed)
+  return { Distribution: resource, ETag: tagOf(found) }
 }
 
-async function resourceOf(
-  tx: Tx,
-  { distribution, change, config }: Known,
-  deployed: Deployed,
-): Promise<object> {
+/** As CloudFront shows them, of one moment. */
+async function resourcesOf(tx: Tx, all: readonly Known[], deployed: Deployed): Promise<object[]> {
   const groups = await keyGroupsWithKeys(tx)
-  const trusted = [...new Set(distribution.behaviours.flatMap(({ gate }) => gate?.keyGroups ?? []))]
-  const invalidations = await listInvalidations(tx, distribution.id)
-  return {
-    Id: distribution.id,
-    ARN: arnOf('distribution', distribution.id),
-    Status: deployed(change.snapshotVersion) ? 'Deployed' : 'InProgress',
-    LastModifiedTime: new Date(change.modifiedAt),
-    InProgressInvalidationBatches: invalidations.filter(each => !deployed(each.snapshotVersion)).length,
-    DomainName: distribution.domain,
-    ActiveTrustedSigners: { Enabled: false, Quantity: 0 },
-    ActiveTrustedKeyGroups: {
-      Enabled: trusted.length > 0,
-      ...listed(
-        trusted.map(id => ({
-          KeyGroupId: id,
-          KeyPairIds: listed(groups.find(each => each.id === id)?.keys.map(key => key.id) ?? []),
-        })),
-      ),
-    },
-    DistributionConfig: config,
-  }
+  const running = (await listInvalidations(tx)).filter(each => !deployed(each.snapshotVersion))
+  return all.map(({ distribution, change, config }) => {
+    const trusted = [...new Set(distribution.behaviours.flatMap(({ gate }) => gate?.keyGroups ?? []))]
+    return {
+      Id: distribution.id,
+      ARN: arnOf('distribution', distribution.id),
+      Status: deployed(change.snapshotVersion) ? 'Deployed' : 'InProgress',
+      LastModifiedTime: new Date(change.modifiedAt),
+      InProgressInvalidationBatches: running.filter(each => each.distributionIds.includes(distribution.id))
+        .length,
+      DomainName: distribution.domain,
+      ActiveTrustedSigners: { Enabled: false, Quantity: 0 },
+      ActiveTrustedKeyGroups: {
+        Enabled: trusted.length > 0,
+        ...listed(
+          trusted.map(id => ({
+            KeyGroupId: id,
+            KeyPairIds: listed(groups.find(each => each.id === id)?.keys.map(key => key.id) ?? []),
+          })),
+        ),
+      },
+      DistributionConfig: config(),
+    }
+  })
 }
 
 /** A page of distributions; a summary has the members of its config and of itself in one. */
@@ -259,10 +269,11 @@ export async function listOf(
   deployed: Deployed,
 ): Promise<object> {
   const { items, page } = pageOf(all, each => each.distribution.id, asked)
-  const summaries: object[] = []
-  for (const each of items)
-    summaries.push({ ...each.config, ...(await resourceOf(tx, each, deployed)), ETag: tagOf(each) })
-  return withItems(page, summaries)
+  const resources = await resourcesOf(tx, items, deployed)
+  return withItems(
+    page,
+    items.map((each, at) => ({ ...each.config(), ...resources[at], ETag: tagOf(each) })),
+  )
 }
 
 /** Throws for a distribution that there is not. */

@@ -1,5 +1,5 @@
-import type { Instant } from '../../core/index.ts'
-import { MANAGED_POLICIES, settlePolicy, type Policy, type PolicyInput } from '../../distribution/index.ts'
+import { reader, type Instant } from '../../core/index.ts'
+import { MANAGED_POLICIES, PolicyInput, settlePolicy, type Policy } from '../../distribution/index.ts'
 import { deleteDocument, listDocuments, listPolicies, saveDocument, type Tx } from '../database/index.ts'
 import { createPolicy, removePolicy, replacePolicy } from '../policies.ts'
 import { readCachePolicy, renderCachePolicy } from './cache-policy.ts'
@@ -57,6 +57,9 @@ export const responseHeadersPolicies = policyKind<
   render: renderResponseHeadersPolicy,
 })
 
+/** By the schema that everybody's input is checked with, for lengths and numbers. */
+const checked: (input: unknown) => PolicyInput = reader(PolicyInput, 'the policy')
+
 /** Operators' policies and the managed ones, those of `sluice policy` among them. */
 function policyKind<C extends { Name?: string | undefined; Comment?: string | undefined }, S extends Says>(
   of: PolicyKind<C, S>,
@@ -74,7 +77,7 @@ function policyKind<C extends { Name?: string | undefined; Comment?: string | un
     checkComment(comment)
     const says = of.read(config, found)
     refuseFound(found)
-    return { name, comment, says }
+    return checked({ name, comment, says })
   }
   return {
     kind,

@@ -30,6 +30,7 @@ export function readDistributionConfig(
 ): DistributionInput {
   refuseStrange(config, found)
   refuseTooMany(config, found)
+  noticeOpened(config, known, found)
   const root = config.DefaultRootObject ?? ''
   if (root.startsWith('/'))
     found.refuse('DefaultRootObject', 'leave out the slash before it', 'InvalidDefaultRootObject')
@@ -62,6 +63,17 @@ function knownOf(sent: CacheBehavior, known: Known | undefined): KnownBehaviour 
   const behaviour = known?.distribution.behaviours.find(each => each.pattern === sent.PathPattern)
   const shown = known && behavioursOf(known.shown).find(each => each.PathPattern === sent.PathPattern)
   return behaviour && shown ? { behaviour, shown } : undefined
+}
+
+/** A document cannot say that tokens open a behaviour, so who takes it out or renames it is told what goes with it. */
+function noticeOpened(config: DistributionConfig, known: Known | undefined, found: Findings): void {
+  const patterns = behavioursOf(config).map(each => each.PathPattern)
+  for (const { pattern, gate } of known?.distribution.behaviours ?? [])
+    if ((gate?.issuers ?? []).length > 0 && !patterns.includes(pattern))
+      found.notice(
+        `CacheBehavior ${pattern}`,
+        'it is gone, and with it the issuers whose tokens it asked for: gate what it was about elsewhere',
+      )
 }
 
 function readGroup(group: OriginGroupConfig, found: Findings): OriginGroupInput {

@@ -28,14 +28,14 @@ export async function findInvalidation(tx: Tx, reference: string): Promise<Recor
   return row
 }
 
-/** What was asked for a distribution, the newest first. */
+/** What was asked for a distribution, or for all, the newest first. */
 export async function listInvalidations(
   tx: Tx,
-  distributionId: DistributionId,
+  distributionId?: DistributionId,
 ): Promise<(RecordedInvalidation & { createdAt: Instant })[]> {
   const rows = await tx.sql.select().from(invalidations).orderBy(desc(invalidations.sequence))
   return rows
-    .filter(row => row.distributionIds.includes(distributionId))
+    .filter(row => distributionId === undefined || row.distributionIds.includes(distributionId))
     .map(row => ({ ...row, createdAt: row.createdAt as Instant })) // written as one
 }
 
