@@ -4,6 +4,9 @@ import { connect as connectHttp2 } from 'node:http2'
 import { connect } from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import type { KeyedClientFile } from '../../src/app/client-file.ts'
+import type { CreatedToken } from '../../src/client/index.ts'
+import { sign } from '../control/cloudfront/signed.ts'
 import { RtmpClient } from '../ingest/rtmp-client.ts'
 import { createChannel, encode, mediaUrls } from './live.ts'
 import { kill, processOf, whole, type LIVE_ROLES } from './roles.ts'
@@ -189,15 +192,25 @@ test('control refuses what is wrong, and fails where its database does', async (
     path.join(keyFolder, readdirSync(keyFolder).find(name => name.endsWith('.pem')) ?? ''),
     'utf8',
   )
-  const made = await sluice.cli<{ token: string }>('tokens', 'create', 'reader', '--scope', 'read')
+  const made = await sluice.cli<CreatedToken>('tokens', 'create', 'reader', '--scope', 'read')
   expect(made.code, made.stderr).toBe(0)
   secrets.add('a bearer token', made.json.token, WRONG_TOKEN)
+  secrets.add('the secret of an access key', made.json.secretAccessKey)
   const reader = { authorization: `Bearer ${made.json.token}` }
   const credentials = { accessKeyId: 'AK', secretAccessKey: BUCKET_SECRET }
   const headers = [{ name: 'X-Origin-Secret', value: HEADER_SECRET }]
   const origins = [{ id: 'site', url: 'http://127.0.0.1:9', headers }]
   const broken = { name: 'broken', credentials: { ...credentials, more: HEADER_SECRET } }
   const json = JSON.stringify
+  for (const secret of [made.json.secretAccessKey, BUCKET_SECRET]) {
+    const key = { id: made.json.accessKeyId, secret }
+    const signed = await sign(sluice.ready.control, key, {
+      method: 'DELETE',
+      target: '/2020-05-31/distribution/E1',
+    })
+    const refused = await ask('DELETE', '/2020-05-31/distribution/E1', '', signed.headers)
+    expect(refused).toBe(403)
+  }
   const statuses = [
     await ask('GET', '/v1/keys', '', { authorization: `Bearer ${WRONG_TOKEN}` }),
     await ask('POST', '/v1/keys', json({ name: 'x', pem, group: 'default' }), reader),
@@ -320,8 +333,9 @@ function addPrivateKeys(): void {
       for (const [, key = ''] of text.matchAll(/"d":\s*"([^"]+)"/g)) secrets.add("a node's own key", key)
     }
   }
-  const { token } = JSON.parse(readFileSync(path.join(data, 'client.json'), 'utf8')) as { token: string } // as `up` writes it
-  secrets.add('the token of the administrator', token)
+  const client = JSON.parse(readFileSync(path.join(data, 'client.json'), 'utf8')) as KeyedClientFile // as `up` writes it
+  secrets.add('the token of the administrator', client.token)
+  secrets.add("the secret of the administrator's access key", client.secretAccessKey)
 }
 
 test('and nothing that any of them wrote lets anybody in', async () => {
