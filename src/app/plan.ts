@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { SluiceError, systemClock } from '../core/index.ts'
-import { readCertificate, untimely, type CertificatePair } from '../inbound/index.ts'
+import { readCertificate, readCountryFile, untimely, type CertificatePair } from '../inbound/index.ts'
 import type { NodeIdentity } from '../membership/index.ts'
 import type { AccessKey } from '../signing/index.ts'
 import type { StorageOptions } from '../storage/index.ts'
@@ -186,6 +186,9 @@ export function edgeOptions(
   ports: Pick<Ports, 'http' | 'https'>,
 ): Omit<RoleOptions['edge'], 'controlUrl' | 'ownPorts'> {
   configuration.certificates.forEach(checkCertificate)
+  const { countryFile } = configuration
+  // Here only: a role that is started again lets nobody in where it cannot tell, and serves the rest.
+  if (countryFile !== undefined) readCountryFile(countryFile)
   const { memoryCacheBytes, pop, trustedProxies, allowOrigins, logLevel, workers } = configuration
   const { connections, connectionsPerAddress } = configuration
   return {
@@ -198,7 +201,7 @@ export function edgeOptions(
     diskCache: planDiskCache(configuration.diskCacheBytes, data.edgeCache),
     workersFolder: lockPath(data.root, 'workers'),
     workers,
-    ...{ memoryCacheBytes, pop, trustedProxies, allowOrigins, logLevel },
+    ...{ memoryCacheBytes, pop, trustedProxies, countryFile, allowOrigins, logLevel },
   }
 }
 

@@ -118,6 +118,12 @@ export const SETTINGS = {
     schema: Pairs,
     read: readPairs,
   },
+  countryFile: {
+    ...{ key: 'geo.file', flag: '--country-file', env: 'SLUICE_COUNTRY_FILE', default: '', schema: Text },
+    description:
+      'a file that says in which country addresses are, a MaxMind DB or lines of network,country; read again when it changes',
+    read: (text, folder) => ({ kind: 'ok', value: text === '' ? undefined : resolve(folder, text) }),
+  } satisfies Setting<string | undefined>,
   connections: count('limits.connections', '--connections', 'SLUICE_CONNECTIONS', 20_000, {
     description: 'connections of viewers at once, at each process that serves them',
   }),

@@ -32,6 +32,8 @@ export interface EdgeOptions {
   /** Stands in `X-Sluice-Pop`. */
   pop: string
   trustedProxies: string[]
+  /** By which it is told in which country a viewer is; a MaxMind DB or lines of `network,country`. */
+  countryFile?: string | undefined
   /** `origins.allow`: ranges of loopback addresses where origins may be. */
   allowOrigins: string[]
   /** Where this installation listens; nothing there is an origin. */

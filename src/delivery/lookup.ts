@@ -152,10 +152,18 @@ function failed(x: Exchange, error: unknown): ReturnType<Step> {
   if (x.replies !== undefined) return x.replies.failed(x, error)
   const trouble = noteTrouble(x, error)
   const { status, fields } = trouble
-  const path = pageFor(x, status)
-  if (path === undefined) return sendNoted(x, trouble)
   const headers = ['Cache-Control', 'no-store', ...fields]
-  return showPage(x, path, { status, headers, bornAt: x.node.clock.now() }).then(shown =>
-    shown === 'shown' ? deliver : sendNoted(x, trouble),
-  )
+  const noted = { status, headers, bornAt: x.node.clock.now() }
+  return showInstead(x, noted, () => sendNoted(x, trouble))
+}
+
+/** Shows the distribution's page for an error of ours, or sends that where there is none. */
+export function showInstead(
+  x: Exchange,
+  error: FoundError,
+  send: () => undefined,
+): undefined | Promise<Step | undefined> {
+  const path = pageFor(x, error.status)
+  if (path === undefined) return send()
+  return showPage(x, path, error).then(shown => (shown === 'shown' ? deliver : send()))
 }

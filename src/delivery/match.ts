@@ -1,4 +1,6 @@
 import { authorize } from './gate/authorize.ts'
+import { isLetIn } from './gate/geo.ts'
+import { showInstead } from './lookup.ts'
 import { preflightHeaders } from './answer/cors.ts'
 import { known, type Exchange, type Step } from './exchange.ts'
 import { allowedOf, isKeptOptions, isRelayed } from './methods.ts'
@@ -18,6 +20,7 @@ export const match: Step = (x: Exchange) => {
   if (x.served.root !== undefined && target.path === '/') target.path = x.served.root
   x.behaviour = x.served.behaviour(target.path)
 
+  if (x.served.distribution.geo !== undefined && !isLetIn(x)) return refuseThere(x)
   const { method } = x.request
   const reads = method === 'GET' || method === 'HEAD'
   if (!reads && x.behaviour.methods === 'get') return refuseMethod(x)
@@ -32,6 +35,16 @@ export const match: Step = (x: Exchange) => {
   // Of what may be done there is no part, and no version that a viewer may have.
   if (kept) x.selects = false
   return authorize
+}
+
+/** CloudFront: before all else, and the distribution's page for a 403 may show. */
+function refuseThere(x: Exchange): undefined | Promise<Step | undefined> {
+  x.reason = 'geo'
+  const { method } = x.request
+  const refused = (): undefined => refuse(x, 'geo')
+  if (method !== 'GET' && method !== 'HEAD') return refused()
+  const headers = ['Cache-Control', 'no-store', 'X-Sluice-Reason', 'geo']
+  return showInstead(x, { status: 403, headers, bornAt: x.node.clock.now() }, refused)
 }
 
 /** As CloudFront refuses what a distribution does not allow. */

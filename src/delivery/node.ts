@@ -58,6 +58,8 @@ interface Meaning {
 
 /** In which country an address is (ISO 3166-1 alpha-2, capitals); undefined where nobody knows. */
 export interface Countries {
+  /** Whether there is anything by which to tell. */
+  readonly isThere: boolean
   of(address: string): string | undefined
 }
 

@@ -1,6 +1,6 @@
 import { DiskTier, emptyShards, shardsOf } from '../cache/index.ts'
 import { systemClock } from '../core/index.ts'
-import { ConnectionCount } from '../inbound/index.ts'
+import { ConnectionCount, CountryFile } from '../inbound/index.ts'
 import { nodeTokenSource } from '../membership/index.ts'
 import type { Guard } from '../outbound/index.ts'
 import { MOST_A_DAY, openAccessLog, type Logger, type Metrics } from '../telemetry/index.ts'
@@ -79,12 +79,15 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
   const disk = diskCache && new DiskTier({ ...diskCache, shards, ...{ clock, log } })
   await disk?.start()
   if (disk) measureDisk(disk, metrics)
+  const { countryFile } = options
+  const countries = countryFile === undefined ? undefined : new CountryFile({ file: countryFile, log })
   const node = new CacheNode({
     ...{ clock, upstream, regionals, issuers, accessLog, log },
     pop: options.pop,
     memoryCacheBytes: Math.floor(options.memoryCacheBytes / share),
     usage: new Usage(metrics),
     trustedProxies,
+    ...(countries && { countries }),
     ...(parts.siblings && { siblings: parts.siblings }),
     ...(disk && { disk }),
   })
@@ -119,6 +122,7 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
       await Promise.all(servers.map(server => server.close(DRAIN_MS)))
     },
     async close() {
+      countries?.close()
       await regionals.close()
       await upstream.close()
       await accessLog.close()

@@ -231,7 +231,10 @@ describe.each([
     )
     const bench = await site(
       { told },
-      { trustedProxies: ['127.0.0.1/32'], countries: { of: at => (at === '192.0.2.7' ? 'NZ' : undefined) } },
+      {
+        trustedProxies: ['127.0.0.1/32'],
+        countries: { isThere: true, of: at => (at === '192.0.2.7' ? 'NZ' : undefined) },
+      },
     )
     await bench.get('/a', { 'X-Forwarded-For': '192.0.2.7', 'X-A': '1', Host: 'a' })
     await bench.get('/b', { Host: 'a' })

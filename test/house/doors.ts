@@ -34,6 +34,7 @@ export const DOORS: Readonly<Record<string, Door>> = {
   'fluent-ffmpeg': file('src/packager/'),
   'node-media-server': file('src/ingest/'),
   undici: file('src/delivery/'),
+  'mmdb-lib': file('src/inbound/country-database.ts'),
   pino: file('src/telemetry/'),
   'prom-client': file('src/telemetry/'),
   commander: file('src/cli/'),
