@@ -378,3 +378,28 @@ test('a question that an origin has seen and not answered is not put to it again
   expect(await facts(`${bench.edge.url}/film`)).toMatchObject({ status: 502 })
   expect(origin.asked).toHaveLength(1)
 })
+
+test('of an origin with a shield the regional caches at that place are asked first', async () => {
+  const origin = await ForeignOrigin.start((request, response) => {
+    response.sendDate = false
+    text(request, response)
+  })
+  closers.push(() => origin.close())
+  const site = { id: 'site', kind: 'http' as const, url: origin.url, headers: [], ...DEFAULT_WIRE }
+  const bench = await TierBench.start({
+    snapshot: snapshotWith([{ ...site, shield: 'shielding' }], [{ pattern: '*' }]),
+    ...{ edges: 2, regionals: 3 },
+    seenBy: snapshot => ({
+      ...snapshot,
+      nodes: snapshot.nodes.map(node => (node.id === 'regional-1' ? { ...node, pop: 'shielding' } : node)),
+    }),
+  })
+  closers.push(() => bench.close())
+  const paths = Array.from({ length: 12 }, (_, at) => `/film-${at}`)
+  for (const { url } of bench.edges)
+    for (const path of paths) expect(await facts(`${url}${path}`)).toMatchObject({ status: 200 })
+  expect(bench.regionals.map(({ asked }) => asked)).toEqual([0, 24, 0])
+  expect(origin.asked).toHaveLength(12)
+  await bench.regionals[1]?.kill()
+  expect(await facts(`${bench.edge.url}/another`)).toMatchObject({ status: 200, body: 'hello' })
+})

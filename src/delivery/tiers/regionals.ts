@@ -21,6 +21,8 @@ const MOST_ASKED = 2
 export class Regionals {
   readonly #options: Omit<RegionalCacheOptions, 'place'>
   readonly #all = new Map<string, RegionalCache>()
+  /** The places of these, as the snapshot says, by the same names. */
+  #pops = new Map<string, string>()
   /** That are asked for nothing more, and end what they have begun. */
   readonly #leaving = new Set<RegionalCache>()
   readonly #results = { answered: 0, behind: 0, away: 0, failed: 0, direct: 0 }
@@ -32,6 +34,7 @@ export class Regionals {
   /** Lets go of those that are no more among the nodes of the snapshot, once what they have begun has ended. */
   keep(nodes: readonly PeerNode[]): void {
     const places = new Map(placesOf({ nodes: [...nodes] }, 'regional').map(place => [nameOf(place), place]))
+    this.#pops = new Map(nodes.map(({ id, url, pop }) => [nameOf({ id, url: url ?? '' }), pop ?? '']))
     for (const [name, cache] of this.#all) {
       if (places.has(name)) continue
       this.#all.delete(name)
@@ -61,9 +64,7 @@ export class Regionals {
     direct: Direct,
   ): Promise<UpstreamAnswer> {
     const asked = { ...question, query, selected }
-    const well = [...this.#all.values()].filter(({ isWell }) => isWell)
-    const order = rendezvous(known(x.key, 'the key'), well, ({ place }) => nameOf(place))
-    for (const cache of order.slice(0, MOST_ASKED)) {
+    for (const cache of this.#inOrder(x).slice(0, MOST_ASKED)) {
       const answered = await cache.ask(x, asked)
       switch (answered.kind) {
         case 'answer':
@@ -90,6 +91,17 @@ export class Regionals {
     }
     this.#results.direct++
     return direct(question)
+  }
+
+  /** For this key; those at the place that its origin is shielded by before all others. */
+  #inOrder(x: Exchange): RegionalCache[] {
+    const well = [...this.#all.values()].filter(({ isWell }) => isWell)
+    const order = rendezvous(known(x.key, 'the key'), well, ({ place }) => nameOf(place))
+    const { origin } = known(x.source, 'the source')
+    const shield = origin.kind === 'built-in' ? undefined : origin.shield
+    if (shield === undefined) return order
+    const isThere = ({ place }: RegionalCache): boolean => this.#pops.get(nameOf(place)) === shield
+    return [...order.filter(isThere), ...order.filter(each => !isThere(each))]
   }
 
   measure(metrics: Metrics): void {

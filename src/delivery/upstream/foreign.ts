@@ -208,7 +208,7 @@ interface Place {
 }
 
 function nameOf({ url, wire }: Place): string {
-  return `${url} ${wire.connect} ${wire.response} ${wire.keepAlive}`
+  return [url, wire.connect, wire.response, wire.keepAlive, ...(wire.tls ?? [])].join(' ')
 }
 
 interface Persisting {
@@ -225,7 +225,10 @@ const OPERATORS: ReadonlySet<string> = new Set(['address-refused', 'origin-acces
 
 function wireOf(origin: Origin): Wire {
   const { connectTimeout, responseTimeout, keepAlive } = origin.kind === 'http' ? origin : DEFAULT_WIRE
-  return { connect: connectTimeout * 1000, response: responseTimeout * 1000, keepAlive: keepAlive * 1000 }
+  return {
+    ...{ connect: connectTimeout * 1000, response: responseTimeout * 1000, keepAlive: keepAlive * 1000 },
+    tls: origin.kind === 'http' ? origin.tls : undefined,
+  }
 }
 
 function attemptsOf(origin: Origin): number {

@@ -9,7 +9,14 @@ import type { Guard } from '../../outbound/index.ts'
 import { AnswerWatch } from './answer-watch.ts'
 import { ConnectionFates, Unanswered } from './connection-fates.ts'
 import { guarded } from './guarded.ts'
-import { LARGEST_HEAD, MOST_FIELDS, unreadable, type HeadLimits, type Wire } from './origin-limits.ts'
+import {
+  LARGEST_HEAD,
+  MOST_FIELDS,
+  unreadable,
+  tlsVersions,
+  type HeadLimits,
+  type Wire,
+} from './origin-limits.ts'
 import type { Interim } from '../answer/interim.ts'
 import { Places } from './places.ts'
 
@@ -208,6 +215,7 @@ function connectorOf(options: ConnectionsOptions, wire: Wire): buildConnector.co
     lookup: guarded(guard, url).lookup,
     // Said, so that NODE_TLS_REJECT_UNAUTHORIZED does not unsay it.
     rejectUnauthorized: true,
+    ...tlsVersions(wire),
     ...(authorities !== undefined && { ca: authorities }),
   })
   return (request, callback) => {

@@ -7,6 +7,20 @@ export interface Wire {
   response: Milliseconds
   /** Of a connection without a request. */
   keepAlive: Milliseconds
+  /** Versions of TLS that may be spoken with it; whatever both can when left out. */
+  tls?: readonly ('1.2' | '1.3')[] | undefined
+}
+
+/** The same, as Node has it. */
+export function tlsVersions({ tls }: Pick<Wire, 'tls'>): {
+  minVersion?: 'TLSv1.2' | 'TLSv1.3'
+  maxVersion?: 'TLSv1.2' | 'TLSv1.3'
+} {
+  if (tls === undefined) return {}
+  return {
+    minVersion: tls.includes('1.2') ? 'TLSv1.2' : 'TLSv1.3',
+    maxVersion: tls.includes('1.3') ? 'TLSv1.3' : 'TLSv1.2',
+  }
 }
 
 /** Names and values of an answer's head together, and how many fields there are. */

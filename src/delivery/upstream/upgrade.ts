@@ -7,7 +7,15 @@ import { codeOf, SluiceError, type Clock } from '../../core/index.ts'
 import { endToEnd, fieldValue, withoutFields, type FlatHeaders } from '../../http/index.ts'
 import type { Guard } from '../../outbound/index.ts'
 import { guarded } from './guarded.ts'
-import { LARGEST_HEAD, MOST_FIELDS, MOST_INTERIM, timedOut, unreadable, type Wire } from './origin-limits.ts'
+import {
+  LARGEST_HEAD,
+  MOST_FIELDS,
+  MOST_INTERIM,
+  timedOut,
+  tlsVersions,
+  unreadable,
+  type Wire,
+} from './origin-limits.ts'
 import { Unanswered } from './connection-fates.ts'
 
 /** A request for another protocol than HTTP on a connection of its own. */
@@ -50,6 +58,7 @@ export function askUpgrade(asked: UpgradeAsked): Promise<Upgraded> {
     ...(isIP(hostname.replace(/^\[(.*)\]$/, '$1')) === 0 && { servername: hostname }),
     // A connection of its own, which is not HTTP's any more afterwards.
     ...{ agent: false, lookup, maxHeaderSize: LARGEST_HEAD, signal },
+    ...tlsVersions(wire),
     ...{ rejectUnauthorized: true, ...(authorities !== undefined && { ca: authorities }) },
   })
   return new Promise((resolve, reject) => {
