@@ -112,7 +112,9 @@ function textOf(value: unknown): string {
 
 /** A pair of files is written as on the command line; everything else in a list is plain. */
 function textOfOne(value: unknown): string {
-  return isRecord(value) ? `${String(value['certificate'])}:${String(value['key'])}` : String(value)
+  if (!isRecord(value)) return String(value)
+  const named = typeof value['name'] === 'string' ? `${value['name']}=` : ''
+  return `${named}${String(value['certificate'])}:${String(value['key'])}`
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

@@ -34,7 +34,10 @@ const Pairs = Type.Union([
   Type.Array(
     Type.Union([
       Type.String(),
-      Type.Object({ certificate: Type.String(), key: Type.String() }, { additionalProperties: false }),
+      Type.Object(
+        { name: Type.Optional(Type.String()), certificate: Type.String(), key: Type.String() },
+        { additionalProperties: false },
+      ),
     ]),
   ),
 ])
@@ -114,7 +117,7 @@ export const SETTINGS = {
     env: 'SLUICE_CERTIFICATES',
     default: '',
     description:
-      'certificates of your own names, as CERTIFICATE.pem:KEY.pem; each is shown to who asks for a name that stands in it',
+      'certificates of your own names, as CERTIFICATE.pem:KEY.pem; each is shown to who asks for a name that stands in it, or of a distribution that names it (NAME=CERTIFICATE.pem:KEY.pem, or by its file)',
     schema: Pairs,
     read: readPairs,
   },
@@ -247,11 +250,16 @@ function readPairs(text: string, folder: string): Reading<CertificatePair[]> {
   const found: CertificatePair[] = []
   for (const part of text.split(',').map(each => each.trim())) {
     if (part === '') continue
-    const [certificate = '', key = '', ...rest] = part.split(':')
+    const [, name, files = ''] = /^(?:([A-Za-z0-9][\w.-]{0,127})=)?(.*)$/s.exec(part) ?? []
+    const [certificate = '', key = '', ...rest] = files.split(':')
     if (certificate === '' || key === '' || rest.length > 0) {
       return { kind: 'bad', why: `"${part}" is no pair, write CERTIFICATE.pem:KEY.pem` }
     }
-    found.push({ certificateFile: resolve(folder, certificate), keyFile: resolve(folder, key) })
+    found.push({
+      certificateFile: resolve(folder, certificate),
+      keyFile: resolve(folder, key),
+      ...(name !== undefined && { name }),
+    })
   }
   return { kind: 'ok', value: found }
 }

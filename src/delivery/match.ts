@@ -6,6 +6,7 @@ import { known, type Exchange, type Step } from './exchange.ts'
 import { allowedOf, isKeptOptions, isRelayed } from './methods.ts'
 import { record } from './record.ts'
 import { refuse, sendError } from './answer/refusal.ts'
+import { isSpokenTooOld } from './viewers/name-terms.ts'
 
 /** Host to distribution, path to its first matching behaviour, and what that behaviour says of protocol and method. */
 export const match: Step = (x: Exchange) => {
@@ -20,7 +21,11 @@ export const match: Step = (x: Exchange) => {
   if (x.served.root !== undefined && target.path === '/') target.path = x.served.root
   x.behaviour = x.served.behaviour(target.path)
 
-  if (x.served.distribution.geo !== undefined && !isLetIn(x)) return refuseThere(x)
+  const { distribution } = x.served
+  // RFC 9110 §15.5.20: another connection, under this name, may do.
+  if (distribution.minimumTls === '1.3' && isSpokenTooOld(x.request, distribution))
+    return sendError(x, 421, 'MisdirectedRequest', 'This host is spoken to in TLS 1.3')
+  if (distribution.geo !== undefined && !isLetIn(x)) return refuseThere(x)
   const { method } = x.request
   const reads = method === 'GET' || method === 'HEAD'
   if (!reads && x.behaviour.methods === 'get') return refuseMethod(x)

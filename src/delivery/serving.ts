@@ -14,6 +14,7 @@ import { measureNode } from './node-metrics.ts'
 import { CacheNode, type CacheNodeOptions } from './node.ts'
 import { read } from './read.ts'
 import { startViewerServer, type ViewerServer } from './viewers/server.ts'
+import type { NameTerms } from './viewers/name-terms.ts'
 import { TurnedAway } from './viewers/turned-away.ts'
 import { Regionals } from './tiers/regionals.ts'
 import { createUpstream } from './upstream/upstream.ts'
@@ -104,7 +105,8 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
       const { https } = options
       const onUpgrade: OnUpgrade = (request, response, leaving) =>
         handle(node, read, request, response, leaving)
-      const port = { handle: serve, onUpgrade, trustedProxies, turnedAway, count, log }
+      const termsOf = (name: string): NameTerms | undefined => node.matcher?.distribution(name)?.distribution
+      const port = { handle: serve, onUpgrade, termsOf, trustedProxies, turnedAway, count, log }
       const [plain, tls] = await Promise.all([
         startViewerServer({ ...port, listen: options.http }),
         startViewerServer({ ...port, listen: https.listen, tls: https }),

@@ -1,7 +1,13 @@
 import { statSync } from 'node:fs'
 import type { SecureContext } from 'node:tls'
 import { codeOf, messageOf, type Clock, type Milliseconds } from '../core/index.ts'
-import { readCertificate, untimely, type Certificate, type CertificatePair } from './certificate.ts'
+import {
+  nameOfPair,
+  readCertificate,
+  untimely,
+  type Certificate,
+  type CertificatePair,
+} from './certificate.ts'
 
 /** How soon a file that was replaced is noticed. */
 const LOOK_EVERY: Milliseconds = 5000
@@ -78,8 +84,19 @@ export class CertificateShelf {
       ...(this.#byName.get(name) ?? []),
       ...(dot < 0 ? [] : (this.#byName.get(`*${name.slice(dot)}`) ?? [])),
     ]
+    return this.#goodOf(found)?.context
+  }
+
+  /** The context of the certificate that the operator calls so; undefined where there is none. */
+  named(name: string | undefined): SecureContext | undefined {
+    if (name === undefined) return undefined
+    const slots = this.#others.filter(({ pair }) => nameOfPair(pair) === name)
+    return this.#goodOf(slots.flatMap(({ certificate }) => certificate ?? []))?.context
+  }
+
+  #goodOf(found: readonly Certificate[]): Certificate | undefined {
     const now = this.#options.clock.now()
-    return (found.find(each => each.notBefore <= now && now < each.notAfter) ?? found[0])?.context
+    return found.find(each => each.notBefore <= now && now < each.notAfter) ?? found[0]
   }
 
   /** Reads again what has changed on the disk. */

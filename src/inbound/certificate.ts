@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
 import { codeOf, instant, SluiceError, type Instant } from '../core/index.ts'
 
@@ -7,6 +8,12 @@ import { codeOf, instant, SluiceError, type Instant } from '../core/index.ts'
 export interface CertificatePair {
   certificateFile: string
   keyFile: string
+  /** By which distributions ask for it; that of the certificate's file, without its ending, when left out. */
+  name?: string
+}
+
+export function nameOfPair({ name, certificateFile }: CertificatePair): string {
+  return name ?? path.basename(certificateFile).replace(/\.[^.]*$/, '')
 }
 
 /** What a port that speaks TLS shows to those who ask for one of its names. */

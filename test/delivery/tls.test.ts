@@ -1,13 +1,15 @@
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls'
-import { expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { compileMatcher, type Distribution } from '../../src/distribution/index.ts'
 import {
   startViewerServer,
   type ViewerServer,
   type ViewerServerOptions,
 } from '../../src/delivery/viewers/server.ts'
 import { makePair, pairFolder } from '../inbound/pairs.ts'
+import { EdgeBench, snapshotOf } from './edge-bench.ts'
 
 async function serverOf(tls: NonNullable<ViewerServerOptions['tls']>): Promise<ViewerServer> {
   const server = await startViewerServer({
@@ -19,7 +21,10 @@ async function serverOf(tls: NonNullable<ViewerServerOptions['tls']>): Promise<V
   return server
 }
 
-async function opened(server: ViewerServer, options: ConnectionOptions = {}): Promise<TLSSocket> {
+async function opened(
+  server: Pick<ViewerServer, 'port'>,
+  options: ConnectionOptions = {},
+): Promise<TLSSocket> {
   const socket = connect({ host: '127.0.0.1', port: server.port, rejectUnauthorized: false, ...options })
   onTestFinished(() => void socket.destroy())
   socket.on('error', () => {})
@@ -107,3 +112,103 @@ test.each(['TLSv1.2', 'TLSv1.3'] as const)(
     expect(await reused(second)).toBe(false)
   },
 )
+
+describe('a distribution says of its names', () => {
+  /** An edge with one distribution under `site.example` and a plain one under all other names. */
+  async function edgeWith(
+    said: Partial<Distribution>,
+  ): Promise<{ bench: EdgeBench; server: Pick<ViewerServer, 'port'> }> {
+    const folder = await pairFolder()
+    const own = await makePair(folder, 'own', ['own.example'])
+    const byName = await makePair(folder, 'by-name', ['site.example'])
+    const called = { ...(await makePair(folder, 'file', ['elsewhere.example'])), name: 'called' }
+    const snapshot = snapshotOf()
+    const [first] = snapshot.distributions
+    if (first === undefined) throw new Error('there is a first distribution')
+    const other: Distribution = {
+      ...{ ...first, id: 'EANOTHERONE001' as Distribution['id'], domain: 'eanotherone001.cdn.localhost' }, // a test's own
+      ...{ aliases: ['site.example'], ...said },
+    }
+    const whole = { ...snapshot, distributions: [...snapshot.distributions, other] }
+    const bench = await EdgeBench.start((_request, response) => response.end('film'), {
+      snapshot: whole,
+      tls: { ...own, certificates: [byName, called] },
+      port: { termsOf: name => compileMatcher(whole).distribution(name)?.distribution },
+    })
+    onTestFinished(() => bench.close())
+    return { bench, server: { port: Number(new URL(bench.url).port) } }
+  }
+
+  const protocolOf = async (
+    server: Pick<ViewerServer, 'port'>,
+    options: ConnectionOptions,
+  ): Promise<unknown> => (await opened(server, options)).getProtocol()
+  const OLD: ConnectionOptions = { maxVersion: 'TLSv1.2' }
+
+  test('that they are spoken to in TLS 1.3 alone', async () => {
+    const { server } = await edgeWith({ minimumTls: '1.3' })
+    expect([
+      await protocolOf(server, { servername: 'site.example' }),
+      await protocolOf(server, { servername: 'other.example', ...OLD }),
+      await protocolOf(server, { ...OLD }),
+    ]).toEqual(['TLSv1.3', 'TLSv1.2', 'TLSv1.2'])
+    const refused = connect({
+      host: '127.0.0.1',
+      port: server.port,
+      rejectUnauthorized: false,
+      servername: 'Site.Example',
+      ...OLD,
+    })
+    refused.on('secureConnect', () => refused.destroy(new Error('it was let in')))
+    const [error] = (await once(refused, 'error')) as [Error]
+    expect(error.message).not.toBe('it was let in')
+  })
+
+  test('also to a connection that was made under another name', async () => {
+    const { server } = await edgeWith({ minimumTls: '1.3' })
+    for (const [options, expected] of [
+      [{ servername: 'other.example', ...OLD }, 'HTTP/1.1 421 Misdirected Request'],
+      [{ servername: 'other.example' }, 'HTTP/1.1 200 OK'],
+    ] as const) {
+      const socket = await opened(server, options)
+      socket.write('GET /a HTTP/1.1\r\nHost: site.example\r\n\r\n')
+      const [answer] = (await once(socket, 'data')) as [Buffer]
+      expect(answer.toString().split('\r\n')[0]).toBe(expected)
+    }
+  })
+
+  test('that HTTP/1.1 is spoken there and nothing newer', async () => {
+    const { server } = await edgeWith({ http: '1.1' })
+    const chosen = async (servername: string, ALPNProtocols: string[]): Promise<unknown> =>
+      (await opened(server, { servername, ALPNProtocols })).alpnProtocol
+    const both = ['h2', 'http/1.1']
+    expect([await chosen('site.example', both), await chosen('other.example', both)]).toEqual([
+      'http/1.1',
+      'h2',
+    ])
+    await expect(
+      new Promise((resolve, reject) => {
+        const socket = connect({
+          host: '127.0.0.1',
+          port: server.port,
+          servername: 'site.example',
+          ALPNProtocols: ['h2'],
+          rejectUnauthorized: false,
+        })
+        socket.once('secureConnect', resolve).once('error', reject)
+      }),
+    ).rejects.toThrow(/no application protocol/)
+  })
+
+  test.each([
+    [undefined, 'by-name'],
+    ['called', 'file'],
+    ['own', 'by-name'],
+    ['by-name', 'by-name'],
+    ['nowhere', 'by-name'],
+  ])('which certificate they show: %s', async (certificate, expected) => {
+    const { server } = await edgeWith(certificate === undefined ? {} : { certificate })
+    expect(shown(await opened(server, { servername: 'site.example' }))).toBe(expected)
+    expect(shown(await opened(server, { servername: 'other.example' }))).toBe('own')
+  })
+})

@@ -1,7 +1,12 @@
 import { createServer, type Server, type Socket } from 'node:net'
 import { systemClock, type Listen } from '../../core/index.ts'
 import { Http1Reader } from '../../http1/index.ts'
-import { CertificateShelf, ConnectionCount, type ConnectionCaps } from '../../inbound/index.ts'
+import {
+  CertificateShelf,
+  ConnectionCount,
+  type CertificatePair,
+  type ConnectionCaps,
+} from '../../inbound/index.ts'
 import { Connections } from './connections.ts'
 import { guardEntry } from './entry.ts'
 import type { Incoming, Outgoing } from '../exchange.ts'
@@ -10,6 +15,7 @@ import { createFullHttp1 } from './full-http1.ts'
 import type { OnUpgrade } from './leavers.ts'
 import { openHttp2 } from './open-http2.ts'
 import { readBy } from './answering.ts'
+import type { NameTerms } from './name-terms.ts'
 import { createTlsServer } from './tls-server.ts'
 import { TurnedAway } from './turned-away.ts'
 import { compileTrustedProxies, type TrustedProxies } from '../viewer.ts'
@@ -26,8 +32,10 @@ export interface ViewerServerOptions {
     certificateFile: string
     keyFile: string
     /** Shown to who asks for one of their names. */
-    certificates?: readonly { certificateFile: string; keyFile: string }[]
+    certificates?: readonly CertificatePair[]
   }
+  /** What TLS is to be for a server name, by the distribution that answers under it. */
+  termsOf?: (serverName: string) => NameTerms | undefined
   handle: (request: Incoming, response: Outgoing) => void
   /** Takes the connection of a request for a WebSocket; without it, that is answered like any other. */
   onUpgrade?: OnUpgrade
@@ -55,7 +63,7 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
   const limits = { ...LIMITS, ...options.limits }
   const turnedAway = options.turnedAway ?? new TurnedAway()
   const connections = new Connections()
-  const { handle, onUpgrade } = options
+  const { handle, onUpgrade, termsOf = () => undefined } = options
   const full = await createFullHttp1({ handle, onUpgrade, connections, turnedAway, limits })
   const reader = new Http1Reader({
     onRequest: handle,
@@ -67,7 +75,7 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
   const onHttp2 = (socket: Socket): void =>
     connections.watchSession(openHttp2(socket, { limits, turnedAway, onRequest: handle }))
   const shelf = openShelf(options)
-  const tls = shelf && createTlsServer({ shelf, limits, turnedAway, onHttp1, onHttp2 })
+  const tls = shelf && createTlsServer({ shelf, termsOf, limits, turnedAway, onHttp1, onHttp2 })
   const server = tls?.server ?? createServer({ allowHalfOpen: true, noDelay: true }, onHttp1)
   guardEntry(server, {
     count: options.count ?? new ConnectionCount(CONNECTION_CAPS),

@@ -2,10 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
 import type { CertificateShelf } from '../../inbound/index.ts'
 import type { ViewerLimits } from './limits.ts'
+import { isTooOld, type NameTerms } from './name-terms.ts'
 import type { TurnedAway } from './turned-away.ts'
 
 export interface TlsServerOptions {
   shelf: CertificateShelf
+  /** Of a server name; empty where the client names none. */
+  termsOf: (serverName: string) => NameTerms | undefined
   limits: ViewerLimits
   turnedAway: TurnedAway
   /** Of connections on which HTTP/1.1 is spoken. */
@@ -23,23 +26,35 @@ export interface TlsServer {
 /** Tickets are good where this is the same, whatever the process was started with. */
 const SESSION_CONTEXT = 'sluice-viewers'
 
-/** HTTP/2 and 1.1 over TLS 1.2 or above, chosen by ALPN. */
+/** HTTP/2 and 1.1 over TLS 1.2 or above, chosen by ALPN, as far as the name that is asked for has them. */
 export function createTlsServer(options: TlsServerOptions): TlsServer {
-  const { shelf, limits, turnedAway, onHttp1, onHttp2 } = options
+  const { shelf, termsOf, limits, turnedAway, onHttp1, onHttp2 } = options
   let ticketKeys: Buffer = randomBytes(48)
   const shared = { minVersion: 'TLSv1.2', sessionIdContext: SESSION_CONTEXT } as const
   const server = createServer(
     {
       ...shared,
-      ...{ ALPNProtocols: ['h2', 'http/1.1'], noDelay: true },
+      noDelay: true,
+      ALPNCallback: ({ servername, protocols }) => {
+        const offered = termsOf(servername)?.http === '1.1' ? ONE : BOTH
+        return offered.find(each => protocols.includes(each))
+      },
       ...{ cert: shelf.own.cert, key: shelf.own.key, ticketKeys },
-      SNICallback: (name, done) => done(null, shelf.context(name)),
+      SNICallback(this: TLSSocket, name, done) {
+        const terms = termsOf(name)
+        if (isTooOld(this, terms)) done(new Error('a version of TLS that this name has not'))
+        else done(null, shelf.named(terms?.certificate) ?? shelf.context(name))
+      },
       handshakeTimeout: limits.handshake,
     },
     socket => {
       // Without this a connection that breaks off before somebody listens would end the process.
       socket.on('error', ignore)
-      if (socket.alpnProtocol === 'h2') onHttp2(socket)
+      // Once more, for who names nobody, and for sessions that are resumed.
+      if (isTooOld(socket, termsOf(socket.servername || ''))) {
+        turnedAway.add('tls')
+        socket.destroy()
+      } else if (socket.alpnProtocol === 'h2') onHttp2(socket)
       else onHttp1(socket)
     },
   )
@@ -57,6 +72,9 @@ export function createTlsServer(options: TlsServerOptions): TlsServer {
     },
   }
 }
+
+const BOTH = ['h2', 'http/1.1']
+const ONE = ['http/1.1']
 
 /** `close` follows. */
 function ignore(): void {}
