@@ -232,13 +232,13 @@ describe.each(ways)('a request that may change something, over %s', (_name, ask)
       const answer = await ask('POST', target, { headers, body: 'x' })
       expect([answer.status, answer.body]).toEqual([200, 'ok'])
       expect([answer.headers['set-cookie'], answer.headers['access-control-allow-origin']]).toEqual([
-        undefined,
+        ['a=1'],
         undefined,
       ])
       expect(answer.headers['cache-control']).toBe('private')
     }
     expect(origin.asked.map(({ target, fields }) => [target, fields['cookie']])).toEqual(
-      Array(2).fill(['/app/members/form?own=1', undefined]),
+      Array(2).fill(['/app/members/form?own=1', 'login=1']),
     )
   })
 

@@ -19,7 +19,6 @@ import {
   secretsOf,
   setsCookies,
   toldOfViewer,
-  unkeyedOf,
 } from '../upstream/forwarding.ts'
 import { keysAt } from '../key.ts'
 import { override, secretFields } from '../upstream/origin-request.ts'
@@ -116,8 +115,7 @@ export function relayedQuery(x: Exchange): string {
  */
 export function relayedFields(x: Exchange, origin: HttpOrigin, upload: Upload | undefined): string[] {
   const behaviour = known(x.behaviour, 'the behaviour')
-  const { keyedCookies = 'none', host, headers, told = [] } = behaviour
-  const cookies = unkeyedOf(behaviour)
+  const { keyedCookies = 'none', cookies, host, headers, told = [] } = behaviour
   const secrets = new Set([...secretsOf(origin)].map(dashed))
   const mayGo = (lower: string): boolean => {
     const plain = dashed(lower)

@@ -5,7 +5,6 @@ import {
   viewerFieldRefusal,
   type Behaviour,
   type HttpOrigin,
-  type Named,
   type Origin,
 } from '../../distribution/index.ts'
 import {
@@ -75,20 +74,14 @@ export function forwardingOf(behaviour: Behaviour, origin: Origin): Forwarding |
 }
 
 /** What is keyed goes there anyway. */
-function unkeyedCookies({ keyedCookies = 'none', ...behaviour }: Behaviour): Forwarding['cookies'] {
-  const cookies = unkeyedOf(behaviour)
+function unkeyedCookies({ keyedCookies = 'none', cookies }: Behaviour): Forwarding['cookies'] {
   if (!namesAny(cookies) || keyedCookies === 'all') return undefined
   return name => namesIt(cookies, name) && !namesIt(keyedCookies, name)
 }
 
-/** Behind a gate cookies are grants for the most part: of all of them none goes on, and others by their names. */
-export function unkeyedOf({ cookies, gate }: Pick<Behaviour, 'cookies' | 'gate'>): Named {
-  return cookies === 'all' && gate !== null ? 'none' : cookies
-}
-
 /** Whether answers of an origin that is shown cookies may set some. */
 export function setsCookies(behaviour: Behaviour): boolean {
-  return namesAny(behaviour.keyedCookies) || namesAny(unkeyedOf(behaviour))
+  return namesAny(behaviour.keyedCookies) || namesAny(behaviour.cookies)
 }
 
 /** A bucket gets what is named, and nothing by which a viewer would sign in our place. */
