@@ -2,14 +2,20 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { GetDistributionCommand } from '@aws-sdk/client-cloudfront'
 import { getTableConfig, type PgTable } from 'drizzle-orm/pg-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import * as tables from '../../src/control/database/tables.ts'
-import { DEFAULT_WIRE, readSnapshot } from '../../src/distribution/index.ts'
+import type { DistributionId, KeyGroupId } from '../../src/core/index.ts'
+import { DEFAULT_WIRE, firstDistribution, readSnapshot } from '../../src/distribution/index.ts'
+import { acknowledge } from './cloudfront/control-under-test.ts'
+import { cloudFrontOf } from './cloudfront/sdk.ts'
 import { openEngine } from './database-under-test.ts'
 import { ControlFixture } from './fixture.ts'
 
 const MIGRATIONS = fileURLToPath(new URL('../../src/control/database/migrations', import.meta.url))
+
+const OLD_ID = 'EOLD0000000002' as DistributionId // a test's
 
 interface Journal {
   entries: { idx: number; tag: string; when: number }[]
@@ -86,6 +92,38 @@ describe('a database of the version before access keys', () => {
       await old.client.createToken({ name: 'new', scopes: ['read'] })
       await old.client.deleteToken('T1')
       expect((await old.client.tokens()).map(each => each.name)).toEqual(['new'])
+    } finally {
+      await old.end()
+    }
+  })
+})
+
+describe('a database of the version before CloudFront’s documents', () => {
+  it('shows its distributions there, deployed, and as they are', async () => {
+    const at = journal.entries.findIndex(({ tag }) => tag.endsWith('_cloudfront_documents'))
+    const definition = JSON.stringify(firstDistribution(OLD_ID, 'cdn.localhost', 'kg-old' as KeyGroupId)) // a test's
+    const old = await ControlFixture.open({}, dataDir =>
+      makeOld(
+        dataDir,
+        at,
+        `
+          insert into meta (id, epoch, version, sequence) values (1, 'old-life', 7, 0);
+          insert into key_groups (id, name, sha1, created_at) values ('kg-old', 'default', 'accept', 1);
+          insert into distributions (id, definition, created_at) values ('${OLD_ID}', '${definition}', 1);`,
+      ),
+    )
+    try {
+      await acknowledge(old)
+      const token = await old.client.createToken({ name: 'reader', scopes: ['read'] })
+      const answer = await cloudFrontOf(old.url, token).send(new GetDistributionCommand({ Id: OLD_ID }))
+      expect(answer.Distribution).toMatchObject({
+        ...{ Id: OLD_ID, Status: 'Deployed', DomainName: `${OLD_ID.toLowerCase()}.cdn.localhost` },
+        DistributionConfig: {
+          CallerReference: OLD_ID,
+          Origins: { Items: [{ DomainName: 'origin.sluice.internal' }] },
+          CacheBehaviors: { Quantity: 2 },
+        },
+      })
     } finally {
       await old.end()
     }
