@@ -1,8 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { parseDocument } from 'yaml'
+import { parseDocument, stringify } from 'yaml'
 import { codeOf, messageOf, reader, SluiceError, Type, type TSchema } from '../core/index.ts'
 import { closest } from './closest.ts'
+import { readDistributions, type FileDistributions } from './file-distributions.ts'
 import { SETTINGS, type SettingName } from './settings.ts'
 
 export const DEFAULT_FILE = 'sluice.yaml'
@@ -12,6 +13,8 @@ export interface ConfigurationFile {
   name: string
   folder: string
   values: Map<SettingName, string>
+  /** By their names there; undefined where it says nothing of distributions. */
+  distributions: FileDistributions | undefined
 }
 
 const NAMES = Object.keys(SETTINGS) as SettingName[] // a record's keys are its names
@@ -26,7 +29,7 @@ export function readConfigurationFile(asked: string | undefined, cwd: string): C
   const path = resolve(cwd, asked ?? DEFAULT_FILE)
   if (asked === undefined && !existsSync(path)) return undefined
   const name = asked ?? DEFAULT_FILE
-  const document = parseYaml(name, readText(path, name))
+  const { distributions, ...document } = parseYaml(name, readText(path, name))
   for (const key of leafKeys(document)) checkKey(key, name)
   const checked = reader(SCHEMA, name)(document)
   const values = new Map<SettingName, string>()
@@ -34,7 +37,10 @@ export function readConfigurationFile(asked: string | undefined, cwd: string): C
     const value = valueAt(checked, SETTINGS[setting].key)
     if (value !== undefined) values.set(setting, textOf(value))
   }
-  return { name, folder: dirname(path), values }
+  return {
+    ...{ name, folder: dirname(path), values },
+    distributions: distributions === undefined ? undefined : readDistributions(name, distributions),
+  }
 }
 
 function readText(path: string, name: string): string {
@@ -61,6 +67,12 @@ export function parseYaml(name: string, text: string): Record<string, unknown> {
   if (value === null || value === undefined) return {}
   if (!isRecord(value)) throw usage('bad-configuration', `${name} must be a list of "key: value" lines.`)
   return value
+}
+
+/** As `parseYaml` reads it again. */
+export function renderYaml(value: object): string {
+  // Without anchors, which a reader of settings has few of, and without folded lines.
+  return stringify(value, { aliasDuplicateObjects: false, lineWidth: 0 })
 }
 
 function checkKey(key: string, name: string): void {

@@ -1,5 +1,6 @@
 import { SluiceError } from '../core/index.ts'
 import { readConfigurationFile } from './configuration-file.ts'
+import type { FileDistributions } from './file-distributions.ts'
 import { SETTINGS, type Configuration, type Setting, type SettingName } from './settings.ts'
 
 export type Source = 'flag' | 'environment' | 'file' | 'default'
@@ -10,6 +11,8 @@ export interface ResolvedConfiguration {
   origins: Record<SettingName, { source: Source; text: string }>
   /** The file that was read; undefined when there was none. */
   file: string | undefined
+  /** Of that file; undefined where it says nothing of them. */
+  distributions: FileDistributions | undefined
 }
 
 export interface ConfigurationInputs {
@@ -55,6 +58,7 @@ export function resolveConfiguration(inputs: ConfigurationInputs): ResolvedConfi
     configuration: values as Configuration, // every setting has been read into its own name above
     origins: origins as ResolvedConfiguration['origins'], // filled in by the same loop
     file: file?.name,
+    distributions: file?.distributions,
   }
 }
 
@@ -79,18 +83,30 @@ function nonEmpty(text: string | undefined): string | undefined {
 }
 
 /** The effective configuration as a commented sluice.yaml. */
-export function printConfiguration(resolved: ResolvedConfiguration): string {
+export function printConfiguration({ origins }: ResolvedConfiguration): string {
+  return settingLines(name => {
+    const { source, text } = origins[name]
+    return { text, from: `; from: ${source}` }
+  })
+}
+
+/** Every setting with its default, as `printConfiguration` writes them. */
+export function printDefaults(): string {
+  return settingLines(name => ({ text: SETTINGS[name].default, from: '' }))
+}
+
+function settingLines(valueOf: (name: SettingName) => { text: string; from: string }): string {
   const lines: string[] = []
   let group = ''
   for (const name of SETTING_NAMES) {
     const setting: Setting<unknown> = SETTINGS[name]
-    const { source, text } = resolved.origins[name]
+    const { text, from } = valueOf(name)
     const [first = '', second] = setting.key.split('.')
     const indent = second === undefined ? '' : '  '
     if (second !== undefined && group !== first) lines.push(`${first}:`)
     group = second === undefined ? '' : first
     lines.push(`${indent}# ${setting.description}`)
-    lines.push(`${indent}# ${setting.flag}, ${setting.env}; from: ${source}`)
+    lines.push(`${indent}# ${setting.flag}, ${setting.env}${from}`)
     lines.push(`${indent}${second ?? first}: ${yamlOf(setting, text)}`)
   }
   return `${lines.join('\n')}\n`

@@ -2,6 +2,7 @@ import { ControlClient } from '../client/index.ts'
 import { readClientFile, tokenSha256, writeClientFile } from './client-file.ts'
 import { nameOf } from './data-folder.ts'
 import { readDatabaseUrl } from './database-url.ts'
+import { FileFollower, type ReadFile } from './file-distributions.ts'
 import { firstRun } from './first-run.ts'
 import { urlOf } from './listen.ts'
 import { controlOptions, specOf } from './plan.ts'
@@ -23,6 +24,8 @@ export interface ControlReady {
 }
 
 export interface ControlAloneOptions extends StartOptions {
+  /** The configuration file as it is now, for its distributions; undefined when there is none. Throws what is wrong. */
+  readFile: () => ReadFile | undefined
   onReady: (ready: ControlReady) => void
 }
 
@@ -30,6 +33,7 @@ export interface ControlAloneOptions extends StartOptions {
 export async function startControlAlone(options: ControlAloneOptions): Promise<void> {
   const { configuration, show } = options
   const databaseUrl = readDatabaseUrl(options.env)
+  let follower: FileFollower | undefined
   await supervise({
     ...options,
     ports: ['control'],
@@ -49,7 +53,9 @@ export async function startControlAlone(options: ControlAloneOptions): Promise<v
       if (file === undefined) return
       const client = new ControlClient(file)
       await firstRun({ ...{ data, client, signal }, sample: 'leave-out', rtmp: '', warn: show })
+      follower = await FileFollower.start({ ...options, client })
     },
+    look: () => void follower?.look(),
     ready({ data, ports }) {
       options.onReady({
         ...{ event: 'ready', pid: process.pid, role: 'control' },

@@ -39,6 +39,8 @@ export interface SuperviseOptions<Name extends PortName> extends StartOptions {
   started: (place: Place<Name>, signal: AbortSignal) => Promise<void>
   /** Everything answers. */
   ready: (place: Place<Name>) => Promise<void>
+  /** Files may have changed. */
+  look?: () => void
 }
 
 const PREDECESSOR_LIMIT: Milliseconds = 15_000
@@ -55,8 +57,12 @@ export async function supervise<Name extends PortName>(options: SuperviseOptions
   const lock = await lockDataFolder(data)
   const undo: (() => Promise<unknown>)[] = [() => lock.release()]
   let supervisor: Supervisor | undefined
+  const look = (): void => {
+    supervisor?.look()
+    options.look?.()
+  }
   const ending = new Ending(options.signals, {
-    ...{ clock: systemClock, hangUp: options.hangUp, look: () => supervisor?.look() },
+    ...{ clock: systemClock, hangUp: options.hangUp, look },
     atOnce() {
       supervisor?.kill()
       options.exit(1)

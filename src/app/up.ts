@@ -10,6 +10,7 @@ import {
   type ClientUrls,
 } from './client-file.ts'
 import { identityFile, nameOf, type DataFolder } from './data-folder.ts'
+import { FileFollower, type ReadFile } from './file-distributions.ts'
 import { readDatabaseUrl } from './database-url.ts'
 import type { FirstChannel } from './first-channel.ts'
 import { firstRun, type FirstThings } from './first-run.ts'
@@ -36,6 +37,8 @@ export interface Ready {
 }
 
 export interface UpOptions extends StartOptions {
+  /** The configuration file as it is now, for its distributions; undefined when there is none. Throws what is wrong. */
+  readFile: () => ReadFile | undefined
   sample: 'publish' | 'leave-out'
   /** `channel` when this start has made one to try. */
   onReady: (ready: Ready, first: 'first' | 'again', channel: FirstChannel | undefined) => void
@@ -51,6 +54,7 @@ export async function up(options: UpOptions): Promise<void> {
   let file: ClientFile | undefined
   let first: 'first' | 'again' = 'again'
   let things: FirstThings = { sample: null, channel: undefined }
+  let follower: FileFollower | undefined
   await supervise({
     ...options,
     ports: UP_PORTS,
@@ -73,7 +77,9 @@ export async function up(options: UpOptions): Promise<void> {
         rtmp: new URL(urlOf('rtmp', ports.rtmp)).host,
         warn: options.show,
       })
+      follower = await FileFollower.start({ ...options, client: clientOf(file) })
     },
+    look: () => void follower?.look(),
     async ready({ data, ports }) {
       const accessKeyId = (file && accessKeyOf(file)?.id) ?? null
       const line = await readyLine(clientOf(file), { ports, data, sample: things.sample, accessKeyId })

@@ -3,6 +3,7 @@ import type { DistributionId } from '../core/index.ts'
 import type { DistributionInput } from '../distribution/index.ts'
 import { awaitNodes } from './acknowledge.ts'
 import { NO_WAIT, SERVER_OPTIONS, text, type CommandSpec, type Context, type Options } from './command.ts'
+import { exportCommand } from './export.ts'
 import { readInputFile } from './input-file.ts'
 import { table } from './output.ts'
 import { connect, type Server } from './server.ts'
@@ -144,6 +145,7 @@ export const distributionCommands: CommandSpec[] = [
   createCommand,
   updateCommand,
   deleteCommand,
+  exportCommand,
 ]
 
 async function tell(context: Context, server: Server, made: ChangedDistribution): Promise<void> {
@@ -168,7 +170,9 @@ async function describe(server: Server, found: DistributionInfo): Promise<string
     `${ttl.minimum} / ${ttl.default} / ${ttl.maximum} s`,
   ])
   const state = found.enabled ? 'enabled' : 'disabled'
-  const head = [found.id, found.domain, ...found.aliases, `${state}${found.fallback ? ', fallback' : ''}`]
+  const file = found.file === undefined ? '' : `, "${found.file}" in the configuration file`
+  const standing = `${state}${found.fallback ? ', fallback' : ''}${file}`
+  const head = [found.id, found.domain, ...found.aliases, standing]
   const origins = [
     ...found.origins.map(origin => [origin.id, origin.kind, placeOf(origin)]),
     ...(found.originGroups ?? []).map(({ id, members, statuses }) => [

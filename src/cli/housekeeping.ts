@@ -7,15 +7,15 @@ import {
   lockState,
   madeBySluice,
   printConfiguration,
-  resolveConfiguration,
+  printReference,
   takeLock,
   type DataFolder,
-  type ResolvedConfiguration,
 } from '../app/index.ts'
 import { SluiceError } from '../core/index.ts'
-import { text, type CommandSpec, type Context, type OptionSpec } from './command.ts'
+import type { CommandSpec, Context, OptionSpec } from './command.ts'
+import { resolve } from './resolve.ts'
 import { dataFolder, dataPath } from './server.ts'
-import { SETTING_OPTIONS, settingFlags } from './setting-options.ts'
+import { SETTING_OPTIONS } from './setting-options.ts'
 import { trustSteps } from './trust-steps.ts'
 
 const DATA: OptionSpec[] = [
@@ -68,12 +68,17 @@ const resetCommand: CommandSpec = {
 
 const configCheckCommand: CommandSpec = {
   words: 'config check',
-  summary: 'check the configuration and change nothing',
+  summary: 'check the configuration, distributions of its file included, and change nothing',
   options: SETTING_OPTIONS,
   run: context => {
     const resolved = resolve(context)
     const where = resolved.file ?? 'flags, environment and defaults (there is no sluice.yaml)'
-    context.output.result({ valid: true, file: resolved.file ?? null }, `${where}: good`)
+    const distributions = Object.keys(resolved.distributions ?? {})
+    const told = distributions.length === 0 ? '' : `, with the distributions ${distributions.join(', ')}`
+    context.output.result(
+      { valid: true, file: resolved.file ?? null, distributions },
+      `${where}: good${told}`,
+    )
     return Promise.resolve()
   },
 }
@@ -81,8 +86,19 @@ const configCheckCommand: CommandSpec = {
 const configPrintCommand: CommandSpec = {
   words: 'config print',
   summary: 'print every setting, its value and where that comes from, as a sluice.yaml',
-  options: SETTING_OPTIONS,
+  options: [
+    {
+      flags: '--reference',
+      description: 'instead, every setting and every word of a distribution, with what each means',
+    },
+    ...SETTING_OPTIONS,
+  ],
   run: context => {
+    if (context.options['reference'] === true) {
+      const reference = printReference()
+      context.output.result({ reference }, reference.trimEnd())
+      return Promise.resolve()
+    }
     const resolved = resolve(context)
     context.output.result(
       { file: resolved.file ?? null, settings: resolved.origins, configuration: resolved.configuration },
@@ -99,16 +115,6 @@ export const housekeepingCommands: CommandSpec[] = [
   configCheckCommand,
   configPrintCommand,
 ]
-
-function resolve(context: Context): ResolvedConfiguration {
-  const file = text(context.options, 'config')
-  return resolveConfiguration({
-    env: context.terminal.env,
-    cwd: context.terminal.cwd,
-    flags: settingFlags(context.options),
-    ...(file === undefined ? {} : { file }),
-  })
-}
 
 async function refuseWhileRunning(data: DataFolder): Promise<void> {
   const state = await lockState(lockPath(data.root))

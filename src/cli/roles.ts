@@ -1,14 +1,14 @@
 import {
   NODE_ROLES,
   readSecret,
-  resolveConfiguration,
   startControlAlone,
   startNode,
   type NodeRole,
   type StartOptions,
 } from '../app/index.ts'
 import { text, type CommandSpec, type Context, type OptionSpec } from './command.ts'
-import { SETTING_OPTIONS, settingFlags } from './setting-options.ts'
+import { readFile, resolve } from './resolve.ts'
+import { SETTING_OPTIONS } from './setting-options.ts'
 
 const SUMMARIES: Record<NodeRole, string> = {
   edge: 'an edge on a machine of its own, in the foreground',
@@ -30,6 +30,7 @@ const controlCommand: CommandSpec = {
   run: async context => {
     await startControlAlone({
       ...startOptions(context),
+      readFile: () => readFile(context),
       onReady(ready) {
         if (context.output.json) return context.output.result(ready, '')
         context.output.say('Control is ready.')
@@ -68,12 +69,8 @@ function nodeCommand(role: NodeRole): CommandSpec {
 }
 
 function startOptions(context: Context): StartOptions {
-  const { env, cwd } = context.terminal
-  const file = text(context.options, 'config')
-  const { configuration } = resolveConfiguration({
-    ...{ env, cwd, flags: settingFlags(context.options) },
-    ...(file === undefined ? {} : { file }),
-  })
+  const { env } = context.terminal
+  const { configuration } = resolve(context)
   return {
     ...{ configuration, env, signals: process },
     hangUp: [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY) ? 'end' : 'look',

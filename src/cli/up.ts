@@ -1,6 +1,7 @@
-import { resolveConfiguration, up, type FirstChannel, type Ready } from '../app/index.ts'
-import { text, type CommandSpec, type Context } from './command.ts'
-import { SETTING_OPTIONS, settingFlags } from './setting-options.ts'
+import { up, type FirstChannel, type Ready } from '../app/index.ts'
+import type { CommandSpec, Context } from './command.ts'
+import { readFile, resolve } from './resolve.ts'
+import { SETTING_OPTIONS } from './setting-options.ts'
 import { isoTime } from './sign.ts'
 
 export const upCommand: CommandSpec = {
@@ -8,15 +9,12 @@ export const upCommand: CommandSpec = {
   summary: 'everything on one machine, in the foreground',
   options: [{ flags: '--no-sample', description: 'do not publish the sample clip' }, ...SETTING_OPTIONS],
   run: async context => {
-    const { env, cwd } = context.terminal
-    const file = text(context.options, 'config')
-    const { configuration } = resolveConfiguration({
-      ...{ env, cwd, flags: settingFlags(context.options) },
-      ...(file === undefined ? {} : { file }),
-    })
+    const { env } = context.terminal
+    const { configuration } = resolve(context)
     if (!context.output.json) context.output.say('Sluice is starting …')
     await up({
       ...{ configuration, env },
+      readFile: () => readFile(context),
       sample: context.options['sample'] === false ? 'leave-out' : 'publish',
       signals: process,
       hangUp: [process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY) ? 'end' : 'look',

@@ -5,6 +5,7 @@ import { followChannelEvents } from './channel-events.ts'
 import type { ChannelEvent, ChannelInfo, CreatedChannel, NewChannel } from './channel-shapes.ts'
 import type { ExplainRequest, Explanation } from './explain-shapes.ts'
 import type {
+  AppliedFile,
   ChangedDistribution,
   ChangedIssuer,
   ChangedKeyGroup,
@@ -228,6 +229,11 @@ export class ControlClient {
 
   async distributions(): Promise<DistributionInfo[]> {
     return (await this.#get<{ distributions: DistributionInfo[] }>('/v1/distributions')).distributions
+  }
+
+  /** Makes the distributions of a configuration file, by their names there, what it says: all of them, or none. */
+  async applyFile(distributions: Record<string, DistributionInput>): Promise<AppliedFile> {
+    return this.#send<AppliedFile>('PUT', '/v1/file/distributions', { distributions })
   }
 
   async distribution(id: DistributionId): Promise<DistributionInfo> {

@@ -47,6 +47,8 @@ export const DistributionInfo = Type.Object({
   ...Distribution.properties,
   origins: Type.Array(Type.Union([BuiltInOrigin, HttpOriginInfo, S3Origin])),
   fallback: Type.Boolean(),
+  /** What the configuration file that made it calls it; left out where none did. */
+  file: Type.Optional(Type.String()),
 })
 export type DistributionInfo = Static<typeof DistributionInfo>
 
@@ -56,6 +58,26 @@ export const ChangedDistribution = Type.Object({
   ...Warnings.properties,
 })
 export type ChangedDistribution = Static<typeof ChangedDistribution>
+
+/** What came of the distributions of a configuration file, in its order; then those that it says no more. */
+export const AppliedFile = Type.Object({
+  distributions: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      id: Type.String(),
+      domain: Type.String(),
+      outcome: Type.Union([
+        Type.Literal('made'),
+        Type.Literal('changed'),
+        Type.Literal('same'),
+        Type.Literal('disabled'),
+      ]),
+    }),
+  ),
+  ...SnapshotVersion.properties,
+  ...Warnings.properties,
+})
+export type AppliedFile = Static<typeof AppliedFile>
 
 export const ChangedIssuer = Type.Object({
   issuer: TrustedIssuer,

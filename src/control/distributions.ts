@@ -8,6 +8,7 @@ import {
 } from '../distribution/index.ts'
 import {
   deleteDistribution,
+  fileNames,
   keyGroupsWithKeys,
   listDistributions,
   listIssuers,
@@ -20,11 +21,12 @@ import {
 import { conflict, refusedInput } from './refusals.ts'
 
 /** Each is compiled by every node and held in its memory. */
-const MOST_DISTRIBUTIONS = 1_000
+export const MOST_DISTRIBUTIONS = 1_000
 
 export async function listDistributionInfos(tx: Tx): Promise<DistributionInfo[]> {
   const { fallbackDistribution } = await readMeta(tx)
-  return (await listDistributions(tx)).map(each => infoOf(each, fallbackDistribution))
+  const names = await fileNames(tx)
+  return (await listDistributions(tx)).map(each => infoOf(each, fallbackDistribution, names.get(each.id)))
 }
 
 export async function createDistribution(
@@ -56,7 +58,11 @@ export async function replaceDistribution(
       `which distribution serves unknown hosts is not changed here: set "fallback" to ${fallback}, or take it out`,
     ])
   }
-  return save(tx, input, await surroundings(tx, all, { id: before.id, domain: before.domain, before }))
+  const own = { id: before.id, domain: before.domain, before }
+  const changed = await save(tx, input, await surroundings(tx, all, own))
+  const { file } = changed.distribution
+  const warning = `this distribution is written in the configuration file as "${file}", which changes it back when it is applied again: change it there`
+  return file === undefined ? changed : { ...changed, warnings: [...changed.warnings, warning] }
 }
 
 /** The snapshot version without it. */
@@ -102,7 +108,7 @@ export function noDistribution(id: string): SluiceError {
   return new SluiceError('not-found', message, { side: 'operator', kind: 'not-found' })
 }
 
-async function surroundings(
+export async function surroundings(
   tx: Tx,
   all: readonly Distribution[],
   own: Pick<Surroundings, 'id' | 'domain' | 'before'>,
@@ -127,8 +133,9 @@ async function save(tx: Tx, input: DistributionInput, around: Surroundings): Pro
     case 'good': {
       const snapshotVersion = await saveDistribution(tx, settled.distribution)
       const { fallbackDistribution } = await readMeta(tx)
+      const file = (await fileNames(tx)).get(settled.distribution.id)
       return {
-        distribution: infoOf(settled.distribution, fallbackDistribution),
+        distribution: infoOf(settled.distribution, fallbackDistribution, file),
         snapshotVersion,
         warnings: settled.warnings,
       }
@@ -137,11 +144,18 @@ async function save(tx: Tx, input: DistributionInput, around: Surroundings): Pro
 }
 
 /** Without the values of secret headers. */
-function infoOf(distribution: Distribution, fallback: DistributionId | null): DistributionInfo {
+function infoOf(
+  distribution: Distribution,
+  fallback: DistributionId | null,
+  file: string | undefined,
+): DistributionInfo {
   const origins = distribution.origins.map(origin =>
     origin.kind === 'http'
       ? { ...origin, headers: origin.headers.map(({ name }) => ({ name, value: null })) }
       : origin,
   )
-  return { ...distribution, origins, fallback: distribution.id === fallback }
+  return {
+    ...{ ...distribution, origins, fallback: distribution.id === fallback },
+    ...(file !== undefined && { file }),
+  }
 }

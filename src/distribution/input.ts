@@ -174,6 +174,8 @@ export const DistributionInput = Type.Object(
     id: Type.Optional(Type.String({ maxLength: 64 })),
     domain: Type.Optional(Type.String({ maxLength: 253 })),
     fallback: Type.Optional(Type.Boolean()),
+    /** What a configuration file calls it; told, and nothing to choose. */
+    file: Type.Optional(Type.String({ maxLength: 64 })),
     /** Host names beside its own domain; every other distribution's must differ. */
     aliases: Type.Optional(Type.Array(Type.String({ maxLength: 253 }), { maxItems: 100 })),
     enabled: Type.Optional(Type.Boolean()),

@@ -378,7 +378,7 @@ test('config check and print say what holds and why', async () => {
   writeFileSync(join(cwd, 'sluice.yaml'), 'http: 81\n')
   expect(await sluice(cwd, ['config', 'check', '--json'])).toMatchObject({
     code: 0,
-    json: { valid: true, file: 'sluice.yaml' },
+    json: { valid: true, file: 'sluice.yaml', distributions: [] },
   })
   const { stdout } = await sluice(cwd, ['config', 'print'], { env: { SLUICE_HTTPS: '444' } })
   expect(stdout).toContain('# --http, SLUICE_HTTP; from: file\nhttp: 81\n')
@@ -391,6 +391,20 @@ test('config check and print say what holds and why', async () => {
       error: { code: 'unknown-key', message: 'sluice.yaml has an unknown key "htp": did you mean "http"?' },
     },
   })
+})
+
+test('config check names the distributions of the file, and config print --reference is a good file', async () => {
+  const cwd = workFolder()
+  const { code, stdout } = await sluice(cwd, ['config', 'print', '--reference'])
+  expect(code).toBe(0)
+  writeFileSync(join(cwd, 'sluice.yaml'), stdout)
+  expect(await sluice(cwd, ['config', 'check'])).toMatchObject({
+    code: 0,
+    stdout: 'sluice.yaml: good, with the distributions example\n',
+  })
+  writeFileSync(join(cwd, 'sluice.yaml'), 'distributions:\n  a: { origin: ftp://a.example }\n')
+  const bad = await sluice(cwd, ['config', 'check', '--json'])
+  expect(bad).toMatchObject({ code: 2, json: { error: { code: 'bad-distribution' } } })
 })
 
 test('doctor finds a server that is away, and gives every problem a mend', async () => {

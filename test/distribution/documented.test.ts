@@ -21,7 +21,7 @@ test('the distribution of the documentation is good, and uses every word', () =>
   })
   expect(settled).toMatchObject({ kind: 'good', warnings: [] })
   const words = Object.keys(DistributionInput.properties).filter(
-    word => !['id', 'domain', 'fallback', 'origin'].includes(word),
+    word => !['id', 'domain', 'fallback', 'file', 'origin'].includes(word),
   )
   expect(Object.keys(input).sort()).toEqual(words.sort())
   const rules = DistributionInput.properties.behaviours.items.properties

@@ -1,4 +1,4 @@
-import { asc, eq } from 'drizzle-orm'
+import { asc, eq, isNotNull } from 'drizzle-orm'
 import type { DistributionId, Instant } from '../../core/index.ts'
 import type { Distribution, Snapshot } from '../../distribution/index.ts'
 import { channelsOfSnapshot } from './channels.ts'
@@ -61,6 +61,19 @@ export async function distributionChanges(tx: Tx): Promise<Map<DistributionId, D
       { snapshotVersion: row.snapshotVersion, modifiedAt: (row.modifiedAt ?? row.createdAt) as Instant }, // written as one
     ]),
   )
+}
+
+/** What distributions are called in the configuration file that made them; all others are not among them. */
+export async function fileNames(tx: Tx): Promise<Map<DistributionId, string>> {
+  const rows = await tx.sql
+    .select({ id: distributions.id, name: distributions.fileName })
+    .from(distributions)
+    .where(isNotNull(distributions.fileName))
+  return new Map(rows.map(({ id, name }) => [id, name ?? '']))
+}
+
+export async function setFileName(tx: Tx, id: DistributionId, fileName: string): Promise<void> {
+  await tx.sql.update(distributions).set({ fileName }).where(eq(distributions.id, id))
 }
 
 /** Its invalidations and its document go with it; its id is never given out again. */

@@ -1,5 +1,6 @@
 import { Type } from '../../core/index.ts'
 import {
+  AppliedFile,
   Changed,
   ChangedDistribution,
   DistributionInfo,
@@ -14,6 +15,7 @@ import {
   removeDistribution,
   replaceDistribution,
 } from '../distributions.ts'
+import { applyFile } from '../file-distributions.ts'
 import { invalidate } from '../invalidate.ts'
 import { route, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
@@ -75,6 +77,21 @@ export function distributionRoutes({ database, domainSuffix }: Services): Route[
       async ({ params: { id }, body }) => ({
         status: 200,
         body: await database.transaction(tx => replaceDistribution(tx, id, body)),
+      }),
+    ),
+    route(
+      {
+        method: 'PUT',
+        path: '/v1/file/distributions',
+        access: ADMIN,
+        summary:
+          'Make the distributions of a configuration file what it says, by their names there; those that it says no more are disabled',
+        body: Type.Object({ distributions: Type.Record(Type.String(), DistributionInput) }),
+        answers: { 200: AppliedFile },
+      },
+      async ({ body }) => ({
+        status: 200,
+        body: await database.transaction(tx => applyFile(tx, body.distributions, domainSuffix)),
       }),
     ),
     route(
