@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { DistributionId } from '../../src/core/index.ts'
 import type { PolicyInput } from '../../src/distribution/index.ts'
+import { serverUnderTest } from './database-under-test.ts'
 import { ControlFixture } from './fixture.ts'
 
 let control: ControlFixture
@@ -140,4 +141,33 @@ it('what a policy says is stored with control, and there after a restart', async
   const { policy } = await client.createPolicy({ name: 'lasting', says })
   await control.restart()
   expect(await control.client.policy('lasting')).toEqual(policy)
+})
+
+it('a policy that changes while behaviours come to name it is what they all say in the end', async () => {
+  const { client } = control
+  // Where the database takes several controls they have two of them ask at once.
+  const beside = serverUnderTest() === undefined ? undefined : await control.beside()
+  await client.createPolicy({ name: 'raced', says })
+  const change = (seconds: number) =>
+    client.replacePolicy('raced', { name: 'raced', says: { ...says, ttl: { default: seconds } } })
+  const make = (at: number) =>
+    (beside ?? control).client.createDistribution({
+      origin: `https://raced-${at}.example`,
+      ...named('raced'),
+    })
+  for (const round of [1, 2, 3, 4, 5, 6, 7, 8]) {
+    const made = await Promise.all([
+      make(round * 10),
+      make(round * 10 + 1),
+      change(round),
+      make(round * 10 + 2),
+    ])
+    expect(made).toHaveLength(4)
+    const using = (await client.distributions()).filter(({ origins: [first] }) =>
+      first?.id.startsWith('raced-'),
+    )
+    expect(using).toHaveLength(round * 3)
+    expect(new Set(using.map(({ behaviours: [only] }) => only?.ttl.default))).toEqual(new Set([round]))
+  }
+  await beside?.running.close()
 })
