@@ -108,9 +108,10 @@ async function make(
       await lendCredentials(tx, accessesIn(config), found)
       refuseFound(found)
       await refuseStrangers(tx, config)
-      const { distribution } = await inCloudFrontsWords(WORDS, () =>
+      const { distribution, warnings } = await inCloudFrontsWords(WORDS, () =>
         createDistribution(tx, checked(input), services.domainSuffix),
       )
+      found.notices.push(...warnings)
       await keep(tx, distribution.id, config, tags && readTags(tags))
       const made = await find(tx, distribution.id, context)
       return { ...(await answer(tx, made, deployed)), Location: `${PATH}/${distribution.id}` }
@@ -135,7 +136,8 @@ function updating(services: Services): Handler<Asked & { DistributionConfig: Dis
         await lendCredentials(tx, accessesIn(config), found)
         refuseFound(found)
         await refuseStrangers(tx, config)
-        await inCloudFrontsWords(WORDS, () => replaceDistribution(tx, Id, checked(input)))
+        const changed = await inCloudFrontsWords(WORDS, () => replaceDistribution(tx, Id, checked(input)))
+        found.notices.push(...changed.warnings)
         await keep(tx, distribution.id, config)
         return answer(tx, await find(tx, Id, context), deployed)
       }),
