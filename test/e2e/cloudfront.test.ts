@@ -179,7 +179,13 @@ describe('a distribution through AWS’s own client, at real nodes', () => {
   test('is changed, and serves as it is changed', async () => {
     const [site] = config?.Origins?.Items ?? []
     if (site === undefined) throw new Error('it has an origin')
-    await update({ Origins: { Quantity: 1, Items: [{ ...site, OriginPath: '/next' }] } })
+    await update({
+      ...{
+        Origins: { Quantity: 1, Items: [{ ...site, OriginPath: '/next' }] },
+        DefaultRootObject: 'index.html',
+      },
+    })
+    expect((await view('/')).body.toString()).toBe('/next/index.html by the edge')
     expect((await view('/b')).body.toString()).toBe('/next/b by the edge')
   }, 60_000)
 

@@ -247,6 +247,18 @@ describe('what CloudFront has no words for', () => {
   })
 })
 
+describe('a behaviour that tokens opened', () => {
+  test('goes with a notice when it is taken out', () => {
+    const made = settledInput({
+      origin: 'https://site.example',
+      behaviours: [{ pattern: '/tokens/*', gate: { issuers: ['login'] } }, { pattern: '*' }],
+    })
+    const shown = rendered(made)
+    const { notices } = settled({ ...shown, CacheBehaviors: { Quantity: 0 } }, { distribution: made, shown })
+    expect(notices).toEqual([expect.stringContaining('CacheBehavior /tokens/*: it is gone')])
+  })
+})
+
 describe('a bucket', () => {
   const s3 = (
     DomainName: string,
