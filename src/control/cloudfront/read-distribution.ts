@@ -31,6 +31,7 @@ export function readDistributionConfig(
   refuseStrange(config, found)
   refuseTooMany(config, found)
   noticeOpened(config, known, found)
+  if (known !== undefined) refuseLostGates(config, known, found)
   const root = config.DefaultRootObject ?? ''
   if (root.startsWith('/'))
     found.refuse('DefaultRootObject', 'leave out the slash before it', 'InvalidDefaultRootObject')
@@ -65,14 +66,28 @@ function knownOf(sent: CacheBehavior, known: Known | undefined): KnownBehaviour 
   return behaviour && shown ? { behaviour, shown } : undefined
 }
 
-/** A document cannot say that tokens open a behaviour, so who takes it out or renames it is told what goes with it. */
+/** Where keys open a behaviour beside tokens, who takes it out or renames it is told what goes with it. */
 function noticeOpened(config: DistributionConfig, known: Known | undefined, found: Findings): void {
   const patterns = behavioursOf(config).map(each => each.PathPattern)
   for (const { pattern, gate } of known?.distribution.behaviours ?? [])
-    if ((gate?.issuers ?? []).length > 0 && !patterns.includes(pattern))
+    if (gate !== null && gate.keyGroups.length > 0 && gate.issuers.length > 0 && !patterns.includes(pattern))
       found.notice(
         `CacheBehavior ${pattern}`,
         'it is gone, and with it the issuers whose tokens it asked for: gate what it was about elsewhere',
+      )
+}
+
+/**
+ * A gate by tokens alone looks open in CloudFront's words. It stays with its pattern; with another pattern, or with none,
+ * what it keeps closed would be open, and nothing in either document would say so.
+ */
+function refuseLostGates(config: DistributionConfig, { distribution }: Known, found: Findings): void {
+  const patterns = behavioursOf(config).map(each => each.PathPattern)
+  for (const { pattern, gate } of distribution.behaviours)
+    if (gate !== null && gate.keyGroups.length === 0 && !patterns.includes(pattern))
+      found.refuse(
+        `CacheBehavior ${pattern}`,
+        'it asks for tokens of issuers, for which CloudFront has no word: rename it or take it out with sluice distribution update',
       )
 }
 

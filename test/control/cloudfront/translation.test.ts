@@ -31,9 +31,9 @@ function settled(
   return { distribution: result.distribution, notices: found.notices }
 }
 
-function refusals(config: DistributionConfig): string[] {
+function refusals(config: DistributionConfig, known?: Known): string[] {
   const found = new Findings()
-  readDistributionConfig(config, undefined, found)
+  readDistributionConfig(config, known, found)
   return found.refusals.map(({ code, message }) => `${code} ${message}`)
 }
 
@@ -245,13 +245,31 @@ describe('what CloudFront has no words for', () => {
     expect(distribution.behaviours[1]?.gate).toEqual({ keyGroups: [], issuers: ['iss-login'] })
     expect(notices).toContainEqual(expect.stringContaining('tokens of issuers are still asked for'))
   })
+
+  test('keeps what issuers alone open from being renamed or taken out, which would open it to all', () => {
+    const shown = rendered(made)
+    const [members, tokens] = shown.CacheBehaviors?.Items ?? []
+    if (members === undefined || tokens === undefined) throw new Error('there are two beside the default one')
+    const without = { ...shown, CacheBehaviors: { Quantity: 1, Items: [members] } }
+    const renamed = {
+      ...shown,
+      CacheBehaviors: { Quantity: 2, Items: [members, { ...tokens, PathPattern: '/token/*' }] },
+    }
+    for (const sent of [without, renamed])
+      expect(refusals(sent, { distribution: made, shown })).toEqual([
+        'InvalidArgument CacheBehavior /tokens/*: it asks for tokens of issuers, for which CloudFront has no word: rename it or take it out with sluice distribution update',
+      ])
+  })
 })
 
-describe('a behaviour that tokens opened', () => {
+describe('a behaviour that tokens opened beside keys', () => {
   test('goes with a notice when it is taken out', () => {
     const made = settledInput({
       origin: 'https://site.example',
-      behaviours: [{ pattern: '/tokens/*', gate: { issuers: ['login'] } }, { pattern: '*' }],
+      behaviours: [
+        { pattern: '/tokens/*', gate: { keyGroups: ['members'], issuers: ['login'] } },
+        { pattern: '*' },
+      ],
     })
     const shown = rendered(made)
     const { notices } = settled({ ...shown, CacheBehaviors: { Quantity: 0 } }, { distribution: made, shown })
