@@ -32,7 +32,7 @@ export function fillConfig(sent: DistributionConfig): DistributionConfig {
   })
 }
 
-function fillOrigin(sent: OriginConfig): OriginConfig {
+export function fillOrigin(sent: OriginConfig): OriginConfig {
   const custom = sent.CustomOriginConfig
   return defined<OriginConfig>({
     ...sent,

@@ -82,9 +82,10 @@ function keyed(
       ? {}
       : { forward: 'none', cookies: 'none', forwardQuery: 'none', host: 'origin', told: [] }
   }
+  // One of ours may name the second policy alone.
+  if (known !== undefined && same(keyedPart(sent), keyedPart(known.shown))) return asStored(known.behaviour)
   if (sent.OriginRequestPolicyId)
     found.refuse(`${place}, OriginRequestPolicyId`, 'it needs a CachePolicyId beside it')
-  if (known !== undefined && same(keyedPart(sent), keyedPart(known.shown))) return asStored(known.behaviour)
   if (sent.ForwardedValues === undefined) {
     found.refuse(place, 'give it a CachePolicyId, or ForwardedValues')
     return {}

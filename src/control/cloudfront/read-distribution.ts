@@ -6,6 +6,7 @@ import type {
 } from '../../distribution/index.ts'
 import { fillConfig } from './config-defaults.ts'
 import type { Findings } from './findings.ts'
+import { asKnown } from './known-origin.ts'
 import { itemsOf } from './lists.ts'
 import { readBehaviour, type KnownBehaviour } from './read-behaviour.ts'
 import { readOrigin } from './read-origin.ts'
@@ -40,7 +41,7 @@ export function readDistributionConfig(
     aliases: itemsOf(config.Aliases),
     enabled: config.Enabled ?? false,
     comment: config.Comment ?? '',
-    origins: itemsOf(config.Origins).map(each => readOrigin(each, found)),
+    origins: itemsOf(config.Origins).map(each => asKnown(each, readOrigin(each, found), known)),
     ...(groups.length > 0 && { originGroups: groups.map(each => readGroup(each, found)) }),
     // Filled in, so that what comes back as it was shown is known again.
     behaviours: behavioursOf(fillConfig(config)).map(each =>

@@ -5,8 +5,16 @@ import { Findings } from '../../../src/control/cloudfront/findings.ts'
 import { readDistributionConfig, type Known } from '../../../src/control/cloudfront/read-distribution.ts'
 import { renderDistribution } from '../../../src/control/cloudfront/render-distribution.ts'
 import type { DistributionConfig } from '../../../src/control/cloudfront/shapes.ts'
-import { settleDistribution, type Distribution, type Surroundings } from '../../../src/distribution/index.ts'
+import {
+  settleDistribution,
+  type Distribution,
+  type DistributionInput,
+  type Surroundings,
+} from '../../../src/distribution/index.ts'
 import { OPTIMIZED, smallConfig, withBehaviour, withOrigin } from './documents.ts'
+
+/** AllViewer, as CloudFront names it. */
+const ALL_VIEWER = '216adef6-5c7f-47e4-b989-5492eafa07d3'
 
 const around: Surroundings = {
   id: 'E1AAAAAAAAAAAA' as DistributionId, // a test's own
@@ -237,6 +245,49 @@ describe('what CloudFront has no words for', () => {
     const shown = rendered(made)
     const sent = { ...shown, Comment: 'changed' }
     expect(settled(sent, { distribution: made, shown }).distribution).toEqual({ ...made, comment: 'changed' })
+  })
+
+  test.each<[string, DistributionInput]>([
+    ["a port that is the URL's own", { origin: 'http://site.example:8080/prefix' }],
+    ['an address', { origin: 'http://[2001:db8::1]:8080' }],
+    [
+      'a scheme that the viewer decides',
+      { origins: [{ url: 'http://site.example', protocol: 'match-viewer' }] },
+    ],
+    ['versions of TLS', { origins: [{ url: 'https://site.example', tls: ['1.3'] }] }],
+    [
+      'capitals of a bucket',
+      { origins: [{ bucket: 'Films', endpoint: 'https://store.example', addressing: 'host' }] },
+    ],
+    [
+      'an origin request policy without a cache policy',
+      {
+        origin: 'https://site.example',
+        behaviours: [{ pattern: '*', policies: { originRequest: ALL_VIEWER } }],
+      },
+    ],
+  ])('stays when a document comes back as it was shown: %s', (_, input) => {
+    const distribution = settledInput(input)
+    const shown = rendered(distribution)
+    expect(settled(shown, { distribution, shown }).distribution).toEqual(distribution)
+  })
+
+  test('leaves the versions of TLS of an origin whose secret is changed', () => {
+    const origin = {
+      url: 'https://site.example',
+      tls: ['1.3' as const],
+      headers: [{ name: 'X-A', value: 'one' }],
+    }
+    const distribution = settledInput({ origins: [origin] })
+    const shown = rendered(distribution)
+    const [first] = shown.Origins?.Items ?? []
+    const CustomHeaders = { Quantity: 1, Items: [{ HeaderName: 'X-A', HeaderValue: 'two' }] }
+    for (const change of [{ CustomHeaders }, { CustomHeaders, OriginPath: '/other' }]) {
+      const sent = { ...shown, Origins: { Quantity: 1, Items: [{ ...first, ...change } as typeof first] } }
+      expect(settled(sent as DistributionConfig, { distribution, shown }).distribution.origins).toMatchObject(
+        [{ tls: ['1.3'], headers: [{ name: 'X-A', value: 'two' }] }],
+      )
+    }
   })
 
   test('keeps a behaviour closed that issuers open, and says so', () => {
