@@ -15,8 +15,7 @@ export function readCachePolicy(config: CachePolicyConfig, found: Findings): Cac
   if (minimum > usual || usual > maximum)
     found.refuse('MinTTL, DefaultTTL and MaxTTL', 'they must rise', 'InvalidArgument')
   const { HeadersConfig: headers, CookiesConfig: cookies, QueryStringsConfig: query } = parts ?? {}
-  const names = namesOf('HeadersConfig', headers?.HeaderBehavior ?? 'none', itemsOf(headers?.Headers), found)
-  const lower = (Array.isArray(names) ? names : []).map(name => name.toLowerCase())
+  const lower = keyedHeaders(headers, found).map(name => name.toLowerCase())
   tooMany('TooManyHeadersInCachePolicy', 'HeadersConfig', lower, 16, found)
   const flags = [parts?.EnableAcceptEncodingBrotli === true, parts?.EnableAcceptEncodingGzip === true]
   const asHeader = lower.includes('accept-encoding')
@@ -43,6 +42,22 @@ export function readCachePolicy(config: CachePolicyConfig, found: Findings): Cac
     ),
     acceptEncoding: CODINGS.filter((_, at) => asHeader || flags[at]),
   }
+}
+
+/** Keyed by less than is named, an answer for one viewer would go to others: what a key cannot be made of is refused. */
+function keyedHeaders(
+  headers: NonNullable<CachePolicyConfig['ParametersInCacheKeyAndForwardedToOrigin']>['HeadersConfig'],
+  found: Findings,
+): readonly string[] {
+  const setting = 'HeadersConfig, HeaderBehavior'
+  const which = found.oneOf(
+    setting,
+    headers?.HeaderBehavior ?? 'none',
+    { none: 'none', whitelist: 'whitelist' },
+    'none',
+  )
+  const names = namesOf('HeadersConfig', which, itemsOf(headers?.Headers), found)
+  return Array.isArray(names) ? names : []
 }
 
 function tooMany(

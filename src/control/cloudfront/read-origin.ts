@@ -56,9 +56,13 @@ const PROTOCOLS = {
 } as const
 const PROTOCOL_WORDS: Readonly<Record<string, (typeof PROTOCOLS)[keyof typeof PROTOCOLS]>> = PROTOCOLS
 
+const HOST = /^(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])$/
+
 function httpOrigin(origin: OriginConfig, custom: Custom, place: string, found: Findings): OriginInput {
   const { Id: id = '', DomainName: domain = '', OriginPath: path = '' } = origin
   const at = `${place}, CustomOriginConfig`
+  if (!HOST.test(domain))
+    found.refuse(`${place}, DomainName`, 'name the host alone, without scheme, port or path', 'InvalidOrigin')
   const { scheme, protocol } = found.oneOf(
     `${at}.OriginProtocolPolicy`,
     custom.OriginProtocolPolicy ?? '',

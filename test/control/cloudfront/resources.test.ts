@@ -146,6 +146,22 @@ describe('a cache policy', () => {
     },
   }
 
+  test.each(['all', 'allExcept', 'allViewer'])(
+    'is refused where it would key no header of %s',
+    async which => {
+      const parts = config.ParametersInCacheKeyAndForwardedToOrigin
+      if (parts === undefined) throw new Error('a cache policy has them')
+      // A word that the API has elsewhere: an answer for one viewer would be kept for all.
+      const HeadersConfig = { HeaderBehavior: which, Headers: { Quantity: 1, Items: ['X-Viewer'] } } as never
+      const wanted = {
+        ...{ ...config, Name: `headers-${which}` },
+        ParametersInCacheKeyAndForwardedToOrigin: { ...parts, HeadersConfig },
+      }
+      const made = under.cloudFront.send(new api.CreateCachePolicyCommand({ CachePolicyConfig: wanted }))
+      expect(await errorOf(made)).toBe('InvalidArgument 400')
+    },
+  )
+
   test('decides the behaviours that name it, from here and from there', async () => {
     const { CachePolicy: policy, ETag } = await send(
       new api.CreateCachePolicyCommand({ CachePolicyConfig: config }),

@@ -426,6 +426,9 @@ describe('what is not taken', () => {
       'InvalidOriginAccessControl',
     ],
     ['an origin that is neither', withoutCustom({}), 'InvalidOrigin'],
+    ['a port in a domain name', withOrigin({ DomainName: 'site.example:8443' }), 'InvalidOrigin'],
+    ['a path in a domain name', withOrigin({ DomainName: 'site.example/a' }), 'InvalidOrigin'],
+    ['another host behind slashes', withOrigin({ DomainName: '//other.example' }), 'InvalidOrigin'],
     [
       'countries without a rule',
       smallConfig({
