@@ -79,8 +79,7 @@ export type KnownWords = 'all' | 'before'
  * by less than what it says reaches it as switched off.
  */
 export function snapshotFor(role: RoleName, whole: Snapshot, words: KnownWords = 'all'): Snapshot {
-  const known = (each: Distribution): Distribution => (isKnownBefore(each) ? each : withheld(each))
-  const snapshot = words === 'all' ? whole : { ...whole, distributions: whole.distributions.map(known) }
+  const snapshot = words === 'all' ? whole : asKnownBefore(whole)
   if (ROLES_WITH_SECRETS.has(role)) return snapshot
   const distributions = snapshot.distributions.map(distribution => ({
     ...distribution,
@@ -89,6 +88,12 @@ export function snapshotFor(role: RoleName, whole: Snapshot, words: KnownWords =
     ),
   }))
   return { ...snapshot, distributions, originAccess: [] }
+}
+
+/** As nodes of the version before may have it: what they would serve by less than it says is switched off. */
+export function asKnownBefore(whole: Snapshot): Snapshot {
+  const known = (each: Distribution): Distribution => (isKnownBefore(each) ? each : withheld(each))
+  return { ...whole, distributions: whole.distributions.map(known) }
 }
 
 /** Reads a snapshot from control or from disk; throws a sentence when it is not one. */

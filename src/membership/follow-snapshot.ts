@@ -133,7 +133,7 @@ class Follower implements SnapshotFollower {
   }
 
   async #poll(signal = this.#closing.signal): Promise<EpochSnapshot | undefined> {
-    const known = this.#applied
+    const known = this.#applied?.words === 'other' ? undefined : this.#applied
     const waitSeconds = known ? (this.#options.waitSeconds ?? 25) : 0
     const answer = await this.#ask({
       method: 'GET',
@@ -151,7 +151,8 @@ class Follower implements SnapshotFollower {
 
   async #take(next: EpochSnapshot): Promise<void> {
     const known = this.#applied
-    if (known?.epoch === next.epoch && next.snapshot.version <= known.snapshot.version) {
+    const same = known?.words === 'other' && known.snapshot.version === next.snapshot.version
+    if (known?.epoch === next.epoch && next.snapshot.version <= known.snapshot.version && !same) {
       throw new SluiceError(
         'snapshot-older',
         `control offered version ${next.snapshot.version}, older than ${known.snapshot.version}, which is applied`,

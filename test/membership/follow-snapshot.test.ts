@@ -2,9 +2,14 @@ import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { newNodeId } from '../../src/core/index.ts'
-import type { Snapshot } from '../../src/distribution/index.ts'
-import { followSnapshot, type FollowOptions, type SnapshotFollower } from '../../src/membership/index.ts'
+import { newNodeId, type DistributionId, type KeyGroupId } from '../../src/core/index.ts'
+import { firstDistribution, type Snapshot } from '../../src/distribution/index.ts'
+import {
+  followSnapshot,
+  softwareVersion,
+  type FollowOptions,
+  type SnapshotFollower,
+} from '../../src/membership/index.ts'
 import { newNodeKey } from '../../src/signing/index.ts'
 import { silentLogger } from '../../src/telemetry/index.ts'
 import { FakeControl, snapshotOf, until, type Said } from './fake-control.ts'
@@ -48,8 +53,8 @@ function offer(version: number, epoch = 'one'): Said {
   return { status: 200, body: snapshotOf(version), headers: { 'sluice-epoch': epoch } }
 }
 
-async function store(version: number): Promise<void> {
-  const kept = { epoch: 'one', snapshot: snapshotOf(version) }
+async function store(version: number, over: { by?: string; snapshot?: Snapshot } = {}): Promise<void> {
+  const kept = { epoch: 'one', by: softwareVersion(), snapshot: snapshotOf(version), ...over }
   await writeFile(join(stateDir, 'snapshot.json'), JSON.stringify(kept))
 }
 
@@ -73,7 +78,12 @@ describe('a follower', () => {
       ['/v1/node/snapshot?wait=25', '"3"', 'one'],
       ['/v1/node/snapshot?wait=25', '"4"', 'one'],
     ])
-    expect(await onDisk()).toEqual({ epoch: 'one', snapshot: snapshotOf(4) })
+    expect(await onDisk()).toEqual({
+      epoch: 'one',
+      by: softwareVersion(),
+      snapshot: snapshotOf(4),
+      withheld: [],
+    })
     expect((await stat(join(stateDir, 'snapshot.json'))).mode & 0o777).toBe(0o600)
     expect(await readdir(stateDir)).toEqual(['snapshot.json'])
   })
@@ -101,6 +111,45 @@ describe('a follower', () => {
     script(offer(9))
     await until('it caught up', () => applied.at(-1) === 9)
     expect(applied).toEqual([7, 9])
+  })
+
+  it.each(['0.5.9', '0.99.0'])('asks for the same version again that a Sluice %s has stored', async by => {
+    // It was given less then than it would be now, and control sees no difference by the number.
+    await store(7, { by })
+    let said = 0
+    control.answer = ({ headers }) => {
+      if (++said === 1) return new Promise<Said>(() => {}) // the start does not wait for it
+      return headers['if-none-match'] === undefined ? offer(7) : new Promise<Said>(() => {})
+    }
+    await follow().started
+    await until('the acknowledgement', () => control.heard.length === 3)
+    expect(applied).toEqual([7, 7])
+    expect(control.heard.map(({ headers }) => headers['if-none-match'])).toEqual([
+      undefined,
+      undefined,
+      '"7"',
+    ])
+    expect(await onDisk()).toMatchObject({ by: softwareVersion(), snapshot: { version: 7 } })
+  })
+
+  it('stores what the version before would not follow beside what that may read, and starts with it', async () => {
+    const known = firstDistribution('E123456' as DistributionId, 'cdn.localhost', 'kg-1' as KeyGroupId) // a test's own
+    const closed = {
+      ...{ ...known, id: 'E654321' as DistributionId, domain: 'e654321.cdn.localhost' }, // as above
+      geo: { mode: 'allow' as const, countries: ['DE'] },
+    }
+    const whole = snapshotOf(7, { distributions: [known, closed] })
+    script({ ...offer(7), body: whole })
+    await follow().started
+    await until('the acknowledgement', () => control.heard.length === 2)
+    const { snapshot } = await onDisk()
+    expect(snapshot.distributions).toMatchObject([known, { id: closed.id, enabled: false }])
+    expect(snapshot.distributions[1]).not.toHaveProperty('geo')
+    await follower?.close()
+    control.answer = () => new Promise<Said>(() => {})
+    const again = follow()
+    await again.started
+    expect(again.current()).toEqual(whole)
   })
 
   it('believes its disk rather than a control that is behind it', async () => {
