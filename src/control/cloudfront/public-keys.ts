@@ -22,7 +22,7 @@ export const publicKeys: Kind<PublicKeyConfig> = {
   errors: { missing: 'NoSuchPublicKey', exists: 'PublicKeyAlreadyExists', tooMany: 'TooManyPublicKeys' },
   most: 1_000,
   all: allKeys,
-  async make(tx, config, found) {
+  async make(tx, config) {
     const { Name: name = '', EncodedKey: pem = '', CallerReference: reference = '' } = config
     checkName(name)
     checkComment(config.Comment)
@@ -31,7 +31,6 @@ export const publicKeys: Kind<PublicKeyConfig> = {
     refuseTwins(this.errors.exists, { id: '', name, reference }, (await allKeys(tx)).map(asNamed))
     const id = await addPublicKey(tx, { name, type: key.type, pem: key.pem })
     await saveDocument(tx, { kind: this.kind, id, name, reference, config })
-    found.notice('PublicKey', 'it opens nothing until a key group has it and a behaviour trusts that group')
     return id
   },
   async change(tx, { id, config: before }, config) {
