@@ -72,18 +72,20 @@ function keyed(
   place: string,
   found: Findings,
 ): KeyedWords {
+  const asShown = known && same(keyedPart(sent), keyedPart(known.shown)) ? known.behaviour : undefined
   if (sent.CachePolicyId) {
     if (sent.ForwardedValues !== undefined || [sent.MinTTL, sent.DefaultTTL, sent.MaxTTL].some(Boolean))
       found.refuse(
         place,
         'it names a cache policy, which says what ForwardedValues, MinTTL, DefaultTTL and MaxTTL would: take them out',
       )
-    return sent.OriginRequestPolicyId
-      ? {}
+    if (sent.OriginRequestPolicyId) return {}
+    return asShown
+      ? forwarded(asShown)
       : { forward: 'none', cookies: 'none', forwardQuery: 'none', host: 'origin', told: [] }
   }
   // One of ours may name the second policy alone.
-  if (known !== undefined && same(keyedPart(sent), keyedPart(known.shown))) return asStored(known.behaviour)
+  if (asShown) return asStored(asShown)
   if (sent.OriginRequestPolicyId)
     found.refuse(`${place}, OriginRequestPolicyId`, 'it needs a CachePolicyId beside it')
   if (sent.ForwardedValues === undefined) {
@@ -99,15 +101,22 @@ function keyedPart(sent: CacheBehavior): unknown {
 }
 
 function asStored(behaviour: Behaviour): KeyedWords {
-  const { ttl, query, headers, forward, cookies, keyedCookies, forwardQuery, host, told, acceptEncoding } =
-    behaviour
+  const { ttl, query, headers, keyedCookies, acceptEncoding } = behaviour
   return {
-    ...{ ttl, query, headers, forward, cookies },
+    ...{ ttl, query, headers },
     ...(keyedCookies !== undefined && { keyedCookies }),
+    ...(acceptEncoding !== undefined && { acceptEncoding }),
+    ...forwarded(behaviour),
+  }
+}
+
+/** What goes to the origin and is not keyed. */
+function forwarded({ forward, cookies, forwardQuery, host, told }: Behaviour): KeyedWords {
+  return {
+    ...{ forward, cookies },
     ...(forwardQuery !== undefined && { forwardQuery }),
     ...(host !== undefined && { host }),
     ...(told !== undefined && { told }),
-    ...(acceptEncoding !== undefined && { acceptEncoding }),
   }
 }
 

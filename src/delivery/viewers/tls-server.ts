@@ -36,7 +36,8 @@ export function createTlsServer(options: TlsServerOptions): TlsServer {
       ...shared,
       noDelay: true,
       ALPNCallback: ({ servername, protocols }) => {
-        const offered = termsOf(servername)?.http === '1.1' ? ONE : BOTH
+        // Who asks by an address names nobody (RFC 6066 §3), for which Node says false, whatever its types have.
+        const offered = termsOf(servername || '')?.http === '1.1' ? ONE : BOTH
         return offered.find(each => protocols.includes(each))
       },
       ...{ cert: shelf.own.cert, key: shelf.own.key, ticketKeys },

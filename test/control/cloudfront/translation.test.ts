@@ -232,6 +232,12 @@ describe('what CloudFront has no words for', () => {
     behaviours: [
       { pattern: '/members/*', gate: { keyGroups: ['members'], issuers: ['login'] }, carry: 'define' },
       { pattern: '/tokens/*', gate: { issuers: ['login'] } },
+      { pattern: '/told/*', policies: { cache: OPTIMIZED }, forward: ['x-name'], cookies: ['lang'] },
+      {
+        pattern: '/asked/*',
+        query: ['v'],
+        policies: { originRequest: '216adef6-5c7f-47e4-b989-5492eafa07d3' },
+      },
       { pattern: '*', forward: 'all', corsOrigins: ['https://app.example'] },
     ],
   })
