@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { IssuerId } from '../../src/core/index.ts'
 import type { Behaviour, Cors, ResponseHeaders } from '../../src/distribution/index.ts'
@@ -89,6 +90,26 @@ describe('a policy for answers', () => {
       'Miss from sluice',
       ...Array<string>(3).fill('Hit from sluice'),
     ])
+  })
+
+  test('keeps from viewers early what it keeps from them', async () => {
+    const bench = await site(
+      { remove: ['X-Inner'], custom: [{ name: 'X-Room', value: 'blue', override: true }] },
+      {
+        script: (_request, response) => {
+          const hints = { link: '</a.css>; rel=preload', 'x-inner': '1', 'x-room': 'red', 'x-other': '2' }
+          response.writeEarlyHints(hints, () => response.writeHead(200, KEPT).end('a'))
+        },
+      },
+    )
+    const early: string[][] = []
+    await new Promise<void>((resolve, reject) => {
+      request(`${bench.bench.url}/a`, answer => answer.resume().on('end', resolve))
+        .on('information', info => early.push(info.rawHeaders))
+        .on('error', reject)
+        .end()
+    })
+    expect(early).toEqual([['link', '</a.css>; rel=preload', 'x-other', '2']])
   })
 
   test('says in the place of the origin what is to outrank it', async () => {

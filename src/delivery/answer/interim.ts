@@ -20,7 +20,7 @@ export function interimTo(x: Exchange, secrets: ReadonlySet<string>): Interim {
     if ((status !== 102 && status !== 103) || !mayHear(x) || ++passed > MOST_PASSED) return
     const kept = [...fields(endToEnd(headers))].filter(([name]) => {
       const lower = name.toLowerCase()
-      return !NOT_EARLY.test(lower) && !secrets.has(lower)
+      return !NOT_EARLY.test(lower) && !secrets.has(lower) && !isTakenOut(x, lower)
     })
     try {
       send(x, status, kept)
@@ -28,6 +28,14 @@ export function interimTo(x: Exchange, secrets: ReadonlySet<string>): Interim {
       // What cannot be written early is no loss: the answer itself follows.
     }
   }
+}
+
+/** What the behaviour keeps from viewers it keeps from them early, too, and what it says in an origin's place. */
+function isTakenOut({ rules }: Exchange, lower: string): boolean {
+  if (rules === undefined) return false
+  const { remove, custom } = rules
+  const replaced = custom.filter(({ override }) => override).map(({ name }) => name)
+  return [...remove, ...replaced].some(name => name.toLowerCase() === lower)
 }
 
 /** HTTP/1.0 knows none of it, and after the head of the answer it would be read as its body. */
