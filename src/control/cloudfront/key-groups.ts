@@ -27,9 +27,12 @@ export const keyGroups: Kind<KeyGroupConfig> = {
   most: 1_000,
   all: allGroups,
   async make(tx, config) {
+    refuseEmpty(config)
     return save(tx, undefined, config)
   },
-  async change(tx, { id }, config) {
+  async change(tx, { id, config: before }, config) {
+    // One whose keys were all deleted opens nothing, and may stay so.
+    if ((before.Items ?? []).length > 0) refuseEmpty(config)
     await save(tx, id as KeyGroupId, config) // of one that there is
   },
   async remove(tx, { id }) {
@@ -54,6 +57,10 @@ export const keyGroups: Kind<KeyGroupConfig> = {
   },
 }
 
+function refuseEmpty({ Items: keys = [] }: KeyGroupConfig): void {
+  if (keys.length === 0) throw new CloudFrontError('InvalidArgument', 'a key group needs a public key')
+}
+
 async function save(tx: Tx, before: KeyGroupId | undefined, config: KeyGroupConfig): Promise<string> {
   const { Name: name = '', Items: keys = [] } = config
   checkName(name)
@@ -69,7 +76,6 @@ async function save(tx: Tx, before: KeyGroupId | undefined, config: KeyGroupConf
   const strange = keys.find(key => !known.some(each => each.id === key))
   if (strange !== undefined)
     throw new CloudFrontError('InvalidArgument', `there is no public key ${strange.slice(0, 80)}`)
-  if (keys.length === 0) throw new CloudFrontError('InvalidArgument', 'a key group needs a public key')
   const id = await saveKeyGroup(tx, { id: before, name, keys: [...new Set(keys)] as KeyId[] }) // found above
   await saveDocument(tx, { kind: 'KeyGroup', id, name, config })
   return id

@@ -29,6 +29,19 @@ async function newKey(name: string): Promise<{ id: string; etag: string; config:
   return { id: key?.Id ?? '', etag, config }
 }
 
+describe('a key group of sluice keys that has no key yet', () => {
+  test('may be sent back as it was shown', async () => {
+    const { KeyGroupList } = await send(new api.ListKeyGroupsCommand({}))
+    const { Id } =
+      KeyGroupList?.Items?.find(each => each.KeyGroup?.KeyGroupConfig?.Name === 'default')?.KeyGroup ?? {}
+    const { KeyGroupConfig: shown, ETag } = await send(new api.GetKeyGroupConfigCommand({ Id }))
+    const { KeyGroup } = await send(
+      new api.UpdateKeyGroupCommand({ Id, IfMatch: ETag, KeyGroupConfig: shown }),
+    )
+    expect([shown?.Items, KeyGroup?.KeyGroupConfig]).toEqual([[], shown])
+  })
+})
+
 describe('a public key', () => {
   test('is made, read, described anew and deleted', async () => {
     const { id, etag, config } = await newKey('signer')
