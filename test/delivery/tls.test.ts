@@ -179,13 +179,15 @@ describe('a distribution says of its names', () => {
 
   test('that HTTP/1.1 is spoken there and nothing newer', async () => {
     const { server } = await edgeWith({ http: '1.1' })
-    const chosen = async (servername: string, ALPNProtocols: string[]): Promise<unknown> =>
-      (await opened(server, { servername, ALPNProtocols })).alpnProtocol
+    const chosen = async (named: ConnectionOptions, ALPNProtocols: string[]): Promise<unknown> =>
+      (await opened(server, { ...named, ALPNProtocols })).alpnProtocol
     const both = ['h2', 'http/1.1']
-    expect([await chosen('site.example', both), await chosen('other.example', both)]).toEqual([
-      'http/1.1',
-      'h2',
-    ])
+    expect([
+      await chosen({ servername: 'site.example' }, both),
+      await chosen({ servername: 'other.example' }, both),
+      // By its address, and so under no name.
+      await chosen({}, both),
+    ]).toEqual(['http/1.1', 'h2', 'h2'])
     await expect(
       new Promise((resolve, reject) => {
         const socket = connect({

@@ -44,7 +44,7 @@ export function startShell(text: string, folder: string): Shell {
   })
   let output = ''
   const keep = (chunk: Buffer): void => {
-    output = (output + chunk.toString()).slice(-200_000)
+    output = (output + chunk.toString()).slice(-1_000_000)
   }
   child.stdout?.on('data', keep)
   child.stderr?.on('data', keep)

@@ -158,7 +158,7 @@ describe('a distribution', () => {
     )
     expect(await refused(smallConfig({ Comment: 'c'.repeat(129) }))).toBe('InvalidArgument 400')
     expect(await refused(withOrigin({ ConnectionTimeout: 2.5 }))).toBe('InvalidArgument 400')
-    expect(await refused(withOrigin({ DomainName: 'no host' }))).toBe('InvalidArgument 400')
+    expect(await refused(withOrigin({ DomainName: 'no host' }))).toBe('InvalidOrigin 400')
     await made(smallConfig({ Aliases: { Quantity: 1, Items: ['taken.example'] } }))
     expect(await refused(smallConfig({ Aliases: { Quantity: 1, Items: ['taken.example'] } }))).toBe(
       'CNAMEAlreadyExists 409',
