@@ -1,7 +1,7 @@
 import { fieldValue, listMembers, withoutFields, type FlatHeaders } from './headers.ts'
 
 /** Fields that belong to one connection (RFC 9110 §7.6.1) and those that would re-frame a message. */
-const HOP_BY_HOP = [
+export const HOP_BY_HOP = [
   'connection',
   'http2-settings',
   'keep-alive',

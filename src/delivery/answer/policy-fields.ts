@@ -1,5 +1,5 @@
 import type { ResponseHeaders } from '../../distribution/index.ts'
-import { fields, listMembers, type FlatHeaders } from '../../http/index.ts'
+import { fields, HOP_BY_HOP, listMembers, type FlatHeaders } from '../../http/index.ts'
 import { privately, speaksToCaches } from './viewer-headers.ts'
 
 /** One field that a policy sets. */
@@ -22,24 +22,8 @@ export interface FieldRules {
  * headers"). Names in lower case.
  */
 const OWN: ReadonlySet<string> = new Set([
-  ...[
-    'connection',
-    'keep-alive',
-    'proxy-authenticate',
-    'proxy-authorization',
-    'proxy-connection',
-    'te',
-    'trailer',
-  ],
-  ...[
-    'transfer-encoding',
-    'upgrade',
-    'content-encoding',
-    'content-length',
-    'content-range',
-    'host',
-    'expect',
-  ],
+  ...HOP_BY_HOP,
+  ...['content-encoding', 'content-length', 'content-range', 'host', 'expect'],
   ...['via', 'warning', 'age', 'x-cache', 'cache-status'],
 ])
 
