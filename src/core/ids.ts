@@ -20,6 +20,11 @@ export type IssuerId = string & { readonly id: 'issuer' }
 /** An identity under which nodes read a bucket; `E…` as CloudFront names them. */
 export type OriginAccessId = string & { readonly id: 'origin-access' }
 export type PolicyId = string & { readonly id: 'policy' }
+/** The name of a function, and of Lambda@Edge the number of its version: `name:3`. */
+export type FunctionId = string & { readonly id: 'function' }
+export type StoreId = string & { readonly id: 'store' }
+export type EncryptionId = string & { readonly id: 'encryption' }
+export type EncryptionProfileId = string & { readonly id: 'encryption-profile' }
 export type InvalidationId = string & { readonly id: 'invalidation' }
 /** Names one request in the response (`X-Sluice-Id`) and in the log. */
 export type RequestId = string & { readonly id: 'request' }

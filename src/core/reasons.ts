@@ -18,6 +18,18 @@ export const GRANT_REASONS = [
 
 export type GrantReason = (typeof GRANT_REASONS)[number]
 
+/** Why a function of a behaviour gave no answer that could be used: 502. */
+export const FUNCTION_REASONS = [
+  'function-failed',
+  'function-timeout',
+  'function-memory',
+  'function-output',
+  'function-result',
+  'function-header',
+  'function-busy',
+] as const
+export type FunctionReason = (typeof FUNCTION_REASONS)[number]
+
 export type Reason =
   | GrantReason
   | 'unknown-host'
@@ -40,3 +52,4 @@ export type Reason =
   | 'bad-media'
   | 'too-much'
   | 'too-slow'
+  | FunctionReason

@@ -21,5 +21,5 @@ export interface Listen {
   port: number
 }
 
-export const ROLES = ['control', 'origin', 'regional', 'edge', 'gateway'] as const
+export const ROLES = ['control', 'origin', 'regional', 'edge', 'gateway', 'router'] as const
 export type RoleName = (typeof ROLES)[number]

@@ -3,6 +3,7 @@ import {
   type ChannelId,
   type NodeId,
   type DistributionId,
+  type EncryptionId,
   type IssuerId,
   type KeyGroupId,
   type KeyId,
@@ -10,9 +11,11 @@ import {
   type Static,
 } from '../core/index.ts'
 import { ResponseHeaders } from './answer-schema.ts'
+import { FunctionUse } from './edge-code.ts'
 import { Origin, OriginGroup } from './origin-schema.ts'
 
 export * from './answer-schema.ts'
+export * from './edge-code.ts'
 export * from './origin-schema.ts'
 
 /** A public key that policies may be signed with. The private half never comes here. */
@@ -180,6 +183,10 @@ export const Behaviour = Type.Object({
   compress: Type.Boolean(),
   /** Origins beyond same-site and localhost that may read gated answers with credentials (SEAMS 11). */
   corsOrigins: Type.Array(Type.String()),
+  /** What is run for a request, one function for each event at most. */
+  functions: Type.Optional(Type.Array(Type.Unsafe<FunctionUse>(FunctionUse), { maxItems: 5 })),
+  /** By which form fields are encrypted on their way to the origin. */
+  encryption: Type.Optional(Type.Unsafe<EncryptionId>(Type.String({ minLength: 1, maxLength: 64 }))),
 })
 export type Behaviour = Static<typeof Behaviour>
 
@@ -223,6 +230,13 @@ export const Distribution = Type.Object({
   http: Type.Optional(Type.Union([Type.Literal('1.1'), Type.Literal('2')])),
   /** The name of the certificate that its names show, where edges have one of this name. */
   certificate: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+  /**
+   * Which edges viewers are sent to, where some of those are there: of this label or a cheaper one (CloudFront's
+   * PriceClass). All of them when left out.
+   */
+  priceClass: Type.Optional(Type.Union([Type.Literal('100'), Type.Literal('200'), Type.Literal('all')])),
+  /** Whether players are told where else a playlist's files are, so that they move on in mid-stream; false when left out. */
+  steering: Type.Optional(Type.Boolean()),
 })
 export type Distribution = Static<typeof Distribution>
 

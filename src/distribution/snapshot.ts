@@ -8,7 +8,16 @@ import {
   type Static,
 } from '../core/index.ts'
 import { isKnownBefore, withheld } from './before.ts'
-import { Channel, Distribution, KeyGroup, OriginAccess, TrustedIssuer } from './schema.ts'
+import {
+  Channel,
+  Distribution,
+  EdgeFunction,
+  FieldEncryption,
+  KeyGroup,
+  KeyValueStore,
+  OriginAccess,
+  TrustedIssuer,
+} from './schema.ts'
 
 /** One invalidation: everything of a distribution whose path matches and that was asked for before `sequence`. */
 export const Invalidation = Type.Object({
@@ -18,6 +27,25 @@ export const Invalidation = Type.Object({
   pattern: Type.String({ pattern: '^/', maxLength: 4000 }),
 })
 export type Invalidation = Static<typeof Invalidation>
+
+/** Where viewers reach an edge, and where that is in the world. */
+export const ViewersAt = Type.Object({
+  /** Of any family; what DNS answers. */
+  addresses: Type.Array(Type.String({ minLength: 2, maxLength: 45 }), { maxItems: 16 }),
+  /** What viewers connect to there; null where it does not listen. */
+  http: Type.Union([Type.Null(), Type.Integer({ minimum: 1, maximum: 65_535 })]),
+  https: Type.Union([Type.Null(), Type.Integer({ minimum: 1, maximum: 65_535 })]),
+  /** Degrees, north and east. */
+  location: Type.Optional(
+    Type.Object({
+      latitude: Type.Number({ minimum: -90, maximum: 90 }),
+      longitude: Type.Number({ minimum: -180, maximum: 180 }),
+    }),
+  ),
+  /** CloudFront's price class of the place; `100` is the cheapest, and what is left out counts as that. */
+  priceClass: Type.Optional(Type.Union([Type.Literal('100'), Type.Literal('200'), Type.Literal('all')])),
+})
+export type ViewersAt = Static<typeof ViewersAt>
 
 /** A peer whose tokens are believed. Absent means revoked (SEAMS 25). */
 export const PeerNode = Type.Object({
@@ -31,6 +59,8 @@ export const PeerNode = Type.Object({
   url: Type.Optional(Type.Union([Type.Null(), Type.String()])),
   /** It does what it has begun and is to get nothing new. */
   draining: Type.Optional(Type.Boolean()),
+  /** Of an edge, what a router has to know of it; without it no viewer is sent there. */
+  viewers: Type.Optional(Type.Unsafe<ViewersAt>(ViewersAt)),
 })
 export interface PeerNode {
   id: NodeId
@@ -39,6 +69,7 @@ export interface PeerNode {
   pop?: string | null
   url?: string | null
   draining?: boolean
+  viewers?: ViewersAt
 }
 
 /**
@@ -59,12 +90,19 @@ export const Snapshot = Type.Object({
   /** Where control is reached by nodes on other machines, over TLS; https://host:port. */
   controls: Type.Optional(Type.Array(Type.String())),
   channels: Type.Array(Channel),
+  /** Those that behaviours name. */
+  functions: Type.Optional(Type.Array(Type.Unsafe<EdgeFunction>(EdgeFunction))),
+  /** Those that these functions read. */
+  stores: Type.Optional(Type.Array(KeyValueStore)),
+  /** Those that behaviours name. */
+  encryptions: Type.Optional(Type.Array(FieldEncryption)),
   /** The highest invalidation number given out; `invalidations` may hold fewer, merged ones. */
   sequence: Type.Integer({ minimum: 0 }),
   invalidations: Type.Array(Invalidation),
 })
-export type Snapshot = Omit<Static<typeof Snapshot>, 'nodes' | 'issuers'> & {
+export type Snapshot = Omit<Static<typeof Snapshot>, 'nodes' | 'issuers' | 'functions'> & {
   nodes: PeerNode[]
+  functions?: EdgeFunction[]
   issuers: TrustedIssuer[]
 }
 

@@ -12,7 +12,10 @@ export type Door =
   | { kind: 'types'; at: string }
 
 /** Each role may own a server; the supervisor has the admin port. */
-const SERVERS: Door = { kind: 'one-per-room', rooms: ['delivery', 'gateway', 'origin', 'control', 'app'] }
+const SERVERS: Door = {
+  kind: 'one-per-room',
+  rooms: ['delivery', 'gateway', 'origin', 'control', 'router', 'app'],
+}
 const DATABASE: Door = { kind: 'folder', under: 'src/control/database/' }
 const file = (at: string): Door => ({ kind: 'file', at })
 
@@ -34,6 +37,9 @@ export const DOORS: Readonly<Record<string, Door>> = {
   'fluent-ffmpeg': file('src/packager/'),
   'node-media-server': file('src/ingest/'),
   undici: file('src/delivery/'),
+  'quickjs-emscripten': file('src/functions/'),
+  '@aws-crypto/client-node': file('src/fields/'),
+  'dns-packet': file('src/routing/'),
   'mmdb-lib': file('src/inbound/country-database.ts'),
   pino: file('src/telemetry/'),
   'prom-client': file('src/telemetry/'),

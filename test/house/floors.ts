@@ -7,8 +7,8 @@ export const FLOORS: readonly (readonly string[])[] = [
   ['core'],
   ['hls', 'cmaf', 'http', 'signing', 'distribution', 'restxml'],
   ['storage', 'telemetry', 'client', 'outbound', 'inbound', 'http1', 'http2'],
-  ['cache', 'packager', 'ingest', 'membership'],
-  ['delivery', 'gateway', 'origin', 'control'],
+  ['cache', 'packager', 'ingest', 'membership', 'functions', 'fields', 'routing'],
+  ['delivery', 'gateway', 'origin', 'control', 'router'],
   ['app'],
   ['cli'],
 ]
