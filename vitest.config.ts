@@ -3,17 +3,20 @@ import { LongestFirst } from './test/order.ts'
 
 /** The long suites run with `npm run test:full`, which sets this. */
 const full = process.env.SLUICE_TEST_FULL === '1'
-/** Of these, files that this machine lacks something for, separated by commas. */
-const lacking = (process.env.SLUICE_TEST_LACKING ?? '').split(',').filter(name => name !== '')
+/** Files that this machine lacks something for, or that have been run already, separated by commas. */
+const leftOut = (process.env.SLUICE_TEST_LEAVE_OUT ?? '').split(',').filter(name => name !== '')
 
 // A person's own database: control would take it for its own, and tests write into control's.
 delete process.env.DATABASE_URL
 delete process.env.DATABASE_URL_FILE
 
-/** Rooms of values in, values out: their tests leave nothing behind, and so share what they have loaded. */
-const pure = ['core', 'client', 'hls', 'cmaf', 'http', 'signing', 'distribution'].map(
-  room => `test/${room}/**/*.test.ts`,
-)
+/**
+ * Tests that have a process of their own: they start Sluice itself or change what a process has (its environment, the
+ * modules of others). All others leave nothing behind, and so share what they have loaded.
+ */
+const alone = ['app', 'cli', 'e2e', 'full', 'house']
+  .map(room => `test/${room}/**/*.test.ts`)
+  .concat('test/*.test.ts', 'test/cache/disk-reading.test.ts', 'test/delivery/grant-memo.test.ts')
 
 export default defineConfig({
   test: {
@@ -23,14 +26,13 @@ export default defineConfig({
     maxWorkers: 3,
     sequence: { sequencer: LongestFirst },
     projects: [
-      { extends: true, test: { name: 'pure', include: pure, isolate: false } },
       {
         extends: true,
-        test: {
-          name: 'whole',
-          include: ['test/**/*.test.ts'],
-          exclude: [...pure, ...(full ? lacking : ['test/full/**'])],
-        },
+        test: { name: 'shared', include: ['test/**/*.test.ts'], exclude: alone, isolate: false },
+      },
+      {
+        extends: true,
+        test: { name: 'alone', include: alone, exclude: full ? leftOut : [...leftOut, 'test/full/**'] },
       },
     ],
   },

@@ -3,10 +3,10 @@ import { readFile } from 'node:fs/promises'
 import { register } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
-import ts from 'typescript'
 
-// The hooks are this same file, loaded once more in the loader's thread.
+// The hooks are this same file, loaded once more in the loader's thread, which alone needs the compiler.
 if (isMainThread) register(import.meta.url)
+const ts = isMainThread ? undefined : (await import('typescript')).default
 
 export async function load(url, context, next) {
   if (!url.endsWith('.ts')) return next(url, context)

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { FAULT_SEED, runFaults } from './fault-runner.ts'
 
 const MiB = 1024 * 1024
-const KILLS = 20
+const KILLS = 12
 
 test(`${KILLS} kills under traffic, with damage to the disk: no wrong byte, and nothing lost that was whole`, async () => {
   const report = await runFaults({
