@@ -97,7 +97,22 @@ function keyed(
 
 function keyedPart(sent: CacheBehavior): unknown {
   const { ForwardedValues, MinTTL, DefaultTTL, MaxTTL, CachePolicyId = '', OriginRequestPolicyId = '' } = sent
-  return { ForwardedValues, MinTTL, DefaultTTL, MaxTTL, CachePolicyId, OriginRequestPolicyId }
+  return {
+    ForwardedValues: ForwardedValues && unordered(ForwardedValues),
+    ...{ MinTTL, DefaultTTL, MaxTTL, CachePolicyId, OriginRequestPolicyId },
+  }
+}
+
+/** Its lists are sets, which clients send in an order of their own; names of fields have no case. */
+function unordered({ QueryString, Cookies, Headers, QueryStringCacheKeys: keys }: ForwardedValues): unknown {
+  return {
+    QueryString,
+    Cookies: { Forward: Cookies?.Forward, names: [...itemsOf(Cookies?.WhitelistedNames)].sort() },
+    headers: itemsOf(Headers)
+      .map(each => each.toLowerCase())
+      .sort(),
+    keys: [...itemsOf(keys)].sort(),
+  }
 }
 
 function asStored(behaviour: Behaviour): KeyedWords {

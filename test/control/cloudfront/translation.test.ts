@@ -278,6 +278,42 @@ describe('what CloudFront has no words for', () => {
     expect(settled(shown, { distribution, shown }).distribution).toEqual(distribution)
   })
 
+  test('stays when the lists of a document come back in another order', () => {
+    const distribution = settledInput({
+      origin: 'https://site.example',
+      behaviours: [
+        {
+          pattern: '*',
+          ...{ query: ['b', 'a'], headers: ['x-b', 'x-a'], host: 'viewer' },
+          ...{ forward: ['x-told'], cookies: ['two', 'one'], forwardQuery: ['more'] },
+        },
+      ],
+    })
+    const shown = rendered(distribution)
+    const last = shown.DefaultCacheBehavior
+    const values = last?.ForwardedValues
+    const Headers = { Quantity: 3, Items: ['host', 'X-A', 'X-B'] }
+    expect(values).toMatchObject({
+      Headers: { Items: ['x-b', 'x-a', 'Host'] },
+      Cookies: { Forward: 'whitelist', WhitelistedNames: { Items: ['two', 'one'] } },
+      QueryStringCacheKeys: { Items: ['b', 'a'] },
+    })
+    const reordered = {
+      QueryString: true,
+      Headers,
+      Cookies: { Forward: 'whitelist', WhitelistedNames: { Quantity: 2, Items: ['one', 'two'] } },
+      QueryStringCacheKeys: { Quantity: 2, Items: ['a', 'b'] },
+    }
+    const sent = { ...shown, DefaultCacheBehavior: { ...last, ForwardedValues: reordered } }
+    const known = { distribution, shown }
+    expect(settled(sent as DistributionConfig, known).distribution).toEqual(distribution)
+    const fewer = { ...reordered, QueryStringCacheKeys: { Quantity: 1, Items: ['a'] } }
+    const changed = { ...shown, DefaultCacheBehavior: { ...last, ForwardedValues: fewer } }
+    expect(settled(changed as DistributionConfig, known).distribution.behaviours).toMatchObject([
+      { query: ['a'], forward: 'none', cookies: 'none' },
+    ])
+  })
+
   test('leaves the versions of TLS of an origin whose secret is changed', () => {
     const origin = {
       url: 'https://site.example',
