@@ -90,7 +90,7 @@ function fillMethods(sent: CacheBehavior['AllowedMethods']): CacheBehavior['Allo
 
 type ErrorResponse = NonNullable<NonNullable<DistributionConfig['CustomErrorResponses']>['Items']>[number]
 
-function fillError(sent: ErrorResponse): ErrorResponse {
+export function fillError(sent: ErrorResponse): ErrorResponse {
   return {
     ErrorCode: sent.ErrorCode,
     ResponsePagePath: sent.ResponsePagePath ?? '',

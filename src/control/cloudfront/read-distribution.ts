@@ -4,7 +4,8 @@ import type {
   ErrorInput,
   OriginGroupInput,
 } from '../../distribution/index.ts'
-import { fillConfig } from './config-defaults.ts'
+import { fillConfig, fillError } from './config-defaults.ts'
+import { same } from './etag.ts'
 import type { Findings } from './findings.ts'
 import { asKnown } from './known-origin.ts'
 import { itemsOf } from './lists.ts'
@@ -47,7 +48,7 @@ export function readDistributionConfig(
     behaviours: behavioursOf(fillConfig(config)).map(each =>
       readBehaviour(each, knownOf(each, known), found),
     ),
-    errors: itemsOf(config.CustomErrorResponses).map(each => readError(each, found)),
+    errors: itemsOf(config.CustomErrorResponses).map(each => readError(each, known, found)),
     ...(root !== '' && { defaultRoot: root }),
     ...geoOf(config, found),
     ...httpOf(config, found),
@@ -104,7 +105,14 @@ function readGroup(group: OriginGroupConfig, found: Findings): OriginGroupInput 
 
 type ErrorResponse = NonNullable<NonNullable<DistributionConfig['CustomErrorResponses']>['Items']>[number]
 
-function readError(error: ErrorResponse, found: Findings): ErrorInput {
+/**
+ * What is sent as it was shown stays as it is stored: CloudFront shows 10 s where we have no word, and the error's own
+ * status where none stands in its place.
+ */
+function readError(error: ErrorResponse, known: Known | undefined, found: Findings): ErrorInput {
+  const shown = itemsOf(known?.shown.CustomErrorResponses).find(each => each.ErrorCode === error.ErrorCode)
+  const stored = known?.distribution.errors.find(each => each.status === error.ErrorCode)
+  if (stored !== undefined && shown !== undefined && same(fillError(error), fillError(shown))) return stored
   const { ErrorCode: status = 0, ResponsePagePath: page = '', ResponseCode: respond = '' } = error
   const place = `CustomErrorResponse ${status}`
   if (!Number.isInteger(status) || status < 400 || status > 599)

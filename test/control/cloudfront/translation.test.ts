@@ -332,6 +332,31 @@ describe('what CloudFront has no words for', () => {
     }
   })
 
+  test('leaves an error rule without a time as it is until the rule is changed', () => {
+    const distribution = settledInput({
+      origin: 'https://site.example',
+      errors: [
+        { status: 404, page: '/lost.html' },
+        { status: 503, ttl: 3 },
+      ],
+    })
+    const shown = rendered(distribution)
+    const rules = shown.CustomErrorResponses?.Items ?? []
+    expect(rules).toMatchObject([
+      { ErrorCode: 404, ErrorCachingMinTTL: 10, ResponsePagePath: '/lost.html', ResponseCode: '404' },
+      { ErrorCode: 503, ErrorCachingMinTTL: 3 },
+    ])
+    const known = { distribution, shown }
+    const turned = { ...shown, CustomErrorResponses: { Quantity: 2, Items: [...rules].reverse() } }
+    expect(settled(turned, known).distribution.errors).toEqual([...distribution.errors].reverse())
+    const Items = rules.map(each => ({ ...each, ErrorCachingMinTTL: 20 }))
+    const changed = { ...shown, CustomErrorResponses: { Quantity: 2, Items } }
+    expect(settled(changed, known).distribution.errors).toEqual([
+      { status: 404, ttl: 20, page: '/lost.html', respondWith: 404 },
+      { status: 503, ttl: 20 },
+    ])
+  })
+
   test('keeps a behaviour closed that issuers open, and says so', () => {
     const shown = rendered(made)
     const { distribution, notices } = settled(shown, { distribution: made, shown })
