@@ -1,5 +1,5 @@
 import { systemClock, type Health } from '../core/index.ts'
-import type { Snapshot } from '../distribution/index.ts'
+import type { Materials, Snapshot } from '../distribution/index.ts'
 import {
   followSnapshot,
   keepRenewed,
@@ -26,7 +26,7 @@ export interface TiesParts {
   totals: () => TrafficTotals
   busy: () => number
   /** A version counts as applied when this has resolved. */
-  apply: (snapshot: Snapshot) => void | Promise<void>
+  apply: (snapshot: Snapshot, materials: Materials) => void | Promise<void>
 }
 
 export interface Ties {
@@ -48,9 +48,9 @@ export function tieToControl(options: EdgeOptions, parts: TiesParts): Ties {
     file === undefined ? undefined : new CertificateWhenNeeded({ file, controlUrl, identity, clock, log })
   const follower = followSnapshot({
     ...{ controlUrl, membership, identity, stateDir, clock, log },
-    apply(snapshot) {
+    apply(snapshot, materials) {
       certificate?.look(snapshot.nodes)
-      return apply(snapshot)
+      return apply(snapshot, materials)
     },
   })
   const reporting = startReporting({

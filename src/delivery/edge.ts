@@ -60,7 +60,7 @@ async function startAlone(options: EdgeOptions): Promise<RunningRole> {
     viewers: node.viewers,
     totals: () => node.usage.totals,
     busy: () => serving.connections(),
-    apply: snapshot => node.apply(snapshot),
+    apply: (snapshot, materials) => node.apply(snapshot, materials),
   })
   measureIssuers(issuers, metrics)
   const ports = await serving.listen()

@@ -13,10 +13,12 @@ import {
 import {
   compileInvalidations,
   compileMatcher,
+  NO_MATERIALS,
   type Behaviour,
   type Invalidations,
   type KeyGroup,
   type Matcher,
+  type Materials,
   type Snapshot,
 } from '../distribution/index.ts'
 import type { CacheKey } from '../http/index.ts'
@@ -30,6 +32,7 @@ import { CodedTexts } from './answer/coded-texts.ts'
 import { CodingStreams } from './answer/coding-streams.ts'
 import { SlowReaders } from './answer/slow-readers.ts'
 import type { SpelledToken } from './exchange.ts'
+import { usesOf, type NodeFunctions, type Uses } from './functions/node-functions.ts'
 import { GrantMemo } from './gate/grant-memo.ts'
 import type { Siblings } from './peers/siblings.ts'
 import { OriginHealth } from './upstream/origin-health.ts'
@@ -54,6 +57,7 @@ interface Applied {
 interface Meaning {
   source: Source | undefined
   trusted: TrustedKeys | undefined
+  uses: Uses | undefined
 }
 
 /** In which country an address is (ISO 3166-1 alpha-2, capitals); undefined where nobody knows. */
@@ -82,6 +86,8 @@ export interface CacheNodeOptions {
   siblings?: Siblings
   /** Of an edge: the tier between it and the origins. Owned by whoever made it. */
   regionals?: Regionals
+  /** Where it runs functions of behaviours. Owned by whoever made it. */
+  functions?: NodeFunctions
   /** A viewer who takes longer for one write, at most 256 KiB, is cut off; changed by tests only. */
   takenWithin?: Milliseconds
   /** The same. */
@@ -107,6 +113,7 @@ export class CacheNode {
   readonly playlists: LivePlaylists
   readonly siblings: Siblings | undefined
   readonly regionals: Regionals | undefined
+  readonly functions: NodeFunctions | undefined
   /** Of what siblings own; they do not grow larger than `largestCopy`. */
   readonly copies: ObjectCache | undefined
   readonly largestCopy: Bytes
@@ -159,6 +166,7 @@ export class CacheNode {
     this.slowReaders = new SlowReaders({ most })
     this.siblings = options.siblings
     this.regionals = options.regionals
+    this.functions = options.functions
     this.#disk = options.disk
     this.viewers = new ViewerCount(options.clock)
     this.upgraded = options.upgraded ?? new UpgradedConnections()
@@ -188,15 +196,25 @@ export class CacheNode {
     })
   }
 
-  /** Takes effect for the next request; requests under way go on with what they began with. */
-  apply(snapshot: Snapshot): void {
+  /**
+   * Takes effect for the next request; requests under way go on with what they began with. A snapshot with functions takes
+   * effect when they can be run, and a promise is returned that resolves then; the next may be applied after that.
+   */
+  apply(snapshot: Snapshot, materials: Materials = NO_MATERIALS): void | Promise<void> {
+    const ready = this.functions?.follow(snapshot, materials)
+    if (ready === undefined) this.#swap(snapshot)
+    else return ready.then(() => this.#swap(snapshot))
+  }
+
+  #swap(snapshot: Snapshot): void {
     const groups = new Map(snapshot.keyGroups.map(group => [group.id, group]))
     const sources = sourcesOf(snapshot)
     for (const { behaviours } of snapshot.distributions) {
       for (const behaviour of behaviours) {
         const named = behaviour.gate?.keyGroups.flatMap(id => groups.get(id) ?? [])
         const trusted = named && this.#readKeys(named)
-        this.#meanings.set(behaviour, { source: sources.get(behaviour), trusted })
+        const uses = usesOf(behaviour, snapshot)
+        this.#meanings.set(behaviour, { source: sources.get(behaviour), trusted, uses })
       }
     }
     this.issuers.follow(snapshot.issuers)
@@ -266,6 +284,11 @@ export class CacheNode {
   /** Whom a behaviour's objects are asked of; undefined when it names an origin that is not there. */
   sourceOf(behaviour: Behaviour): Source | undefined {
     return this.#meanings.get(behaviour)?.source
+  }
+
+  /** The functions that a behaviour runs; undefined for most. */
+  usesOf(behaviour: Behaviour): Uses | undefined {
+    return behaviour.functions === undefined ? undefined : this.#meanings.get(behaviour)?.uses
   }
 
   /** The issuers whose tokens may open a gated behaviour, with their keys as they are known now. */

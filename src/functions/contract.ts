@@ -26,9 +26,21 @@ export interface Run {
   argument: Json
 }
 
+/**
+ * What a function of runtime 2.0 did about the origin with the module `cloudfront`, at viewer-request; the last call
+ * counts. What it wrote stands here as it wrote it, unread.
+ */
+export type OriginChange =
+  /** `cf.updateRequestOrigin({…})` */
+  | { kind: 'update'; with: { [name: string]: Json } }
+  /** `cf.selectRequestOriginById(id)` */
+  | { kind: 'select'; originId: string }
+  /** `cf.createRequestOriginGroup({…})` */
+  | { kind: 'group'; with: { [name: string]: Json } }
+
 /** How a run ended. `used` is the part of the permitted time, in per cent: CloudFront's compute utilisation. */
 export type Outcome = (
-  | { kind: 'returned'; value: Json }
+  | { kind: 'returned'; value: Json; origin?: OriginChange }
   /** The message is the author's to read, in the log and in a test's answer, never a viewer's. */
   | { kind: 'failed'; reason: FunctionReason; message: string }
 ) & {
@@ -43,6 +55,8 @@ export interface FunctionRunner {
   follow(programs: readonly Program[], stores: Stores): Promise<void>
   /** Never rejects; a function that is not known has failed. */
   run(run: Run): Promise<Outcome>
+  /** Compiles a program and looks for its handler, without making it known: undefined, or what is wrong with it. */
+  check(program: Program): Promise<string | undefined>
   /** Ends all that run, which have failed then. */
   close(): Promise<void>
 }
@@ -66,10 +80,17 @@ export interface Fetched {
 /** Asks outside for a function; given by whoever makes the runner, who sees to it that addresses are looked at. */
 export type Fetch = (asked: Fetching) => Promise<Fetched>
 
-/** Limits of one run, by runtime and event: see `limitsOf`. */
+/** Limits of one run, by runtime and event: see `limitsOf`. Sizes are in bytes. */
 export interface Limits {
+  /** When it is cut off. */
   time: Milliseconds
+  /** The time that `used` counts as all of it. */
+  nominal: Milliseconds
+  /** What it may hold beyond what its environment takes. */
   memory: number
   code: number
+  /** Of what it returns, as JSON: the runner sees to it. */
   output: number
+  /** The body of an answer that it generates, decoded: whoever reads the result sees to it. */
+  answer: number
 }

@@ -5,8 +5,10 @@ export type {
   FunctionRunner,
   Json,
   Limits,
+  OriginChange,
   Outcome,
   Program,
   Run,
   Stores,
 } from './contract.ts'
+export { programsOf } from './programs.ts'

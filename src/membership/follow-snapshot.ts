@@ -1,9 +1,10 @@
 import { messageOf, SluiceError, systemClock, type Clock, type Milliseconds } from '../core/index.ts'
-import { readSnapshot, type Snapshot } from '../distribution/index.ts'
+import { readSnapshot, type Materials, type Snapshot } from '../distribution/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { BackOff } from './back-off.ts'
 import { controlLink, refusalOf, type ControlLink, type ControlPlace } from './control-link.ts'
 import type { NodeIdentity } from './identity.ts'
+import { storedMaterials } from './stored-materials.ts'
 import { loadSnapshot, saveSnapshot, type EpochSnapshot } from './stored-snapshot.ts'
 import { nodeTokenSource } from './token-source.ts'
 
@@ -11,8 +12,11 @@ export interface FollowOptions extends ControlPlace {
   identity: NodeIdentity
   /** Holds `snapshot.json`. */
   stateDir: string
-  /** Awaited before the version is acknowledged. When it throws, the old version stays and it is tried again. */
-  apply(snapshot: Snapshot): void | Promise<void>
+  /**
+   * Awaited before the version is acknowledged. When it throws, the old version stays and it is tried again. `materials`
+   * are all blobs that the snapshot names.
+   */
+  apply(snapshot: Snapshot, materials: Materials): void | Promise<void>
   log: Logger
   clock?: Clock
   /** How long control may hold a poll. */
@@ -169,7 +173,8 @@ class Follower implements SnapshotFollower {
   }
 
   async #apply(next: EpochSnapshot): Promise<void> {
-    await this.#options.apply(next.snapshot)
+    const materials = await storedMaterials(this.#options.stateDir, next.snapshot)
+    await this.#options.apply(next.snapshot, materials)
     this.#applied = next
     this.#resolveStarted()
     const { membership, log } = this.#options

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { systemClock, type Instant, type Milliseconds } from '../../core/index.ts'
 import { createGuard } from '../../outbound/index.ts'
 import { createLogger, createMetrics, type Metrics } from '../../telemetry/index.ts'
+import { storedMaterials } from '../../membership/index.ts'
 import { startPeerServer, type PeerServer } from '../peers/peer-server.ts'
 import { prepareServing, type Serving } from '../serving.ts'
 import type { Numbered, SeenViewers, ToManager, ToWorker } from './messages.ts'
@@ -20,6 +21,7 @@ export interface WorkerChannel {
 
 interface Started {
   serving: Serving
+  stateDir: string
   metrics: Metrics
   neighbours: Neighbours
   peers: PeerServer
@@ -36,6 +38,7 @@ export class Worker {
   #changes: Numbered[] = []
   #forget: (numbered: Numbered) => void
   #viewersUntil: Instant = systemClock.now()
+  #applying: Promise<void> = Promise.resolve()
 
   constructor(channel: WorkerChannel) {
     this.#wire = new Wire<ToManager, ToWorker>(channel.send, this.#answers(channel))
@@ -59,9 +62,16 @@ export class Worker {
     const done = null
     return {
       start: asked => (this.#starting = this.#start(asked)).then(() => done),
-      apply: ({ snapshot, keys }) => {
+      apply: async ({ snapshot, keys }) => {
         this.#issuers.take(keys)
-        this.#running.serving.node.apply(snapshot)
+        const { serving, stateDir } = this.#running
+        // One after the other, as they came.
+        const applied = this.#applying.then(async () => {
+          // The manager has fetched them; through its channel they would pass as text, once for each worker.
+          await serving.node.apply(snapshot, await storedMaterials(stateDir, snapshot))
+        })
+        this.#applying = applied.catch(() => {}) // who asked is told
+        await applied
         return done
       },
       keys: keys => {
@@ -133,7 +143,7 @@ export class Worker {
     for (const numbered of this.#changes) this.#forget(numbered)
     this.#changes = []
     const peers = await startPeerServer(neighbours.ownSocket, serving.node)
-    this.#started = { serving, metrics, neighbours, peers }
+    this.#started = { serving, stateDir: options.stateDir, metrics, neighbours, peers }
   }
 
   /** Named by a digest, since only whether two are the same matters elsewhere. */

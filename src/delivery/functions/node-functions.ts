@@ -1,0 +1,145 @@
+import { performance } from 'node:perf_hooks'
+import type { DistributionId, FunctionId, FunctionReason } from '../../core/index.ts'
+import type {
+  Behaviour,
+  FunctionEvent,
+  FunctionRuntime,
+  Materials,
+  Snapshot,
+} from '../../distribution/index.ts'
+import {
+  programsOf,
+  type FunctionRunner,
+  type Json,
+  type OriginChange,
+  type Program,
+} from '../../functions/index.ts'
+import type { Logger, Metrics } from '../../telemetry/index.ts'
+
+/** A function of a behaviour, as it is run at one event. */
+export interface Use {
+  event: FunctionEvent
+  function: FunctionId
+  /** Undefined where the snapshot does not know it: it fails then. */
+  runtime: FunctionRuntime | undefined
+  /** Whether it sees bodies of requests. */
+  body: boolean
+  when: 'stored' | 'asked'
+}
+
+/** What a behaviour runs, by event. */
+export type Uses = { readonly [Event in FunctionEvent]?: Use }
+
+/** What a function gave cannot be used. The message is for its author, in our log. */
+export interface Unusable {
+  kind: 'unusable'
+  reason: FunctionReason
+  message: string
+}
+
+/** For whom it is run. */
+export interface RanFor {
+  id: string
+  distribution: DistributionId | undefined
+  /** As logs may hold it. */
+  path: string | undefined
+}
+
+export interface NodeFunctionsOptions {
+  runner: FunctionRunner
+  metrics: Metrics
+  log: Logger
+}
+
+/** Seconds: a small function takes tenths of a millisecond, one that fetches up to its 30 s. */
+const BUCKETS = [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5, 30]
+
+/** The functions of a node's behaviours: what a snapshot says of them, and how they are run, counted and told of. */
+export class NodeFunctions {
+  readonly #runner: FunctionRunner
+  readonly #log: Logger
+  readonly #count: (labels: Record<string, string>) => void
+  readonly #observe: (seconds: number, labels: Record<string, string>) => void
+  /** Of the snapshot that is applied, with those that its predecessor had. */
+  #programs: readonly Program[] = []
+
+  constructor({ runner, metrics, log }: NodeFunctionsOptions) {
+    this.#runner = runner
+    this.#log = log
+    this.#count = metrics.counter('sluice_function_runs_total', 'Runs of functions, and how they ended', [
+      'function',
+      'event',
+      'outcome',
+    ])
+    this.#observe = metrics.histogram(
+      'sluice_function_seconds',
+      'How long a request waited for a function',
+      BUCKETS,
+      ['function', 'event'],
+    )
+  }
+
+  /** Undefined where there is nothing to wait for. Rejects where a blob is missing or no store can be read. */
+  follow(snapshot: Snapshot, materials: Materials): Promise<void> | undefined {
+    const { functions = [] } = snapshot
+    if (functions.length === 0 && this.#programs.length === 0) return undefined
+    return this.#follow(snapshot, materials)
+  }
+
+  async #follow(snapshot: Snapshot, materials: Materials): Promise<void> {
+    const { programs, stores } = programsOf(snapshot, materials)
+    const named = new Set(programs.map(({ id }) => id))
+    // Requests under way go on with the behaviours that they began with.
+    const leaving = this.#programs.filter(({ id }) => !named.has(id))
+    await this.#runner.follow([...programs, ...leaving], stores)
+    this.#programs = programs
+  }
+
+  /**
+   * Runs a function and reads what it gives. Whatever is wrong with either is told to the log, with the words of the
+   * function's author or about them; what a request holds never is.
+   */
+  async run<Read extends { kind: string }>(
+    { function: id, event }: Use,
+    argument: Json,
+    whom: RanFor,
+    read: (value: Json, origin: OriginChange | undefined) => Read | Unusable,
+  ): Promise<Read | Unusable> {
+    const began = performance.now()
+    const outcome = await this.#runner.run({ function: id, event, argument })
+    this.#observe((performance.now() - began) / 1000, { function: id, event })
+    const told = { function: id, event, ...whom }
+    if (outcome.logs.length > 0) this.#log.debug({ ...told, lines: outcome.logs }, 'a function wrote')
+    const result: Read | Unusable =
+      outcome.kind === 'returned'
+        ? read(outcome.value, outcome.origin)
+        : { kind: 'unusable', reason: outcome.reason, message: outcome.message }
+    const bad = isUnusable(result) ? result : undefined
+    this.#count({ function: id, event, outcome: bad?.reason ?? 'returned' })
+    if (bad !== undefined)
+      this.#log.warn({ ...told, reason: bad.reason, why: bad.message }, 'a function failed')
+    return result
+  }
+
+  async close(): Promise<void> {
+    await this.#runner.close()
+  }
+}
+
+export function isUnusable(result: { kind: string }): result is Unusable {
+  return result.kind === 'unusable'
+}
+
+/** What a behaviour runs; undefined for most. */
+export function usesOf(
+  { functions = [] }: Behaviour,
+  snapshot: Pick<Snapshot, 'functions'>,
+): Uses | undefined {
+  if (functions.length === 0) return undefined
+  const runtimes = new Map(snapshot.functions?.map(({ id, runtime }) => [id, runtime]))
+  const uses = functions.map(({ event, function: id, body = false, when = 'stored' }) => {
+    const use: Use = { event, function: id, runtime: runtimes.get(id), body, when }
+    return [event, use] as const
+  })
+  return Object.fromEntries(uses)
+}
