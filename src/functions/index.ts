@@ -12,3 +12,4 @@ export type {
   Stores,
 } from './contract.ts'
 export { programsOf } from './programs.ts'
+export * from './events/index.ts'

@@ -1,5 +1,5 @@
 import { performance } from 'node:perf_hooks'
-import type { DistributionId, FunctionId, FunctionReason } from '../../core/index.ts'
+import type { DistributionId, FunctionId } from '../../core/index.ts'
 import type {
   Behaviour,
   FunctionEvent,
@@ -8,11 +8,13 @@ import type {
   Snapshot,
 } from '../../distribution/index.ts'
 import {
+  isUnusable,
   programsOf,
   type FunctionRunner,
   type Json,
   type OriginChange,
   type Program,
+  type Unusable,
 } from '../../functions/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
 
@@ -29,13 +31,6 @@ export interface Use {
 
 /** What a behaviour runs, by event. */
 export type Uses = { readonly [Event in FunctionEvent]?: Use }
-
-/** What a function gave cannot be used. The message is for its author, in our log. */
-export interface Unusable {
-  kind: 'unusable'
-  reason: FunctionReason
-  message: string
-}
 
 /** For whom it is run. */
 export interface RanFor {
@@ -124,10 +119,6 @@ export class NodeFunctions {
   async close(): Promise<void> {
     await this.#runner.close()
   }
-}
-
-export function isUnusable(result: { kind: string }): result is Unusable {
-  return result.kind === 'unusable'
 }
 
 /** What a behaviour runs; undefined for most. */

@@ -1,0 +1,15 @@
+export { cloudFrontEvent, readCloudFrontRequest, readCloudFrontResponse } from './cloudfront-event.ts'
+export { isHidden, shown, titled } from './header-rules.ts'
+export { lambdaEvent, readLambdaRequest, readLambdaResponse } from './lambda-event.ts'
+export {
+  isUnusable,
+  unusable,
+  type EventContext,
+  type GivenRequest,
+  type GivenResponse,
+  type SeenBody,
+  type SeenOrigin,
+  type SeenRequest,
+  type SeenResponse,
+  type Unusable,
+} from './seen.ts'
