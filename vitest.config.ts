@@ -18,8 +18,12 @@ const alone = ['app', 'cli', 'e2e', 'full', 'house']
   .map(room => `test/${room}/**/*.test.ts`)
   .concat('test/*.test.ts', 'test/cache/disk-reading.test.ts', 'test/delivery/grant-memo.test.ts')
 
+/** Threads that the code under test starts inherit it. */
+const threads = new URL('test/threads-from-sources.mjs', import.meta.url).href
+
 export default defineConfig({
   test: {
+    execArgv: ['--import', threads],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // One more than the two cores that this is measured on: what waits for a film to play keeps no core busy.

@@ -13,3 +13,5 @@ export type {
 } from './contract.ts'
 export { programsOf } from './programs.ts'
 export * from './events/index.ts'
+export { limitsOf, mostCode } from './limits.ts'
+export { createFunctionRunner, type RunnerOptions } from './runner.ts'

@@ -1,0 +1,65 @@
+import { messageOf } from '../core/index.ts'
+import type { FunctionEvent } from '../distribution/index.ts'
+import type { Fetch, Program } from './contract.ts'
+import type { Answered } from './protocol.ts'
+
+/** What a function may read of one answer, in bytes. */
+const MOST_FETCHED = 8 * 1024 * 1024
+
+interface Head {
+  method: string
+  url: string
+  headers: (readonly [string, string])[]
+}
+
+/** Asks outside for a function, where that is allowed. Never rejects. */
+export async function answerTo(
+  asked: { head: string; body: Uint8Array | undefined; signal: AbortSignal },
+  program: Program,
+  event: FunctionEvent,
+  fetch: Fetch | undefined,
+): Promise<Answered> {
+  const head = JSON.parse(asked.head) as Head // as fetch.js makes it
+  const refused = refusalOf(head.url, program, event, fetch)
+  if (refused !== undefined || fetch === undefined) {
+    return { isGood: false, message: refused ?? 'fetch is not there' }
+  }
+  try {
+    const answer = await fetch({
+      ...head,
+      ...(asked.body === undefined ? {} : { body: asked.body }),
+      signal: asked.signal,
+    })
+    if (answer.body.byteLength > MOST_FETCHED) {
+      return { isGood: false, message: `the answer is longer than ${MOST_FETCHED} bytes` }
+    }
+    const { status, headers } = answer
+    return { isGood: true, head: JSON.stringify({ status, headers }), body: answer.body }
+  } catch (error) {
+    return { isGood: false, message: `fetch failed: ${messageOf(error)}` }
+  }
+}
+
+function refusalOf(
+  url: string,
+  { hosts = [] }: Program,
+  event: FunctionEvent,
+  fetch: Fetch | undefined,
+): string | undefined {
+  if (event !== 'origin-request' && event !== 'origin-response') {
+    return `fetch is for origin-request and origin-response, and this is ${event}`
+  }
+  if (fetch === undefined) return 'fetch leads nowhere here'
+  if (!URL.canParse(url)) return 'fetch takes a URL'
+  const { protocol, hostname } = new URL(url)
+  if (protocol !== 'http:' && protocol !== 'https:') return `fetch takes http and https, not ${protocol}`
+  if (!hosts.some(host => covers(host.toLowerCase(), hostname))) {
+    return `fetch may not go to ${hostname}: it is not among the function's hosts`
+  }
+  return undefined
+}
+
+/** `*.example.com` is any name below example.com. */
+function covers(host: string, name: string): boolean {
+  return host.startsWith('*.') ? name.endsWith(host.slice(1)) && name.length > host.length - 1 : host === name
+}
