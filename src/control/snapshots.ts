@@ -1,7 +1,8 @@
 import type { Clock, Instant, Milliseconds, RoleName } from '../core/index.ts'
 import { snapshotFor, type Channel, type KnownWords, type PeerNode } from '../distribution/index.ts'
 import { Bell, poll } from './bell.ts'
-import { readWholeSnapshot, type Database } from './database/index.ts'
+import { readWholeSnapshot, type Database, type Tx } from './database/index.ts'
+import { encryptionsOf } from './encryptions.ts'
 
 export interface PublishedSnapshot {
   epoch: string
@@ -106,8 +107,15 @@ export class Snapshots {
   }
 }
 
+/** With what behaviours name and nodes are given whole. */
+async function readPublished(tx: Tx): ReturnType<typeof readWholeSnapshot> {
+  const { epoch, snapshot } = await readWholeSnapshot(tx)
+  const encryptions = await encryptionsOf(tx, snapshot.distributions)
+  return { epoch, snapshot: { ...snapshot, ...(encryptions.length > 0 && { encryptions }) } }
+}
+
 async function build(database: Database): Promise<PublishedSnapshot> {
-  const { epoch, snapshot } = await database.read(readWholeSnapshot)
+  const { epoch, snapshot } = await database.read(readPublished)
   const texts = new Map<`${RoleName} ${KnownWords}`, string>()
   return {
     epoch,

@@ -1,4 +1,5 @@
 import { canonicalPath, canonicalPattern } from '../core/index.ts'
+import { encryptionProblems } from './check-encryption.ts'
 import { fieldProblems, listed } from './check-fields.ts'
 import { gateProblems, headerProblems } from './check-response-headers.ts'
 import { membersOf } from './group.ts'
@@ -31,6 +32,7 @@ export function behaviourProblems(distribution: Distribution, tokenCookies: read
       ...fieldProblems(behaviour, place, tokenCookies),
       ...answerProblems(behaviour, place),
       ...originRules(behaviour, members[0]?.kind, place),
+      ...encryptionProblems(behaviour, members, place),
     ]
   })
   if (behaviours.at(-1)?.pattern !== '*')

@@ -117,7 +117,9 @@ export type KnownWords = 'all' | 'before'
  * by less than what it says reaches it as switched off.
  */
 export function snapshotFor(role: RoleName, whole: Snapshot, words: KnownWords = 'all'): Snapshot {
-  const snapshot = words === 'all' ? whole : asKnownBefore(whole)
+  const { encryptions, ...rest } = words === 'all' ? whole : asKnownBefore(whole)
+  // Requests with forms pass edges and no other node.
+  const snapshot = role === 'edge' && encryptions ? { ...rest, encryptions } : rest
   if (ROLES_WITH_SECRETS.has(role)) return snapshot
   const distributions = snapshot.distributions.map(distribution => ({
     ...distribution,
