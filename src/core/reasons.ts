@@ -30,6 +30,17 @@ export const FUNCTION_REASONS = [
 ] as const
 export type FunctionReason = (typeof FUNCTION_REASONS)[number]
 
+/** Why a form is not sent on for its fields to be encrypted: the first four are 400, for what the viewer sent. */
+export const FORM_REASONS = [
+  'form-type',
+  'form-profile',
+  'form-malformed',
+  'form-limit',
+  'encryption-busy',
+  'encryption-failed',
+] as const
+export type FormReason = (typeof FORM_REASONS)[number]
+
 export type Reason =
   | GrantReason
   | 'unknown-host'
@@ -53,3 +64,4 @@ export type Reason =
   | 'too-much'
   | 'too-slow'
   | FunctionReason
+  | FormReason

@@ -1,4 +1,5 @@
 import type { Instant, Reason, RequestId } from '../core/index.ts'
+import type { FieldStatus } from '../fields/index.ts'
 import { loggedPath } from '../signing/index.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -19,16 +20,19 @@ export interface AccessEntry {
   /** Whether all of the answer was handed on. */
   complete: boolean
   protocol: string
+  /** Where fields of forms are encrypted: CloudFront's `fle-status` and `fle-encrypted-fields`. */
+  form?: { status: FieldStatus; fields: number } | undefined
 }
 
 /** One line of JSON with its end, what is undefined left out. */
 export function accessLine(entry: AccessEntry): string {
-  const { path, reason } = entry
+  const { path, reason, form } = entry
   return (
     `{"time":"${isoTime(entry.at)}","id":"${entry.id}"${beginning(entry)}` +
     (path === undefined ? '' : `,"path":${pathOf(path)}`) +
     `,"status":${entry.status},"bytes":${entry.bytes},"ms":${entry.ms},"result":"${entry.result}"` +
     (reason === undefined ? '' : `,"reason":"${reason}"`) +
+    (form === undefined ? '' : `,"form":"${form.status}","encryptedFields":${form.fields}`) +
     (entry.complete ? ',"complete":true,"protocol":"' : ',"complete":false,"protocol":"') +
     `${entry.protocol}"}\n`
   )

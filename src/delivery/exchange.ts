@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { PlaylistFound } from '../cache/index.ts'
 import { type CanonicalPath, type Instant, type Reason, type RequestId } from '../core/index.ts'
 import type { Behaviour, CompiledDistribution, ResponseHeaders } from '../distribution/index.ts'
+import type { FieldStatus } from '../fields/index.ts'
 import type { CacheKey, FlatHeaders } from '../http/index.ts'
 import type { Http1Answer, Http1Request } from '../http1/index.ts'
 import type { BodiedRequest as Http2BodiedRequest, BodilessRequest, Http2Stream } from '../http2/index.ts'
@@ -117,6 +118,8 @@ export class Exchange {
   cache: CacheWord = 'Error'
   reason: Reason | undefined
   bodyBytes = 0
+  /** What became of the fields of its form; undefined where none are encrypted. */
+  form: { status: FieldStatus; fields: number } | undefined
 
   constructor(node: CacheNode, request: Incoming, response: Outgoing, leaving?: Leaving) {
     this.node = node

@@ -15,12 +15,14 @@ import {
   compileMatcher,
   NO_MATERIALS,
   type Behaviour,
+  type FieldEncryption,
   type Invalidations,
   type KeyGroup,
   type Matcher,
   type Materials,
   type Snapshot,
 } from '../distribution/index.ts'
+import type { FieldEncryptor } from '../fields/index.ts'
 import type { CacheKey } from '../http/index.ts'
 import type { IssuerKeys } from '../outbound/index.ts'
 import { trustedKeys, type IssuerTrust, type TrustedKeys } from '../signing/index.ts'
@@ -58,6 +60,7 @@ interface Meaning {
   source: Source | undefined
   trusted: TrustedKeys | undefined
   uses: Uses | undefined
+  encryption: FieldEncryption | undefined
 }
 
 /** In which country an address is (ISO 3166-1 alpha-2, capitals); undefined where nobody knows. */
@@ -82,6 +85,8 @@ export interface CacheNodeOptions {
   trustedProxies: TrustedProxies
   /** Of an edge: in which country an address is. Owned by whoever made it. */
   countries?: Countries
+  /** Of an edge: encrypts fields of forms. Owned by whoever made it. */
+  encryptor?: FieldEncryptor
   /** The other processes of this node, where there are any. */
   siblings?: Siblings
   /** Of an edge: the tier between it and the origins. Owned by whoever made it. */
@@ -127,6 +132,7 @@ export class CacheNode {
   readonly log: Logger
   readonly trustedProxies: TrustedProxies
   readonly countries: Countries | undefined
+  readonly encryptor: FieldEncryptor | undefined
   readonly takenWithin: Milliseconds
   /** By first segment; nothing of them is believed. A flood of others only costs that they are read again. */
   readonly pathTokens = new Lru<string, SpelledToken>({
@@ -160,6 +166,7 @@ export class CacheNode {
     this.log = options.log
     this.trustedProxies = options.trustedProxies
     this.countries = options.countries
+    this.encryptor = options.encryptor
     this.takenWithin = options.takenWithin ?? TAKEN_WITHIN
     this.pop = options.pop
     const most = Math.max(LEAST_HELD, Math.floor(options.memoryCacheBytes * HELD))
@@ -209,12 +216,14 @@ export class CacheNode {
   #swap(snapshot: Snapshot): void {
     const groups = new Map(snapshot.keyGroups.map(group => [group.id, group]))
     const sources = sourcesOf(snapshot)
+    const encryptions = new Map(snapshot.encryptions?.map(each => [each.id, each]))
     for (const { behaviours } of snapshot.distributions) {
       for (const behaviour of behaviours) {
         const named = behaviour.gate?.keyGroups.flatMap(id => groups.get(id) ?? [])
         const trusted = named && this.#readKeys(named)
         const uses = usesOf(behaviour, snapshot)
-        this.#meanings.set(behaviour, { source: sources.get(behaviour), trusted, uses })
+        const encryption = behaviour.encryption && encryptions.get(behaviour.encryption)
+        this.#meanings.set(behaviour, { source: sources.get(behaviour), trusted, uses, encryption })
       }
     }
     this.issuers.follow(snapshot.issuers)
@@ -279,6 +288,11 @@ export class CacheNode {
   /** The keys that may open a gated behaviour. */
   trustedBy(behaviour: Behaviour): TrustedKeys | undefined {
     return this.#meanings.get(behaviour)?.trusted
+  }
+
+  /** By what a behaviour's forms are encrypted; undefined also where it names what this node was not told. */
+  encryptionOf(behaviour: Behaviour): FieldEncryption | undefined {
+    return this.#meanings.get(behaviour)?.encryption
   }
 
   /** Whom a behaviour's objects are asked of; undefined when it names an origin that is not there. */

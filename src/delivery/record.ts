@@ -41,6 +41,7 @@ function write(x: Exchange): void {
       // A connection that left HTTP has no end that could be missed.
       complete: x.response.writableFinished || x.status === 101,
       protocol: x.request.httpVersion,
+      form: x.form,
     }),
   )
 }

@@ -1,5 +1,6 @@
 import { DiskTier, emptyShards, shardsOf } from '../cache/index.ts'
 import { systemClock } from '../core/index.ts'
+import { EncryptorThread } from '../fields/index.ts'
 import { ConnectionCount, CountryFile } from '../inbound/index.ts'
 import { nodeTokenSource } from '../membership/index.ts'
 import type { Guard } from '../outbound/index.ts'
@@ -82,12 +83,13 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
   if (disk) measureDisk(disk, metrics)
   const { countryFile } = options
   const countries = countryFile === undefined ? undefined : new CountryFile({ file: countryFile, log })
+  const encryptor = new EncryptorThread()
   const node = new CacheNode({
     ...{ clock, upstream, regionals, issuers, accessLog, log },
     pop: options.pop,
     memoryCacheBytes: Math.floor(options.memoryCacheBytes / share),
     usage: new Usage(metrics),
-    trustedProxies,
+    ...{ trustedProxies, encryptor },
     ...(countries && { countries }),
     ...(parts.siblings && { siblings: parts.siblings }),
     ...(disk && { disk }),
@@ -127,6 +129,7 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
       countries?.close()
       await regionals.close()
       await upstream.close()
+      await encryptor.close()
       await accessLog.close()
       await disk?.close()
     },

@@ -16,6 +16,9 @@ export class Usage {
   readonly #traffic = new Map<string, Record<Viewer['scheme'], Traffic>>()
   readonly #results: Record<CacheWord, number> = { Hit: 0, RefreshHit: 0, Miss: 0, Error: 0 }
   readonly #refusals = new Map<string, number>()
+  /** Requests whose forms may have fields that are encrypted, by what became of them, and such fields. */
+  readonly #forms = new Map<string, number>()
+  #fields = 0
   /** Of all together. */
   readonly totals = { requests: 0, bytes: 0, hits: 0, misses: 0 }
 
@@ -34,6 +37,15 @@ export class Usage {
     metrics.collected('sluice_refusals_total', 'Requests that were refused', ['reason'], () =>
       [...this.#refusals].map(([reason, n]): [Record<string, string>, number] => [{ reason }, n]),
     )
+    metrics.collected(
+      'sluice_field_encryption_total',
+      'Requests of behaviours that encrypt fields of forms, by what became of them',
+      ['status'],
+      () => [...this.#forms].map(([status, n]): [Record<string, string>, number] => [{ status }, n]),
+    )
+    metrics.collected('sluice_encrypted_fields_total', 'Fields of forms that were encrypted', [], () => [
+      [{}, this.#fields],
+    ])
   }
 
   add(x: Exchange): void {
@@ -52,7 +64,13 @@ export class Usage {
     totals.bytes += x.bodyBytes
     // What never came to a key was never looked for.
     if (x.key !== undefined && x.cache !== 'Error') totals[x.cache === 'Miss' ? 'misses' : 'hits']++
+    if (x.form !== undefined) this.#addForm(x.form)
     if (x.reason) this.#refusals.set(x.reason, (this.#refusals.get(x.reason) ?? 0) + 1)
+  }
+
+  #addForm({ status, fields }: NonNullable<Exchange['form']>): void {
+    this.#forms.set(status, (this.#forms.get(status) ?? 0) + 1)
+    this.#fields += fields
   }
 
   of(distribution: DistributionId): Traffic {

@@ -35,6 +35,15 @@ test('a line tells of a request in this order, and leaves out what nobody knows'
   )
 })
 
+test('a line tells what became of a form where its fields are encrypted', () => {
+  const form = { status: 'Processed', fields: 2 } as const
+  expect(accessLine({ ...ENTRY, method: 'POST', result: 'Miss', form })).toBe(
+    '{"time":"2026-11-22T12:00:00.000Z","id":"r1","distribution":"d1","address":"192.0.2.7","scheme":"https",' +
+      '"host":"a.example","method":"POST","path":"/film.m3u8","status":200,"bytes":7,"ms":3,"result":"Miss",' +
+      '"form":"Processed","encryptedFields":2,"complete":true,"protocol":"1.1"}\n',
+  )
+})
+
 test('of one viewer each request is told by its own method and distribution', () => {
   const said = (entry: Partial<AccessEntry>): unknown => JSON.parse(accessLine({ ...ENTRY, ...entry }))
   expect(said({ method: 'HEAD' })).toMatchObject({ method: 'HEAD', distribution: 'd1' })

@@ -10,6 +10,7 @@ import {
   type KeyId,
 } from '../../src/core/index.ts'
 import { firstDistribution, type Snapshot } from '../../src/distribution/index.ts'
+import type { FieldEncryptor } from '../../src/fields/index.ts'
 import { createMetrics, silentLogger, type Logger } from '../../src/telemetry/index.ts'
 import { createGuard, IssuerKeys, type Guard } from '../../src/outbound/index.ts'
 import { handle } from '../../src/delivery/engine.ts'
@@ -101,6 +102,8 @@ export class EdgeBench {
       issuers?: Pick<IssuerKeys, 'follow' | 'of' | 'renew' | 'close'>
       upgraded?: UpgradedConnections
       countries?: Countries
+      /** Owned by the test. */
+      encryptor?: FieldEncryptor
       /** Whether a regional cache stands between it and its origins, whatever is said for all tests. */
       between?: boolean
       /** PEM, for origins that speak TLS. */
@@ -149,6 +152,7 @@ export class EdgeBench {
       ...(options.limits?.stalled !== undefined && { takenWithin: options.limits.stalled }),
       ...(options.upgraded && { upgraded: options.upgraded }),
       ...(options.countries && { countries: options.countries }),
+      ...(options.encryptor && { encryptor: options.encryptor }),
     })
     if (between !== undefined) {
       const apply = node.apply.bind(node)

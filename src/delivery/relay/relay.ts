@@ -21,6 +21,7 @@ import {
   toldOfViewer,
 } from '../upstream/forwarding.ts'
 import { keysAt } from '../key.ts'
+import { encryptFields, noteFormAnswer, ofAnotherBody, sendFormTrouble } from './encrypted-fields.ts'
 import { override, secretFields } from '../upstream/origin-request.ts'
 import { record } from '../record.ts'
 import { refuse, sendError } from '../answer/refusal.ts'
@@ -51,14 +52,16 @@ async function pass(x: Exchange, source: Source, query: string): Promise<undefin
   // `close` may be over already, and follows a whole answer too, when nothing is left to end.
   if (hasLeft(response)) left.abort()
   else response.once('close', () => left.abort())
+  const body = known(x.behaviour, 'the behaviour').encryption ? await encryptFields(x, upload) : upload
+  if (body === 'answered') return void upload?.refuse()
   const ask = ({ origin }: Member): Promise<UpstreamAnswer> =>
     origin.kind === 'http'
       ? node.upstream.relay({
-          ...{ origin, query, body: upload, signal: left.signal },
+          ...{ origin, query, body, signal: left.signal },
           path: known(x.target, 'the target').path,
           scheme: known(x.viewer, 'the viewer').scheme,
           method: request.method ?? '',
-          headers: relayedFields(x, origin, upload),
+          headers: ofAnotherBody(relayedFields(x, origin, upload), body !== upload),
           cookies: cookiesOf(x),
           owner: x.served?.distribution.id,
         })
@@ -68,9 +71,10 @@ async function pass(x: Exchange, source: Source, query: string): Promise<undefin
     answer = await askOneOf(x, { source, upload, ask })
   } catch (error) {
     if (hasLeft(response)) return record(x) as undefined // nobody is there to be told
-    sendTrouble(x, error)
+    if (!sendFormTrouble(x, body, error)) sendTrouble(x, error)
     return void upload?.refuse()
   }
+  noteFormAnswer(x, body, answer.status)
   await forget(x, answer)
   return answerWith(x, answer, upload)
 }

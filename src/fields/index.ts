@@ -1,0 +1,7 @@
+export { EncryptedForm } from './encrypted-form.ts'
+export { EncryptorThread, type FieldEncryptor } from './encryptor.ts'
+export { RefusedForm } from './form-reader.ts'
+export { judge, type FormHead, type Judgement } from './judge.ts'
+export { LONGEST_FIELD, LONGEST_FORM, MOST_FIELDS } from './limits.ts'
+export type { Recipient } from './messages.ts'
+export { FORM_REFUSALS, type FieldStatus, type FormRefusal } from './status.ts'
