@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { codeOf, Lru, messageOf, MiB, SluiceError, type Bytes, type Milliseconds } from '../core/index.ts'
-import { isCountryDatabase, readCountryDatabase, type CountryLookup } from './country-database.ts'
+import { isCountryDatabase, readCountryDatabase, type Place, type PlaceLookup } from './country-database.ts'
 import { readCountryList } from './country-list.ts'
 
 /** How soon a file that was replaced is noticed. */
@@ -16,10 +16,10 @@ export interface CountryFileOptions {
 }
 
 /**
- * Reads a country file once: a MaxMind DB, or lines of `network,country`. Throws a SluiceError of side `operator` that
+ * Reads a country file once: a MaxMind DB, or lines of `network,country` (`readCountryList`). Throws a SluiceError of side `operator` that
  * names it.
  */
-export function readCountryFile(file: string): CountryLookup {
+export function readCountryFile(file: string): PlaceLookup {
   try {
     if (statSync(file).size > LARGEST) throw new Error('it is larger than 512 MiB')
     const content = readFileSync(file)
@@ -44,8 +44,8 @@ export class CountryFile {
   readonly #timer: NodeJS.Timeout
   readonly #onHangUp = (): void => this.look()
   /** Of those who ask now, who ask again and again. */
-  readonly #known = new Lru<string, string>({ max: 10_000 })
-  #lookup: CountryLookup | undefined
+  readonly #known = new Lru<string, Place>({ max: 10_000 })
+  #lookup: PlaceLookup | undefined
   #stamp: string
 
   /** Never throws: whoever needs it is told that nothing is known. `close` ends the looking. */
@@ -65,11 +65,16 @@ export class CountryFile {
 
   /** ISO 3166-1 alpha-2, in capitals; undefined where the file says nothing of the address. */
   of(address: string): string | undefined {
+    return this.place(address).country
+  }
+
+  /** What the file says of an address, which may be nothing. */
+  place(address: string): Place {
     const known = this.#known.get(address)
-    if (known !== undefined) return known === NOWHERE ? undefined : known
-    const country = this.#find(address)
-    this.#known.set(address, country ?? NOWHERE)
-    return country
+    if (known !== undefined) return known
+    const place = this.#find(address) ?? NOWHERE
+    this.#known.set(address, place)
+    return place
   }
 
   /** Reads it again if it has changed. */
@@ -85,7 +90,7 @@ export class CountryFile {
     process.off('SIGHUP', this.#onHangUp)
   }
 
-  #find(address: string): string | undefined {
+  #find(address: string): Place | undefined {
     try {
       return this.#lookup?.(address)
     } catch (error) {
@@ -112,7 +117,7 @@ export class CountryFile {
   }
 }
 
-const NOWHERE = ''
+const NOWHERE: Place = {}
 
 function stampOf(file: string): string {
   try {

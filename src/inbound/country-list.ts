@@ -1,34 +1,37 @@
 import { parseAddress, parseCidr } from '../signing/index.ts'
-import { readCountry, type CountryLookup } from './country-database.ts'
+import { readCountry, readLocation, type Place, type PlaceLookup } from './country-database.ts'
 
 /** Networks of one length: by their first bits, each as one character. */
 interface OfLength {
   bits: number
-  countries: Map<string, string>
+  places: Map<string, Place>
 }
 
 /**
- * Reads lines of `network,country`: `1.0.0.0/24,AU`, `2001:db8::/32,NZ`. Of networks within each other the smaller one
- * counts. Empty lines, those that begin with `#`, quotes, further columns and a first line of names are passed over.
- * Throws a sentence that names the first line that is none.
+ * Reads lines of `network,country` or `network,country,latitude,longitude`: `1.0.0.0/24,AU`, `2001:db8::/32,NZ,-36.9,174.8`;
+ * who says where in degrees may leave the country out. Of networks within each other the smaller one counts. Empty lines,
+ * those that begin with `#`, quotes, further columns and a first line of names are passed over. Throws a sentence that
+ * names the first line that is none.
  */
-export function readCountryList(text: string): CountryLookup {
+export function readCountryList(text: string): PlaceLookup {
   const tables = { 4: new Map<number, OfLength>(), 16: new Map<number, OfLength>() }
   let at = 0
   for (const line of text.split('\n')) {
     at++
-    const [network = '', country = ''] = line.split(',').map(each => each.trim().replace(/^"(.*)"$/, '$1'))
+    const [network = '', country = '', ...further] = line
+      .split(',')
+      .map(each => each.trim().replace(/^"(.*)"$/, '$1'))
     if (network === '' || network.startsWith('#')) continue
     const cidr = parseCidr(network)
-    const code = readCountry(country)
-    if (cidr === undefined || code === undefined) {
+    const place = readPlace(country, further)
+    if (cidr === undefined || place === undefined) {
       if (at === 1) continue
       throw new Error(`line ${at} is none of "network,country", such as "192.0.2.0/24,NZ"`)
     }
     const table = tables[cidr.network.length === 4 ? 4 : 16]
     let known = table.get(cidr.prefix)
-    if (known === undefined) table.set(cidr.prefix, (known = { bits: cidr.prefix, countries: new Map() }))
-    known.countries.set(firstBits(cidr.network, cidr.prefix), code)
+    if (known === undefined) table.set(cidr.prefix, (known = { bits: cidr.prefix, places: new Map() }))
+    known.places.set(firstBits(cidr.network, cidr.prefix), place)
   }
   if (tables[4].size === 0 && tables[16].size === 0) throw new Error('it names no network')
   const longestFirst = (table: Map<number, OfLength>): OfLength[] =>
@@ -37,12 +40,21 @@ export function readCountryList(text: string): CountryLookup {
   return address => {
     const parsed = parseAddress(address)
     if (parsed === undefined) return undefined
-    for (const { bits, countries } of parsed.length === 4 ? four : six) {
-      const country = countries.get(firstBits(parsed, bits))
-      if (country !== undefined) return country
+    for (const { bits, places } of parsed.length === 4 ? four : six) {
+      const place = places.get(firstBits(parsed, bits))
+      if (place !== undefined) return place
     }
     return undefined
   }
+}
+
+/** Columns that are no numbers say something else. */
+function readPlace(said: string, [latitude = '', longitude = '']: readonly string[]): Place | undefined {
+  const country = readCountry(said)
+  const isSaid = latitude !== '' && longitude !== ''
+  const location = isSaid ? readLocation(Number(latitude), Number(longitude)) : undefined
+  if (country === undefined && (said !== '' || location === undefined)) return undefined
+  return { ...(country !== undefined && { country }), ...(location && { location }) }
 }
 
 /** What is behind them does not count. */

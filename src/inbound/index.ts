@@ -10,6 +10,7 @@ export {
 } from './authority.ts'
 export { CertificateShelf, type CertificateShelfOptions } from './certificate-shelf.ts'
 export { readCertificate, untimely, type Certificate, type CertificatePair } from './certificate.ts'
+export { type Place } from './country-database.ts'
 export { CountryFile, readCountryFile, type CountryFileOptions } from './country-file.ts'
 export { ConnectionCount, type ConnectionCaps } from './connection-count.ts'
 export {

@@ -110,3 +110,34 @@ test('where there is none nothing is known, until there is one', async () => {
   countries.look()
   expect([countries.isThere, countries.of('192.0.2.7')]).toEqual([true, 'NZ'])
 })
+
+test.each<[string, string | Buffer]>([
+  ['lines', '192.0.2.0/24,NZ,-36.9,174.8\n198.51.100.0/24,,48.9,2.4\n203.0.113.0/24,DE,a,b\n'],
+  [
+    'a database',
+    countryDatabase({
+      '192.0.2.0/24': { country: 'NZ', location: { latitude: 10, longitude: 20 } },
+      '198.51.100.0/24': { location: { latitude: 48, longitude: 2 } },
+      '203.0.113.0/24': { country: 'DE', location: { latitude: 91, longitude: 2 } },
+    }),
+  ],
+])('a file of %s may say where in degrees that is, of those that have them', async (kind, content) => {
+  const countries = new CountryFile({
+    file: await fileWith(content),
+    log: { info: () => {}, error: () => {} },
+  })
+  onTestFinished(() => countries.close())
+  const said =
+    kind === 'lines'
+      ? [
+          { latitude: -36.9, longitude: 174.8 },
+          { latitude: 48.9, longitude: 2.4 },
+        ]
+      : [
+          { latitude: 10, longitude: 20 },
+          { latitude: 48, longitude: 2 },
+        ]
+  expect(['192.0.2.7', '198.51.100.7', '203.0.113.7', '10.0.0.1'].map(each => countries.place(each))).toEqual(
+    [{ country: 'NZ', location: said[0] }, { location: said[1] }, { country: 'DE' }, {}],
+  )
+})

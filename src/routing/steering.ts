@@ -1,0 +1,82 @@
+import type { PeerNode } from '../distribution/index.ts'
+import type { Distribution } from '../distribution/index.ts'
+import type { Edge } from './edge.ts'
+import { nameAtEdge, nameOfRouter } from './names.ts'
+import type { Ranked } from './nearest.ts'
+
+export type Scheme = 'http' | 'https'
+
+/** Where a router says to players which edges there are. */
+export const STEERING_PATH = '/.sluice/steering'
+/** Seconds, after which a player asks again. One whose edge is gone does not wait for it. */
+const STEERING_TTL = 20
+/** A player needs to know where to go next, not of everybody. */
+const MOST_PATHWAYS = 8
+
+const STANDARD: Record<Scheme, number> = { http: 80, https: 443 }
+
+/** The port where viewers reach a node by this scheme; undefined where they do not. */
+export function portOf({ viewers }: Pick<Edge, 'viewers'>, scheme: Scheme): number | undefined {
+  return viewers[scheme] ?? undefined
+}
+
+/** Without the port where that is the scheme's own. */
+export function authorityOf(host: string, port: number, scheme: Scheme): string {
+  return port === STANDARD[scheme] ? host : `${host}:${port}`
+}
+
+/** The tag that a multivariant playlist gets; undefined where no router is there that speaks the viewer's scheme. */
+export function steeringTag(
+  distribution: Pick<Distribution, 'id' | 'domain'>,
+  nodes: readonly PeerNode[],
+  scheme: Scheme,
+): string | undefined {
+  const routers = nodes.filter(({ role, draining }) => role === 'router' && draining !== true)
+  const ports = routers.flatMap(({ viewers }) => (viewers && portOf({ viewers }, scheme)) ?? [])
+  const [port] = ports
+  if (port === undefined) return undefined
+  const authority = authorityOf(nameOfRouter(distribution.domain), port, scheme)
+  return `#EXT-X-CONTENT-STEERING:SERVER-URI="${scheme}://${authority}${STEERING_PATH}?d=${distribution.id}"`
+}
+
+/** rfc8216bis §7.1. */
+export interface SteeringManifest {
+  VERSION: 1
+  TTL: number
+  'RELOAD-URI': string
+  'PATHWAY-PRIORITY': string[]
+  'PATHWAY-CLONES'?: { 'BASE-ID': '.'; ID: string; 'URI-REPLACEMENT': { HOST: string } }[]
+}
+
+/** The pathway of a playlist that names none (rfc8216bis §4.4.6.6). */
+const AS_WRITTEN = '.'
+
+/**
+ * What players are told: each edge is a copy of the playlist's own pathway under another host. What the playlist itself
+ * names comes last, since its host may be an edge that is gone.
+ */
+export function steeringManifest(
+  distribution: Pick<Distribution, 'id' | 'domain'>,
+  ranked: readonly Ranked[],
+  scheme: Scheme,
+): SteeringManifest {
+  const reached = ranked.flatMap(({ edge }) => {
+    const port = portOf(edge, scheme)
+    return port === undefined ? [] : [{ id: edge.id, port }]
+  })
+  const named = reached.slice(0, MOST_PATHWAYS)
+  // A player that is given no port keeps the one that it has.
+  const isSaid = named.some(({ port }) => port !== STANDARD[scheme])
+  const clones = named.map(({ id, port }) => {
+    const name = nameAtEdge(distribution.domain, id)
+    const HOST = isSaid ? `${name}:${port}` : name
+    return { 'BASE-ID': AS_WRITTEN, ID: id, 'URI-REPLACEMENT': { HOST } } as const
+  })
+  return {
+    VERSION: 1,
+    TTL: STEERING_TTL,
+    'RELOAD-URI': `${STEERING_PATH}?d=${distribution.id}`,
+    'PATHWAY-PRIORITY': [...named.map(({ id }) => id), AS_WRITTEN],
+    ...(clones.length > 0 && { 'PATHWAY-CLONES': clones }),
+  }
+}
