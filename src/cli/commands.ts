@@ -5,6 +5,7 @@ import type { CommandSpec } from './command.ts'
 import { distributionCommands } from './distributions.ts'
 import { doctorCommand } from './doctor.ts'
 import { doctorCookiesCommand } from './doctor-cookies.ts'
+import { encryptionCommands } from './encryptions.ts'
 import { envCommand } from './env.ts'
 import { explainCommand } from './explain.ts'
 import { housekeepingCommands } from './housekeeping.ts'
@@ -31,6 +32,7 @@ export const COMMANDS: CommandSpec[] = [
   ...issuerCommands,
   ...distributionCommands,
   ...policyCommands,
+  ...encryptionCommands,
   ...originAccessCommands,
   ...nodeCommands,
   ...administrationCommands,

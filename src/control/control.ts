@@ -50,6 +50,7 @@ import { joinRoutes } from './routes/joins.ts'
 import { nodeRoutes } from './routes/nodes.ts'
 import { operatorRoutes } from './routes/operators.ts'
 import { originAccessRoutes } from './routes/origin-access.ts'
+import { encryptionRoutes } from './routes/encryptions.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { reportRoutes } from './routes/reports.ts'
 import { uploadRoute } from './routes/uploads.ts'
@@ -194,6 +195,7 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
       ...distributionRoutes(services),
       ...issuerRoutes(services),
       ...policyRoutes(services),
+      ...encryptionRoutes(services),
       ...originAccessRoutes(services),
       explainRoute(services, limits.clock),
       ...operatorRoutes(services),

@@ -66,6 +66,21 @@ async function at(routes: Routes) {
   return { stub, cwd: workFolder(stub) }
 }
 
+const ENCRYPTION = {
+  ...{ id: 'C1', name: 'pay', comment: '' },
+  profiles: [
+    {
+      ...{ id: 'P1', name: 'cards', comment: '', key: 'K1', keyName: 'cards-2026', provider: 'shop' },
+      patterns: ['card*'],
+    },
+  ],
+  byQuery: { unknown: 'reject', profiles: [] },
+  byContentType: {
+    unknown: 'forward',
+    profiles: [{ contentType: 'application/x-www-form-urlencoded', profile: 'cards' }],
+  },
+}
+
 const POLICY = {
   ...{ id: 'p-1', name: 'short', comment: 'of news', managed: false },
   says: { kind: 'response-headers', responseHeaders: { custom: [], remove: ['server'] } },
@@ -117,6 +132,14 @@ test.each<[string, Routes, number, unknown]>([
     {},
     2,
     { error: { code: 'no-file', message: 'Name the file that says it: --file FILE.' } },
+  ],
+  ['encryption list', { 'GET /v1/encryptions': { body: { encryptions: [] } } }, 0, []],
+  ['encryption show pay', { 'GET /v1/encryptions/pay': { body: ENCRYPTION } }, 0, ENCRYPTION],
+  [
+    'encryption delete pay',
+    { 'DELETE /v1/encryptions/pay': { body: { snapshotVersion: 7 } } },
+    0,
+    { id: 'pay' },
   ],
   ['origin-access list', { 'GET /v1/origin-access': { body: { originAccess: [] } } }, 0, []],
   [

@@ -1,14 +1,21 @@
 import { newDocumentId } from '../../core/index.ts'
-import { listDocuments, deleteDocument, listPublicKeys, saveDocument, type Tx } from '../database/index.ts'
+import {
+  deleteDocument,
+  listDistributions,
+  listDocuments,
+  listPublicKeys,
+  saveDocument,
+  type Tx,
+} from '../database/index.ts'
+import { configRefusals, MOST_ENCRYPTIONS, MOST_PROFILES, profileRefusals } from './check-encryption.ts'
+import type { Findings, Refusal } from './findings.ts'
 import { itemsOf } from './lists.ts'
 import { checkComment, checkName, refuseTwins } from './names.ts'
 import { CloudFrontError } from './operation.ts'
 import type { Entity, Kind } from './resource.ts'
 import type { FieldLevelEncryptionConfig, FieldLevelEncryptionProfileConfig } from './shapes.ts'
 
-/** They are kept and encrypt nothing yet, so no behaviour takes one. */
-const NOTICE = 'kept; no behaviour takes it until fields are encrypted'
-
+/** Which fields are encrypted for whom. */
 export const encryptionProfiles: Kind<FieldLevelEncryptionProfileConfig> = {
   kind: 'FieldLevelEncryptionProfile',
   configMember: 'FieldLevelEncryptionProfileConfig',
@@ -18,34 +25,28 @@ export const encryptionProfiles: Kind<FieldLevelEncryptionProfileConfig> = {
     exists: 'FieldLevelEncryptionProfileAlreadyExists',
     tooMany: 'TooManyFieldLevelEncryptionProfiles',
   },
-  most: 100,
+  most: MOST_PROFILES,
   all: tx => allOf<FieldLevelEncryptionProfileConfig>(tx, 'FieldLevelEncryptionProfile'),
   async make(tx, config, found) {
     const id = newDocumentId('P')
-    await this.change(tx, { id } as Entity<FieldLevelEncryptionProfileConfig>, config, found) // its id alone is asked for
-    found.notice('FieldLevelEncryptionProfile', NOTICE)
+    await save(tx, id, config, found)
     return id
   },
-  async change(tx, { id }, config) {
-    const { Name: name = '', CallerReference: reference = '' } = config
-    checkName(name)
-    checkComment(config.Comment)
-    const documents = await listDocuments(tx, this.kind)
-    refuseTwins(this.errors.exists, { id, name, reference }, named(documents))
-    const known = await listPublicKeys(tx)
-    for (const { PublicKeyId: key = '' } of itemsOf(config.EncryptionEntities))
-      if (!known.some(each => each.id === key))
-        throw new CloudFrontError('NoSuchPublicKey', `there is no public key ${key.slice(0, 80)}`)
-    await saveDocument(tx, { kind: this.kind, id, name, reference, config })
+  async change(tx, { id, config: before }, config, found) {
+    refuseReference(before, config)
+    await save(tx, id, config, found)
+    const users = await usersOf(tx, id)
+    if ((await namedByBehaviours(tx, users)).length > 0) await tx.bump()
   },
   async remove(tx, { id }) {
-    for (const each of await encryptionConfigs.all(tx))
-      if (profilesOf(each.config).includes(id))
-        throw new CloudFrontError('FieldLevelEncryptionProfileInUse', `the configuration ${each.id} names it`)
+    const [user] = await usersOf(tx, id)
+    if (user !== undefined)
+      throw new CloudFrontError('FieldLevelEncryptionProfileInUse', `the configuration ${user} names it`)
     await deleteDocument(tx, this.kind, id)
   },
 }
 
+/** By which profile a request is encrypted; behaviours name these. */
 export const encryptionConfigs: Kind<FieldLevelEncryptionConfig> = {
   kind: 'FieldLevelEncryption',
   operations: {
@@ -61,28 +62,25 @@ export const encryptionConfigs: Kind<FieldLevelEncryptionConfig> = {
     exists: 'FieldLevelEncryptionConfigAlreadyExists',
     tooMany: 'TooManyFieldLevelEncryptionConfigs',
   },
-  most: 100,
+  most: MOST_ENCRYPTIONS,
   all: tx => allOf<FieldLevelEncryptionConfig>(tx, 'FieldLevelEncryption'),
   async make(tx, config, found) {
     const id = newDocumentId('C')
-    await this.change(tx, { id } as Entity<FieldLevelEncryptionConfig>, config, found) // its id alone is asked for
-    found.notice('FieldLevelEncryption', NOTICE)
+    await saveConfig(tx, id, config, found)
     return id
   },
-  async change(tx, { id }, config) {
-    const { CallerReference: reference = '' } = config
-    checkComment(config.Comment)
-    refuseTwins(this.errors.exists, { id, reference }, named(await listDocuments(tx, this.kind)))
-    const known = await listDocuments(tx, 'FieldLevelEncryptionProfile')
-    for (const profile of profilesOf(config))
-      if (!known.has(profile))
-        throw new CloudFrontError(
-          'NoSuchFieldLevelEncryptionProfile',
-          `there is no profile ${profile.slice(0, 80)}`,
-        )
-    await saveDocument(tx, { kind: this.kind, id, reference, config })
+  async change(tx, { id, config: before }, config, found) {
+    refuseReference(before, config)
+    await saveConfig(tx, id, config, found)
+    if ((await namedByBehaviours(tx, [id])).length > 0) await tx.bump()
   },
   async remove(tx, { id }) {
+    const [user] = await namedByBehaviours(tx, [id])
+    if (user !== undefined)
+      throw new CloudFrontError(
+        'FieldLevelEncryptionConfigInUse',
+        `a behaviour of the distribution ${user} names it: take it out there first`,
+      )
     await deleteDocument(tx, this.kind, id)
   },
 }
@@ -95,11 +93,71 @@ export async function usesKey(tx: Tx, key: string): Promise<string | undefined> 
   )?.id
 }
 
-function profilesOf(config: FieldLevelEncryptionConfig): string[] {
+/** Ids of the distributions of which some behaviour names one of these configurations. */
+export async function namedByBehaviours(tx: Tx, configs: readonly string[]): Promise<string[]> {
+  return (await listDistributions(tx))
+    .filter(({ behaviours }) =>
+      behaviours.some(({ encryption }) => encryption !== undefined && configs.includes(encryption)),
+    )
+    .map(({ id }) => id)
+}
+
+export function profilesOf(config: FieldLevelEncryptionConfig): string[] {
   return [
     ...itemsOf(config.QueryArgProfileConfig?.QueryArgProfiles),
     ...itemsOf(config.ContentTypeProfileConfig?.ContentTypeProfiles),
-  ].flatMap(({ ProfileId: id }) => id ?? [])
+  ].flatMap(({ ProfileId: id }) => (id === undefined || id === '' ? [] : [id]))
+}
+
+/** Ids of the configurations that name a profile. */
+export async function usersOf(tx: Tx, profile: string): Promise<string[]> {
+  const configs = await encryptionConfigs.all(tx)
+  return configs.filter(({ config }) => profilesOf(config).includes(profile)).map(({ id }) => id)
+}
+
+async function save(
+  tx: Tx,
+  id: string,
+  config: FieldLevelEncryptionProfileConfig,
+  found: Findings,
+): Promise<void> {
+  const { Name: name = '', CallerReference: reference = '' } = config
+  const { kind, errors } = encryptionProfiles
+  checkName(name)
+  checkComment(config.Comment)
+  refuseTwins(errors.exists, { id, name, reference }, named(await listDocuments(tx, kind)))
+  refuseAll(found, profileRefusals(config, await listPublicKeys(tx), `the profile "${name}"`))
+  await saveDocument(tx, { kind, id, name, reference, config })
+}
+
+async function saveConfig(
+  tx: Tx,
+  id: string,
+  config: FieldLevelEncryptionConfig,
+  found: Findings,
+): Promise<void> {
+  const { CallerReference: reference = '' } = config
+  const { kind, errors } = encryptionConfigs
+  checkComment(config.Comment)
+  const documents = await listDocuments(tx, kind)
+  refuseTwins(errors.exists, { id, reference }, named(documents))
+  const profiles = await listDocuments(tx, 'FieldLevelEncryptionProfile')
+  refuseAll(found, configRefusals(config, new Set(profiles.keys())))
+  // CloudFront's have no name, and one that was given elsewhere stays.
+  const name = documents.get(id)?.name ?? undefined
+  await saveDocument(tx, { kind, id, name, reference, config })
+}
+
+function refuseAll(found: Findings, refusals: readonly Refusal[]): void {
+  found.refusals.push(...refusals)
+}
+
+function refuseReference(
+  before: { CallerReference: string | undefined },
+  after: { CallerReference: string | undefined },
+): void {
+  if (before.CallerReference !== after.CallerReference)
+    throw new CloudFrontError('IllegalUpdate', 'the CallerReference cannot be changed')
 }
 
 type Documents = Awaited<ReturnType<typeof listDocuments>>

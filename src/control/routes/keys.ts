@@ -10,6 +10,8 @@ import {
 } from '../../client/index.ts'
 import { readPublicKey } from '../../signing/index.ts'
 import { changeKeyGroup, deleteKey, importKey, listKeyGroups, listKeys, readMeta } from '../database/index.ts'
+import { usesKey } from '../cloudfront/field-level-encryption.ts'
+import { conflict } from '../refusals.ts'
 import { route, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { ById, ByIdOrName } from './shapes.ts'
@@ -63,12 +65,18 @@ export function keyRoutes({ database }: Services): Route[] {
         method: 'DELETE',
         path: '/v1/keys/:id',
         access: { kind: 'token', scope: 'keys' },
-        summary: 'Trust a public key no more',
+        summary: 'Trust a public key no more; 409 while fields are encrypted by it',
         params: ById,
         answers: { 200: Changed },
       },
       async ({ params: { id } }) => {
         const snapshotVersion = await database.transaction(async tx => {
+          const profile = await usesKey(tx, id)
+          if (profile !== undefined)
+            throw conflict(
+              'in-use',
+              `fields are encrypted by the key ${id}: the profile ${profile} names it, so give that another first`,
+            )
           if ((await deleteKey(tx, id)) === 'absent') {
             const message = `there is no key ${id}: sluice keys list names them`
             throw new SluiceError('not-found', message, { side: 'operator', kind: 'not-found' })

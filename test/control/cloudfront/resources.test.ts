@@ -21,8 +21,11 @@ function newPem(): string {
     .toString()
 }
 
-async function newKey(name: string): Promise<{ id: string; etag: string; config: api.PublicKeyConfig }> {
-  const config = { CallerReference: name, Name: name, EncodedKey: newPem(), Comment: 'mine' }
+async function newKey(
+  name: string,
+  EncodedKey = newPem(),
+): Promise<{ id: string; etag: string; config: api.PublicKeyConfig }> {
+  const config = { CallerReference: name, Name: name, EncodedKey, Comment: 'mine' }
   const { PublicKey: key, ETag: etag = '' } = await send(
     new api.CreatePublicKeyCommand({ PublicKeyConfig: config }),
   )
@@ -539,8 +542,9 @@ describe('a function', () => {
 })
 
 describe('field-level encryption', () => {
-  test('is kept, in profiles and configurations that name each other', async () => {
-    const key = await newKey('fields')
+  test('stands in profiles and configurations that name each other', async () => {
+    const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey
+    const key = await newKey('fields', rsa.export({ type: 'spki', format: 'pem' }).toString())
     const profileConfig = {
       ...{ Name: 'cards', CallerReference: 'cards', Comment: '' },
       EncryptionEntities: {
