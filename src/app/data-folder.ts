@@ -30,6 +30,7 @@ export interface DataFolder {
   regionalState: string
   regionalCache: string
   gatewayState: string
+  routerState: string
   nodes: string
   keys: string
   certificates: string
@@ -45,6 +46,7 @@ const MADE = [
   'regional',
   'edge',
   'gateway',
+  'router',
   'nodes',
   'keys',
   'certificates',
@@ -65,6 +67,7 @@ export function layout(root: string): DataFolder {
     regionalState: join(root, 'regional'),
     regionalCache: join(root, 'regional', 'cache'),
     gatewayState: join(root, 'gateway'),
+    routerState: join(root, 'router'),
     nodes: join(root, 'nodes'),
     keys: join(root, 'keys'),
     certificates: join(root, 'certificates'),
@@ -139,11 +142,11 @@ export function emptyDataFolder(data: DataFolder): void {
 
 function foldersOf(data: DataFolder): string[] {
   const { control, originStorage, originWork, originState, edgeState, edgeCache, gatewayState } = data
-  const { regionalState, regionalCache } = data
+  const { regionalState, regionalCache, routerState } = data
   const { nodes, keys, certificates, logs } = data
   return [
     ...[control, originStorage, originWork, originState, edgeState, edgeCache, gatewayState],
-    ...[regionalState, regionalCache],
+    ...[regionalState, regionalCache, routerState],
     ...[nodes, keys, certificates, logs],
   ]
 }

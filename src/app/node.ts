@@ -17,6 +17,7 @@ import {
   originOptions,
   PORTS_OF,
   regionalOptions,
+  routerOptions,
   specOf,
   type PortName,
   type RolePlace,
@@ -43,6 +44,7 @@ export interface NodeReady {
   https?: string
   rtmp?: string
   rtmps?: string
+  dns?: string
   /** Of roles that other nodes ask: where they do. */
   url?: string
 }
@@ -161,6 +163,8 @@ function specFor(
     }
     case 'gateway':
       return specOf(role, place, { ...gatewayOptions(place, identity, ports), ...joined })
+    case 'router':
+      return specOf(role, place, { ...routerOptions(place, identity, ports), ...joined })
     case 'origin': {
       if (storage === undefined || url === null) throw new Error('an origin has storage and a place')
       return specOf(role, place, {

@@ -14,9 +14,11 @@ import { nodeUrlOf } from './node-url.ts'
 import { reachOf } from './reach.ts'
 import type { RoleOptions, SupervisedRole } from './roles.ts'
 import { SETTINGS, type Configuration } from './settings.ts'
+import { viewersOf } from './viewers-setting.ts'
 import type { RoleSpec } from './supervisor.ts'
 
-export type PortName = 'http' | 'https' | 'rtmp' | 'rtmps' | 'control' | 'origin' | 'regional' | 'admin'
+export type PortName =
+  'http' | 'https' | 'rtmp' | 'rtmps' | 'control' | 'origin' | 'regional' | 'dns' | 'admin'
 export type Ports = Record<PortName, FixedListen>
 
 const WHAT: Record<PortName, string> = {
@@ -27,6 +29,7 @@ const WHAT: Record<PortName, string> = {
   control: 'control',
   origin: 'origin',
   regional: 'regional cache',
+  dns: 'name server',
   admin: 'admin',
 }
 
@@ -45,6 +48,7 @@ export function portWishes(configuration: Configuration): Record<PortName, PortW
     control: wish('control'),
     origin: wish('origin'),
     regional: wish('regional'),
+    dns: wish('dns'),
     admin: wish('admin'),
   }
 }
@@ -56,6 +60,7 @@ export const PORTS_OF = {
   regional: ['regional'],
   edge: ['http', 'https'],
   gateway: ['rtmp', 'rtmps'],
+  router: ['dns', 'http', 'https'],
 } as const satisfies Record<SupervisedRole, readonly PortName[]>
 
 export const UP_PORTS = ['http', 'https', 'rtmp', 'rtmps', 'control', 'origin'] as const
@@ -195,6 +200,7 @@ export function edgeOptions(
     http: ports.http,
     https: { listen: ports.https, ...shown(certificates, configuration) },
     connectionCaps: { connections, connectionsPerAddress },
+    viewers: viewersOf(configuration, ports),
     identity,
     stateDir: data.edgeState,
     accessLogFolder: data.logs,
@@ -231,6 +237,25 @@ export function gatewayOptions(
     identity,
     stateDir: data.gatewayState,
     ...{ trustedProxies, logLevel },
+  }
+}
+
+export function routerOptions(
+  { configuration, data, certificates }: RolePlace,
+  identity: NodeIdentity,
+  ports: Pick<Ports, 'dns' | 'http' | 'https'>,
+): Omit<RoleOptions['router'], 'controlUrl' | 'membershipFile'> {
+  configuration.certificates.forEach(checkCertificate)
+  const { countryFile, nameServers, acmeChallenge, dnsAnswers, trustedProxies, logLevel } = configuration
+  if (countryFile !== undefined) readCountryFile(countryFile)
+  const { connections, connectionsPerAddress } = configuration
+  return {
+    ...{ dns: ports.dns, http: ports.http, identity, stateDir: data.routerState },
+    https: { listen: ports.https, ...shown(certificates, configuration) },
+    connectionCaps: { connections, connectionsPerAddress },
+    zone: { name: configuration.domainSuffix, nameServers, challenge: acmeChallenge[0] },
+    viewers: viewersOf(configuration, ports),
+    ...{ dnsAnswers, countryFile, trustedProxies, logLevel },
   }
 }
 

@@ -3,6 +3,7 @@ import type { ControlOptions } from '../control/index.ts'
 import type { EdgeOptions, RegionalOptions } from '../delivery/index.ts'
 import type { GatewayOptions } from '../gateway/index.ts'
 import type { OriginOptions } from '../origin/index.ts'
+import type { RouterOptions } from '../router/index.ts'
 
 /** The roles of this version that run in a process of their own, with what each is told. */
 export interface RoleOptions {
@@ -11,6 +12,7 @@ export interface RoleOptions {
   regional: RegionalOptions
   edge: EdgeOptions
   gateway: GatewayOptions
+  router: RouterOptions
 }
 
 export type SupervisedRole = keyof RoleOptions
@@ -22,6 +24,7 @@ export const SUPERVISED_ROLES = [
   'regional',
   'edge',
   'gateway',
+  'router',
 ] as const satisfies readonly SupervisedRole[]
 
 export type StartRole = (options: unknown) => Promise<RunningRole>
@@ -48,6 +51,10 @@ export async function loadRole(role: SupervisedRole): Promise<StartRole> {
     case 'gateway': {
       const { startGateway } = await import('../gateway/index.ts')
       return options => startGateway(options as GatewayOptions) // the supervisor of this build wrote them
+    }
+    case 'router': {
+      const { startRouter } = await import('../router/index.ts')
+      return options => startRouter(options as RouterOptions) // the supervisor of this build wrote them
     }
     default:
       return role satisfies never

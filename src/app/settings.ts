@@ -6,6 +6,7 @@ import type { LogLevel } from '../telemetry/index.ts'
 import { parseListen, type Reach } from './listen.ts'
 import { availableMemory, defaultMemoryCache } from './memory.ts'
 import { readNodeUrl } from './node-url.ts'
+import { ROUTING_SETTINGS } from './routing-settings.ts'
 import { readEndpoint, readPathStyle, readRegion, readStorage } from './storage-setting.ts'
 
 /** What a setting's text means; `why` completes "… is not valid: ", without the text where that may hold a key: `hidden`. */
@@ -98,6 +99,7 @@ export const SETTINGS = {
   control: listen('control', 'SLUICE_CONTROL_LISTEN', 9000, 'loopback', 'the control APIs'),
   origin: listen('origin', 'SLUICE_ORIGIN', 9001, 'loopback', 'the origin, for nodes only'),
   regional: listen('regional', 'SLUICE_REGIONAL', 9002, 'loopback', 'the regional cache, for nodes only'),
+  dns: listen('dns', 'SLUICE_DNS', 8053, 'everywhere', 'the name server of a router, UDP and TCP'),
   admin: listen('admin', 'SLUICE_ADMIN', 9100, 'loopback', '/livez, /readyz and /metrics'),
   allowOrigins: ranges(
     'origins.allow',
@@ -219,6 +221,7 @@ export const SETTINGS = {
     schema: Text,
     read: readPop,
   },
+  ...ROUTING_SETTINGS,
   logLevel: {
     key: 'logLevel',
     flag: '--log-level',

@@ -50,6 +50,7 @@ function notesOf({
   controlSoftware,
   controlAwaySince,
   lastSeen,
+  viewers,
 }: NodeInfo): string[] {
   const notes: string[] = []
   if (clockOffset !== null && isOff(clockOffset)) notes.push(`clock off by ${seconds(clockOffset)} s`)
@@ -58,7 +59,14 @@ function notesOf({
   if (software !== null && software !== controlSoftware) notes.push(`Sluice ${software}`)
   if (controlAwaySince !== null) notes.push(`without control since ${controlAwaySince}`)
   if (state === 'away') notes.push(lastSeen === null ? 'not seen yet' : `last seen ${lastSeen}`)
+  if (viewers !== null) notes.push(placeOf(viewers))
   return notes
+}
+
+/** `viewers at 203.0.113.7, 48.85 2.35, class 100`. */
+function placeOf({ addresses, location, priceClass = '100' }: NonNullable<NodeInfo['viewers']>): string {
+  const where = location === undefined ? [] : [`${location.latitude} ${location.longitude}`]
+  return [`viewers at ${addresses.join(' ')}`, ...where, `class ${priceClass}`].join(', ')
 }
 
 function seconds(offset: number): string {

@@ -15,6 +15,7 @@ const SUMMARIES: Record<NodeRole, string> = {
   regional: 'a regional cache on a machine of its own, in the foreground; edges ask it before origins',
   origin: 'an origin on a machine of its own, in the foreground; it shares storage with control',
   gateway: 'an RTMP gateway on a machine of its own, in the foreground',
+  router: 'a router on a machine of its own, in the foreground; it sends viewers to the nearest edge',
 }
 
 const JOIN: OptionSpec = {
@@ -57,8 +58,9 @@ function nodeCommand(role: NodeRole): CommandSpec {
         onReady(ready) {
           if (context.output.json) return context.output.result(ready, '')
           context.output.say(`${ready.id} at ${ready.pop} is ready.`)
-          const { http, https, rtmp, rtmps } = ready
-          for (const url of [http, https, rtmp, rtmps, ready.url]) if (url) context.output.say(`  ${url}`)
+          const { http, https, rtmp, rtmps, dns } = ready
+          for (const url of [dns, http, https, rtmp, rtmps, ready.url])
+            if (url) context.output.say(`  ${url}`)
           context.output.say(`  control            ${ready.control}`)
           context.output.say('Ctrl-C ends it.')
         },

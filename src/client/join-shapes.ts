@@ -1,7 +1,7 @@
 import { Type, type NodeId, type Static } from '../core/index.ts'
 
 /** Roles that can be started on a machine of their own. */
-export const JOINING_ROLES = ['edge', 'regional', 'gateway', 'origin'] as const
+export const JOINING_ROLES = ['edge', 'regional', 'gateway', 'origin', 'router'] as const
 export type JoiningRole = (typeof JOINING_ROLES)[number]
 export const JoiningRole = Type.Union(JOINING_ROLES.map(role => Type.Literal(role)))
 

@@ -1,4 +1,5 @@
 import { Type, type BroadcastId, type NodeId, type Static } from '../core/index.ts'
+import { ViewersAt } from '../distribution/index.ts'
 import { ChannelEvent, ChannelState, IngestFacts } from './channel-shapes.ts'
 import { Failure, Job, JobResult, Progress } from './shapes.ts'
 
@@ -88,6 +89,15 @@ export const ViewersRequest = Type.Object({
 })
 export type ViewersRequest = Static<typeof ViewersRequest>
 
+/** As many networks as one report may tell of. */
+const MOST_MEASURED = 1_000
+const Network = Type.String({ minLength: 1, maxLength: 43 })
+const RoundTrip = Type.Number({ minimum: 0, maximum: 60_000 })
+
+/** How many milliseconds viewers of a network take to an edge and back. */
+export const MeasuredNetwork = Type.Object({ network: Network, milliseconds: RoundTrip })
+export type MeasuredNetwork = Static<typeof MeasuredNetwork>
+
 /** `POST /v1/node/health`, all nodes, each 2 s. The time of its sending stands in a field beside it. */
 export const NodeHealth = Type.Object({
   /** The version of its Sluice. */
@@ -109,5 +119,20 @@ export const NodeHealth = Type.Object({
   roundTrip: Type.Number({ minimum: 0 }),
   /** Set in the first report after control did not answer. */
   controlAwaySince: Type.Union([Type.Null(), Type.String({ format: 'date-time', maxLength: 40 })]),
+  /** Of edges and routers: where viewers reach it, null where it was not told. */
+  viewers: Type.Optional(Type.Union([Type.Null(), Type.Unsafe<ViewersAt>(ViewersAt)])),
+  /** Of edges: what they have measured, as far as it is new. */
+  measured: Type.Optional(Type.Array(MeasuredNetwork, { maxItems: MOST_MEASURED })),
 })
 export type NodeHealth = Static<typeof NodeHealth>
+
+/** `GET /v1/node/edges`, routers: what edges have measured, from a number on that the last answer gave. */
+export const EdgesAnswer = Type.Object({
+  /** Of the process that counts: under another one its numbers say nothing. */
+  life: Type.String(),
+  next: Type.Integer({ minimum: 0 }),
+  measured: Type.Array(
+    Type.Intersect([MeasuredNetwork, Type.Object({ edge: Type.Unsafe<NodeId>(Type.String()) })]),
+  ),
+})
+export type EdgesAnswer = Static<typeof EdgesAnswer>

@@ -11,6 +11,7 @@ import {
   type RoleName,
   type Static,
 } from '../core/index.ts'
+import { ViewersAt } from '../distribution/index.ts'
 
 /** What can be asked of a publication's renditions: as it is, our choice, or the named heights. */
 export const Ladder = Type.Union([
@@ -226,6 +227,8 @@ export const NodeInfo = Type.Object({
   lastSeen: Type.Union([Type.Null(), Type.String({ format: 'date-time' })]),
   /** The name of its place, where control knows it. */
   pop: Type.Union([Type.Null(), Type.String()]),
+  /** Of an edge or a router: where viewers reach it, as it says itself; null where it was not told. */
+  viewers: Type.Union([Type.Null(), Type.Unsafe<ViewersAt>(ViewersAt)]),
   /** Whether it is to get nothing new; also of one that is away. */
   draining: Type.Boolean(),
   /** The newest invalidation number that it has applied. */
@@ -247,7 +250,10 @@ export const NodeInfo = Type.Object({
   /** Null unless control did not answer it a moment ago. */
   controlAwaySince: Type.Union([Type.Null(), Type.String({ format: 'date-time' })]),
 })
-export type NodeInfo = Omit<Static<typeof NodeInfo>, 'role'> & { role: RoleName }
+export type NodeInfo = Omit<Static<typeof NodeInfo>, 'role' | 'viewers'> & {
+  role: RoleName
+  viewers: ViewersAt | null
+}
 
 /** `admin` may do everything; every scope may read, tokens excepted. */
 export const SCOPES = ['read', 'publish', 'keys', 'purge', 'admin'] as const

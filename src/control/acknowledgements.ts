@@ -24,7 +24,10 @@ const REMEMBERED = 200
 /** Longer than an upgrade of a machine takes to be noticed by somebody. */
 const GONE_AFTER: Milliseconds = 5 * 60_000
 
-type SeenInfo = Pick<NodeInfo, 'id' | 'role' | 'state' | 'draining' | 'version' | 'lastSeen' | 'pop'>
+type SeenInfo = Pick<
+  NodeInfo,
+  'id' | 'role' | 'state' | 'draining' | 'version' | 'lastSeen' | 'pop' | 'viewers'
+>
 
 /**
  * Who has applied what. In memory: after a restart of control each node says it again with its next poll. Where several
@@ -113,14 +116,14 @@ export class Acknowledgements {
     return this.#state(version, nodes).missing
   }
 
-  info({ id, role, pop = null, draining = false }: PeerNode): SeenInfo {
+  info({ id, role, pop = null, draining = false, viewers }: PeerNode): SeenInfo {
     const seen = this.#seen.get(id)
     return {
       ...{ id, role, draining },
       state: !this.#isLive(id) ? 'away' : draining ? 'draining' : 'live',
       version: seen?.versions.at(-1)?.version ?? null,
       lastSeen: seen ? new Date(seen.lastSeen).toISOString() : null,
-      pop,
+      ...{ pop, viewers: viewers ?? null },
     }
   }
 

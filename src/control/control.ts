@@ -33,6 +33,7 @@ import {
 } from './database/index.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { NodeGossip } from './node-gossip.ts'
+import { MeasuredNetworks } from './measured.ts'
 import { NodeHealths } from './node-healths.ts'
 import { Joins } from './joins.ts'
 import { NodeAuthority } from './node-authority.ts'
@@ -108,6 +109,7 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
           publishing.abandon(id, 'upload-cancelled', 'the upload was cancelled: publish the file again'),
         log,
       }),
+      measured: new MeasuredNetworks(),
       channelStates: new ChannelStates(limits.clock),
       channelLeases: new ChannelLeases({ database, snapshots, limits, log }),
       channelEvents: new ChannelEvents({

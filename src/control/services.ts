@@ -7,6 +7,7 @@ import type { ChannelLeases } from './channel-leases.ts'
 import type { ChannelStates } from './channel-states.ts'
 import type { Database } from './database/index.ts'
 import type { NodeGossip } from './node-gossip.ts'
+import type { MeasuredNetworks } from './measured.ts'
 import type { NodeHealths } from './node-healths.ts'
 import type { Joins } from './joins.ts'
 import type { NodeAuthority } from './node-authority.ts'
@@ -20,6 +21,8 @@ export interface Services {
   snapshots: Snapshots
   acknowledgements: Acknowledgements
   healths: NodeHealths
+  /** How far viewers' networks are from edges. */
+  measured: MeasuredNetworks
   /** Where several controls share the database. */
   gossip: NodeGossip | undefined
   publishing: Publishing

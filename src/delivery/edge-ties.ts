@@ -5,6 +5,7 @@ import {
   keepRenewed,
   Membership,
   reportHealth,
+  type MeasuredLatencies,
   startReporting,
   type TrafficTotals,
 } from '../membership/index.ts'
@@ -25,6 +26,8 @@ export interface TiesParts {
   /** Of this whole edge, too: what it has done, and connections of viewers. */
   totals: () => TrafficTotals
   busy: () => number
+  /** How far viewers' networks are from here. */
+  latencies: MeasuredLatencies
   /** A version counts as applied when this has resolved. */
   apply: (snapshot: Snapshot, materials: Materials) => void | Promise<void>
 }
@@ -65,6 +68,7 @@ export function tieToControl(options: EdgeOptions, parts: TiesParts): Ties {
     snapshot: () => follower.current(),
     totals: () => parts.totals(),
     busy: () => parts.busy(),
+    ...{ viewers: options.viewers, latencies: parts.latencies },
   })
   const renewing = membership && keepRenewed(membership, { controlUrl, identity, url: null, clock, log })
   metrics.gauge('sluice_live_viewers', 'Viewers of live channels, seen within 10 s', () => viewers.total)

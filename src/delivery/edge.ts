@@ -1,4 +1,5 @@
 import type { Bytes, Listen, RunningRole } from '../core/index.ts'
+import type { ViewersAt } from '../distribution/index.ts'
 import type { CertificatePair, ConnectionCaps } from '../inbound/index.ts'
 import type { NodeIdentity } from '../membership/index.ts'
 import { createLogger, createMetrics, type LogLevel } from '../telemetry/index.ts'
@@ -31,6 +32,8 @@ export interface EdgeOptions {
   workersFolder: string
   /** Stands in `X-Sluice-Pop`. */
   pop: string
+  /** Where viewers reach it, for routers; undefined where it was not told. */
+  viewers?: ViewersAt | undefined
   trustedProxies: string[]
   /** By which it is told in which country a viewer is; a MaxMind DB or lines of `network,country`. */
   countryFile?: string | undefined
@@ -60,6 +63,7 @@ async function startAlone(options: EdgeOptions): Promise<RunningRole> {
     viewers: node.viewers,
     totals: () => node.usage.totals,
     busy: () => serving.connections(),
+    latencies: serving.latencies,
     apply: (snapshot, materials) => node.apply(snapshot, materials),
   })
   measureIssuers(issuers, metrics)

@@ -15,6 +15,7 @@ import {
   compileMatcher,
   NO_MATERIALS,
   type Behaviour,
+  type Distribution,
   type FieldEncryption,
   type Invalidations,
   type KeyGroup,
@@ -25,6 +26,7 @@ import {
 import type { FieldEncryptor } from '../fields/index.ts'
 import type { CacheKey } from '../http/index.ts'
 import type { IssuerKeys } from '../outbound/index.ts'
+import type { Scheme } from '../routing/index.ts'
 import { trustedKeys, type IssuerTrust, type TrustedKeys } from '../signing/index.ts'
 import type { AccessLog, Logger } from '../telemetry/index.ts'
 import { CarriedPlaylists } from './gate/carry.ts'
@@ -32,6 +34,7 @@ import type { Changed } from './peers/changed.ts'
 import { render } from './answer/rendered.ts'
 import { CodedTexts } from './answer/coded-texts.ts'
 import { CodingStreams } from './answer/coding-streams.ts'
+import { SteeredPlaylists, steeringTags, type SteeringTags } from './answer/steer.ts'
 import { SlowReaders } from './answer/slow-readers.ts'
 import type { SpelledToken } from './exchange.ts'
 import { usesOf, type NodeFunctions, type Uses } from './functions/node-functions.ts'
@@ -53,6 +56,8 @@ interface Applied {
   invalidations: Invalidations
   /** Paths. */
   channels: ReadonlySet<string>
+  /** By which players are told of other edges, of the distributions that want that. */
+  steering: ReadonlyMap<DistributionId, SteeringTags>
 }
 
 /** What a behaviour means to a node. */
@@ -143,6 +148,7 @@ export class CacheNode {
   readonly health = new OriginHealth()
   readonly upgraded: UpgradedConnections
   readonly carried = new CarriedPlaylists()
+  readonly steered = new SteeredPlaylists()
   /** Where this is, as it says of itself. */
   readonly pop: string
   readonly codedTexts = new CodedTexts()
@@ -232,6 +238,7 @@ export class CacheNode {
       matcher: compileMatcher(snapshot),
       invalidations: compileInvalidations(snapshot.invalidations),
       channels: new Set(snapshot.channels.map(({ path }) => path)),
+      steering: steeringTags(snapshot),
     }
     this.upstream.keep(
       snapshot.distributions.flatMap(({ origins }) => origins),
@@ -293,6 +300,11 @@ export class CacheNode {
   /** By what a behaviour's forms are encrypted; undefined also where it names what this node was not told. */
   encryptionOf(behaviour: Behaviour): FieldEncryption | undefined {
     return this.#meanings.get(behaviour)?.encryption
+  }
+
+  /** The tag by which players of a distribution are steered; undefined where no router is there. */
+  steeringOf({ id }: Pick<Distribution, 'id'>, scheme: Scheme): string | undefined {
+    return this.#applied?.steering.get(id)?.[scheme]
   }
 
   /** Whom a behaviour's objects are asked of; undefined when it names an origin that is not there. */

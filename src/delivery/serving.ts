@@ -3,6 +3,7 @@ import { systemClock } from '../core/index.ts'
 import { EncryptorThread } from '../fields/index.ts'
 import { ConnectionCount, CountryFile } from '../inbound/index.ts'
 import { nodeTokenSource } from '../membership/index.ts'
+import { LatencyMeter } from '../routing/index.ts'
 import type { Guard } from '../outbound/index.ts'
 import { MOST_A_DAY, openAccessLog, type Logger, type Metrics } from '../telemetry/index.ts'
 import type { EdgeOptions } from './edge.ts'
@@ -28,6 +29,8 @@ const DRAIN_MS = 8_000
 /** What one process needs to serve viewers: a node, its log, its servers. What it is told comes from elsewhere. */
 export interface Serving {
   readonly node: CacheNode
+  /** How far viewers' networks are, as handshakes of TLS have shown. */
+  readonly latencies: LatencyMeter
   /** From now on viewers are answered; the ports that are listened on. */
   listen(): Promise<{ http: number; https: number }>
   /** Secrets of TLS session tickets that all processes of this edge share; 48 bytes. */
@@ -98,10 +101,11 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
   measureTurnedAway(turnedAway, metrics)
   // The caps hold for both ports together.
   const count = new ConnectionCount(options.connectionCaps)
+  const latencies = new LatencyMeter(clock)
   let servers: ViewerServer[] = []
   let tickets: Buffer | undefined
   return {
-    node,
+    ...{ node, latencies },
     async listen() {
       const serve = (request: Incoming, response: Outgoing): void => handle(node, read, request, response)
       const { https } = options
@@ -111,7 +115,10 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
       const port = { handle: serve, onUpgrade, termsOf, trustedProxies, turnedAway, count, log }
       const [plain, tls] = await Promise.all([
         startViewerServer({ ...port, listen: options.http }),
-        startViewerServer({ ...port, listen: https.listen, tls: https }),
+        startViewerServer({
+          ...{ ...port, listen: https.listen, tls: https },
+          onRoundTrip: (address, milliseconds) => latencies.saw(address, milliseconds),
+        }),
       ])
       servers = [plain, tls]
       if (tickets) tls.setTicketKeys(tickets)

@@ -7,7 +7,9 @@ import type { Snapshot } from './snapshot.ts'
  * matching behaviour alone, so order is the operator's and is kept exactly.
  */
 export interface Matcher {
-  /** By Host without port, any case; the fallback when nobody claims it; undefined means `unknown-host`. */
+  /**
+   * By Host without port, any case: a distribution's own name, that name at one edge (`e1--edge-7f.cdn.example`), or an
+   * alias; the fallback when nobody claims it; undefined means `unknown-host`. */
   distribution(host: string): CompiledDistribution | undefined
 }
 
@@ -26,8 +28,11 @@ export function compileMatcher(snapshot: Pick<Snapshot, 'distributions' | 'fallb
   /** A distribution that is switched off keeps its names: the fallback must not answer in its place. */
   const byHost = new Map<string, CompiledDistribution | undefined>()
   let fallback: CompiledDistribution | undefined
+  /** Without aliases: certificates and name servers of those know nothing of edges. */
+  const ownNames = new Set<string>()
   for (const distribution of snapshot.distributions) {
     const compiled = distribution.enabled ? compileDistribution(distribution) : undefined
+    ownNames.add(distribution.domain.toLowerCase())
     for (const name of [distribution.domain, ...distribution.aliases])
       byHost.set(name.toLowerCase(), compiled)
     if (distribution.id === snapshot.fallbackDistribution) fallback = compiled
@@ -35,9 +40,18 @@ export function compileMatcher(snapshot: Pick<Snapshot, 'distributions' | 'fallb
   return {
     distribution: host => {
       const name = host.toLowerCase()
-      return byHost.has(name) ? byHost.get(name) : fallback
+      if (byHost.has(name)) return byHost.get(name)
+      const own = ownNameOf(name)
+      return own !== undefined && ownNames.has(own) ? byHost.get(own) : fallback
     },
   }
+}
+
+/** Of the name that a distribution has at one edge alone: `e1.cdn.example` of `e1--edge-7f.cdn.example`. */
+function ownNameOf(host: string): string | undefined {
+  const [label = ''] = host.split('.', 1)
+  const joint = label.indexOf('--')
+  return joint > 0 ? label.slice(0, joint) + host.slice(label.length) : undefined
 }
 
 export function compileDistribution(distribution: Distribution): CompiledDistribution {

@@ -22,3 +22,4 @@ export {
 export { readPlaylist, type ReadLimits, type ReadResult } from './read.ts'
 export { renderLive } from './render-live.ts'
 export { renderMultivariant, renderVod } from './render.ts'
+export { steerPlaylist } from './steer.ts'

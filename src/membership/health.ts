@@ -1,6 +1,6 @@
-import type { NodeHealth } from '../client/index.ts'
+import type { MeasuredNetwork, NodeHealth } from '../client/index.ts'
 import { systemClock, type Clock, type Health, type Instant, type Milliseconds } from '../core/index.ts'
-import type { Snapshot } from '../distribution/index.ts'
+import type { Snapshot, ViewersAt } from '../distribution/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
 import { isOff, offsetTo, readInstant, spokenOffset, type ClockOffset } from './clock-offset.ts'
 import type { ControlPlace, NodeAnswer } from './control-link.ts'
@@ -17,10 +17,22 @@ export interface HealthOptions extends ControlPlace {
   totals(): TrafficTotals
   /** What is under way and a drain waits for: viewers' connections, encoders, jobs and broadcasts. */
   busy(): number
+  /** Of an edge or a router: where viewers reach it, where it was told. */
+  viewers?: ViewersAt | undefined
+  /** Of an edge: how far viewers' networks are. */
+  latencies?: MeasuredLatencies | undefined
   metrics: Metrics
   log: Logger
   clock?: Clock
   everyMs?: Milliseconds
+}
+
+/** How many milliseconds networks of viewers take, there and back. */
+export interface MeasuredLatencies {
+  /** What control does not know yet. */
+  news(): MeasuredNetwork[]
+  /** Control has taken exactly these. */
+  told(news: readonly MeasuredNetwork[]): void
 }
 
 /** What a node knows of its own place among the nodes. */
@@ -53,6 +65,8 @@ class Reporter implements HealthReporting {
   #tries = 0
   #took: Milliseconds = 0
   #offset: ClockOffset | undefined
+  /** What stands in the report that is under way. */
+  #saying: readonly MeasuredNetwork[] = []
 
   constructor(options: HealthOptions) {
     this.#options = options
@@ -65,6 +79,7 @@ class Reporter implements HealthReporting {
       everyMs: options.everyMs ?? EVERY,
       within: WITHIN,
       read: () => this.#report(),
+      taken: () => options.latencies?.told(this.#saying),
       answered: (answer, asked) => this.#answered(answer, asked),
       unanswered: () => this.#unanswered(),
     })
@@ -100,6 +115,8 @@ class Reporter implements HealthReporting {
     const snapshot = this.#options.snapshot()
     const { hitRatio, ...traffic } = this.#meter.look(this.#options.totals())
     const away = this.#told === 'away' ? this.#away : undefined
+    const { viewers, latencies } = this.#options
+    this.#saying = latencies?.news() ?? []
     return {
       software: softwareVersion(),
       state: snapshot === undefined ? 'starting' : this.draining() ? 'draining' : 'serving',
@@ -107,7 +124,14 @@ class Reporter implements HealthReporting {
       sequence: snapshot?.sequence ?? null,
       ...{ traffic, hitRatio, busy: this.#options.busy(), roundTrip: Math.round(this.#took) },
       controlAwaySince: away ? new Date(away.since).toISOString() : null,
+      ...(this.#isForViewers && { viewers: viewers ?? null }),
+      ...(this.#saying.length > 0 && { measured: [...this.#saying] }),
     }
+  }
+
+  get #isForViewers(): boolean {
+    const { role } = this.#options.identity
+    return role === 'edge' || role === 'router'
   }
 
   #answered({ headers }: NodeAnswer, asked: Asked): void {

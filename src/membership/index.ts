@@ -1,4 +1,5 @@
 export { BackOff } from './back-off.ts'
+export { controlLink, type ControlLink } from './control-link.ts'
 export {
   CLOCK_TOLERANCE,
   isOff,
@@ -8,7 +9,7 @@ export {
   type ClockOffset,
 } from './clock-offset.ts'
 export { followSnapshot, type FollowOptions, type SnapshotFollower } from './follow-snapshot.ts'
-export { reportHealth, type HealthOptions, type HealthReporting } from './health.ts'
+export { reportHealth, type HealthOptions, type HealthReporting, type MeasuredLatencies } from './health.ts'
 export { keepLeases, type KeepLeasesOptions, type Leases } from './keep-leases.ts'
 export { loadOrCreateIdentity, type NodeIdentity } from './identity.ts'
 export { leaseJobs, type JobLeases, type LeaseJobsOptions, type LeasedJob } from './lease-jobs.ts'

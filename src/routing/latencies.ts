@@ -1,7 +1,10 @@
 import { Lru, type Instant, type Milliseconds, type NodeId } from '../core/index.ts'
 
 /** What an edge says: in how many milliseconds viewers of a network answer it, there and back. */
-export type Measured = readonly [network: string, milliseconds: number]
+export interface Measured {
+  network: string
+  milliseconds: Milliseconds
+}
 
 /** What nobody has measured again for so long says nothing any more. */
 export const FORGOTTEN_AFTER: Milliseconds = 30 * 60_000
@@ -15,7 +18,7 @@ export class Latencies {
   readonly #networks = new Lru<string, OfNetwork>({ max: MOST_NETWORKS })
 
   learn(edge: NodeId, measured: Iterable<Measured>, now: Instant): void {
-    for (const [network, milliseconds] of measured) {
+    for (const { network, milliseconds } of measured) {
       const known = this.#networks.get(network) ?? new Map()
       known.set(edge, { milliseconds, at: now })
       this.#networks.set(network, known)

@@ -71,9 +71,9 @@ test('the table is the same object until something in it changes, and keeps what
 test('what is measured of a network is known by edge, until nobody has measured it for half an hour', () => {
   const latencies = new Latencies()
   const network = '198.51.100.0/24'
-  latencies.learn(A, [[network, 40]], instant(0))
-  latencies.learn(B, [[network, 90]], instant(20 * 60_000))
-  latencies.learn(B, [[network, 80]], instant(25 * 60_000))
+  latencies.learn(A, [{ network, milliseconds: 40 }], instant(0))
+  latencies.learn(B, [{ network, milliseconds: 90 }], instant(20 * 60_000))
+  latencies.learn(B, [{ network, milliseconds: 80 }], instant(25 * 60_000))
   expect(latencies.of('203.0.113.0/24', instant(0))).toBeUndefined()
   expect(latencies.of(network, instant(29 * 60_000))).toEqual(
     new Map([

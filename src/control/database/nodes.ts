@@ -1,6 +1,6 @@
 import { asc, eq, lt } from 'drizzle-orm'
 import type { NodeId, RoleName } from '../../core/index.ts'
-import { ownersAmong, type PeerNode } from '../../distribution/index.ts'
+import { ownersAmong, type PeerNode, type ViewersAt } from '../../distribution/index.ts'
 import type { Authority } from '../../inbound/index.ts'
 import { disownChannels, nameOwner } from './channels.ts'
 import type { Tx } from './database.ts'
@@ -9,10 +9,29 @@ import { authority, joinTokens, nodes } from './tables.ts'
 
 export async function listNodes(tx: Tx): Promise<PeerNode[]> {
   const rows = await tx.sql.select().from(nodes).orderBy(asc(nodes.id))
-  return rows.map(({ id, role, publicKey, pop, url, drainingSince }) => ({
+  return rows.map(({ id, role, publicKey, pop, url, drainingSince, viewers }) => ({
     ...{ id, role, publicKey, pop, url },
     ...(drainingSince !== null && { draining: true }),
+    ...(viewers !== null && { viewers: placed(viewers) }),
   }))
+}
+
+/** Where viewers reach a node from now on. */
+export async function setViewers(tx: Tx, id: NodeId, viewers: ViewersAt | null): Promise<void> {
+  const [old] = await tx.sql.select().from(nodes).where(eq(nodes.id, id))
+  if (old === undefined || isSamePlace(old.viewers, viewers)) return
+  await tx.sql.update(nodes).set({ viewers }).where(eq(nodes.id, id))
+  await tx.bump()
+}
+
+export function isSamePlace(one: ViewersAt | null, other: ViewersAt | null): boolean {
+  return JSON.stringify(one && placed(one)) === JSON.stringify(other && placed(other))
+}
+
+/** What we know of it, in one order: a newer node says more, and the database has an order of its own. */
+export function placed({ addresses, http, https, location, priceClass }: ViewersAt): ViewersAt {
+  const at = location && { latitude: location.latitude, longitude: location.longitude }
+  return { addresses, http, https, ...(at && { location: at }), ...(priceClass && { priceClass }) }
 }
 
 /** Whether a node is to get nothing new. */

@@ -25,7 +25,14 @@ import type {
   RoleName,
 } from '../../core/index.ts'
 import type { Failure, Ladder, Progress, PublicationState, Rendition, Scope } from '../../client/index.ts'
-import type { Distribution, OriginAccess, PeerNode, Policy, TrustedIssuer } from '../../distribution/index.ts'
+import type {
+  Distribution,
+  OriginAccess,
+  PeerNode,
+  Policy,
+  TrustedIssuer,
+  ViewersAt,
+} from '../../distribution/index.ts'
 
 /** Instants are epoch milliseconds. PGlite gives bigint as a number, node-postgres as text; `mode: 'number'` settles it. */
 const instantColumn = (name: string) => bigint(name, { mode: 'number' })
@@ -129,6 +136,8 @@ export const nodes = pgTable('nodes', {
   drainingSince: instantColumn('draining_since'),
   /** Whose own it is, where it is `local`: a name of the supervisor's data folder. Null from before there were several. */
   keeper: text('keeper'),
+  /** Where viewers reach it; null of a node that they do not, or that does not say so. */
+  viewers: jsonb('viewers').$type<ViewersAt>(),
   createdAt: instantColumn('created_at').notNull(),
 })
 

@@ -17,7 +17,7 @@ import { asker } from './nodes.ts'
 import { ById } from './shapes.ts'
 
 const ADMIN = { kind: 'token', scope: 'admin' } as const
-const JOINED = ['origin', 'regional', 'edge', 'gateway'] as const
+const JOINED = ['origin', 'regional', 'edge', 'gateway', 'router'] as const
 
 /** How machines come, stay and go. */
 export function joinRoutes(services: Services): Route[] {

@@ -1,12 +1,15 @@
 import {
   ChannelsRequest,
+  EdgesAnswer,
   LeasesAnswer,
   LeasesRequest,
   NodeHealth,
   ViewersRequest,
 } from '../../client/index.ts'
-import { MiB, ROLES, type Bytes, type Clock } from '../../core/index.ts'
+import { MiB, ROLES, Type, type Bytes, type Clock, type NodeId } from '../../core/index.ts'
+import type { ViewersAt } from '../../distribution/index.ts'
 import { CLOCK_FIELD, offsetTo, readInstant } from '../../membership/index.ts'
+import { isSamePlace, placed, setViewers } from '../database/index.ts'
 import { route, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { asker } from './nodes.ts'
@@ -16,7 +19,7 @@ const LARGEST_REPORT: Bytes = 32 * MiB
 
 /** What nodes say of themselves and of live channels; nothing of it is stored. */
 export function reportRoutes(services: Services, clock: Clock): Route[] {
-  const { channelStates, channelEvents, channelLeases, healths } = services
+  const { channelStates, channelEvents, channelLeases, healths, measured } = services
   return [
     route(
       {
@@ -31,8 +34,25 @@ export function reportRoutes(services: Services, clock: Clock): Route[] {
         const at = readInstant(headers[CLOCK_FIELD])
         const offset = at === undefined ? undefined : offsetTo(clock.now(), { at, took: body.roundTrip })
         healths.reported(asker(node), body, offset)
-        return Promise.resolve({ status: 204 })
+        if (body.measured !== undefined) measured.learn(asker(node), body.measured)
+        if (body.viewers !== undefined) await moveTo(services, asker(node), body.viewers)
+        return { status: 204 }
       },
+    ),
+    route(
+      {
+        method: 'GET',
+        path: '/v1/node/edges',
+        access: { kind: 'node', roles: ['router'] },
+        summary: "How far viewers' networks are from edges, as these have measured it since the last answer",
+        query: Type.Object({
+          life: Type.Optional(Type.String({ maxLength: 64 })),
+          from: Type.Optional(Type.Integer({ minimum: 0 })),
+        }),
+        answers: { 200: EdgesAnswer },
+      },
+      async ({ query: { life, from = 0 } }) =>
+        Promise.resolve({ status: 200, body: measured.from(life, from) }),
     ),
     route(
       {
@@ -79,4 +99,13 @@ export function reportRoutes(services: Services, clock: Clock): Route[] {
       },
     ),
   ]
+}
+
+/** Only a change is written; what cannot be is said again in two seconds. */
+async function moveTo({ snapshots, database }: Services, id: NodeId, said: ViewersAt | null): Promise<void> {
+  const { nodes } = await snapshots.current()
+  const known = nodes.find(each => each.id === id)
+  const viewers = said && placed(said)
+  if (known === undefined || isSamePlace(known.viewers ?? null, viewers)) return
+  await database.transaction(tx => setViewers(tx, id, viewers)).catch(() => {})
 }

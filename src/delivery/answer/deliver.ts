@@ -1,7 +1,7 @@
 import type { Filling, Found, StoredObject, UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, type Instant } from '../../core/index.ts'
 import { cacheStatus, LONGEST_DELTA, nodeAge, passedAge, type CacheOutcome } from '../../http/index.ts'
-import { carriedShape, carryPassing, mayCarry, type Passing, type Shape } from '../gate/carry.ts'
+import { mayCarry, type Passing } from '../gate/carry.ts'
 import { corsBeside } from './cors.ts'
 import { known, type CacheWord, type Exchange, type Step } from '../exchange.ts'
 import {
@@ -17,6 +17,7 @@ import { begin, bodyFor, fieldsFor, firstBytes, planBody, type BodyPlan } from '
 import { record } from '../record.ts'
 import { sendError } from './refusal.ts'
 import { fillSource, heldWhole, type Whole } from './held-bodies.ts'
+import { changeAnswer, changeOf, changeStored, type PlaylistChange } from './changed-playlist.ts'
 import { hasLeft, sendBytes, sendStream } from './send-stream.ts'
 import { beginWhole } from './steady-head.ts'
 import { passedLength, preparedHeaders, viewerHeaders } from './viewer-headers.ts'
@@ -34,13 +35,13 @@ export const deliver: Step = (x: Exchange) => {
     case 'version':
       return deliverStored(x, found.object, ...VERSION_WORDS[found.source])
     case 'filling':
-      if (mayCarry(found.fill) && carriedShape(x) !== undefined) return deliverWhole(x, found)
+      if (mayCarry(found.fill) && changeOf(x) !== undefined) return deliverWhole(x, found)
       return isShortText(x, found.fill) ? deliverSoon(x, found) : deliverFill(x, found)
     case 'passing': {
-      const shape = found.answer.status === 200 ? carriedShape(x) : undefined
-      return shape === undefined
+      const change = found.answer.status === 200 ? changeOf(x) : undefined
+      return change === undefined
         ? deliverPassing(x, found.answer, passed(found))
-        : deliverGathered(x, found.answer, shape, passed(found))
+        : deliverGathered(x, found.answer, change, passed(found))
     }
   }
 }
@@ -74,8 +75,8 @@ function deliverStored(
   fresh: CacheWord,
   outcome: CacheOutcome,
 ): undefined | Promise<undefined> {
-  const shape = carriedShape(x)
-  const plain = shape === undefined || stored.status !== 200 ? stored : x.node.carried.of(stored, shape)
+  const change = stored.status === 200 ? changeOf(x) : undefined
+  const plain = change === undefined ? stored : changeStored(x, stored, change)
   const object = recodeStored(x, plain)
   return object instanceof Promise
     ? object.then(made => sendStored(x, made, fresh, outcome))
@@ -125,9 +126,9 @@ async function deliverWhole(x: Exchange, found: Found & { kind: 'filling' }): Pr
   try {
     object = await found.whole
   } catch (error) {
-    const shape = carriedShape(x)
-    if (codeOf(error) !== 'too-large' || shape === undefined) return cannotRead(x, error)
-    return deliverGathered(x, onItsWay(found.fill), shape, fetched(found))
+    const change = changeOf(x)
+    if (codeOf(error) !== 'too-large' || change === undefined) return cannotRead(x, error)
+    return deliverGathered(x, onItsWay(found.fill), change, fetched(found))
   }
   return deliverStored(x, object, ...wordsFor(found, 'stored'))
 }
@@ -225,12 +226,12 @@ function ageOf(bornAt: Instant, now: Instant): number {
 async function deliverGathered(
   x: Exchange,
   answer: UpstreamAnswer,
-  shape: Shape,
+  change: PlaylistChange,
   outcome: CacheOutcome,
 ): Promise<undefined> {
   let carried
   try {
-    carried = await carryPassing(answer, shape)
+    carried = await changeAnswer(answer, change)
   } catch (error) {
     return cannotRead(x, error)
   }

@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { isNotModified } from '../../http/index.ts'
+import { ALIVE_PATH } from '../../membership/index.ts'
 import { SESSION } from './cors.ts'
 import { known, type Exchange, type Step } from '../exchange.ts'
 import { PLAYER_PAGE, PLAYER_SCRIPT, PLAYER_STYLE } from './player-page.ts'
 import { record } from '../record.ts'
-import { refuse } from './refusal.ts'
+import { refuse, sendError } from './refusal.ts'
 import { session } from '../gate/session.ts'
 
 interface Page {
@@ -39,8 +40,18 @@ const POLICY =
 export function serveReserved(x: Exchange): Step | undefined {
   const { path } = known(x.target, 'the target')
   if (path === SESSION) return session
+  if (path === ALIVE_PATH) return sayAlive(x)
   const page = pages.get(path)
   return page ? servePage(x, page) : refuse(x, 'reserved-path')
+}
+
+/** To routers and whoever else shares out viewers, each second: it is worth no line in a log. */
+function sayAlive(x: Exchange): undefined {
+  if (x.request.method !== 'GET' && x.request.method !== 'HEAD') return refuse(x, 'method')
+  if (!x.node.matcher)
+    return sendError(x, 503, 'NotReady', 'This node has no configuration yet', ['Retry-After', '1'])
+  x.head(204, ['Cache-Control', 'no-store', ...x.node.signature(x.id)])
+  x.response.end()
 }
 
 function servePage(x: Exchange, page: Page): undefined {

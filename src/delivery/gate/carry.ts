@@ -75,12 +75,22 @@ function memo(): Lru<StoredObject, StoredObject> {
 
 /** A body that is no text, or no playlist, or too large stays as it is. */
 export function carry(source: PlaylistSource, shape: Shape): PlaylistSource {
+  const names = NAMES[shape]
+  return changeText(source, text => carryQuery(text, names), `d${names.length}`)
+}
+
+/** The same source where `change` gives nothing; `mark` tells this change from others. */
+export function changeText(
+  source: PlaylistSource,
+  change: (text: string) => string | undefined,
+  mark: string,
+): PlaylistSource {
   const { headers, validators, body } = source
   const text = body.length > LARGEST_CARRIED ? undefined : readText(body)
-  const carried = text === undefined ? undefined : carryQuery(text, NAMES[shape])
-  if (carried === undefined) return { headers, validators, body }
-  const made = Buffer.from(carried)
-  const etag = derivedTag(validators.etag, made, shape)
+  const changed = text === undefined ? undefined : change(text)
+  if (changed === undefined) return source
+  const made = Buffer.from(changed)
+  const etag = derivedTag(validators.etag, made, mark)
   return {
     headers: [...withoutFields(headers, OF_THE_STORED_TEXT), 'ETag', etag],
     // The stored text's date would confirm a copy from before the behaviour was told to carry.
@@ -100,10 +110,10 @@ const OF_THE_STORED_TEXT: ReadonlySet<string> = new Set([
 ])
 
 /** Another text needs another tag, or a 304 would confirm the wrong one (RFC 9110 §8.8.1). */
-function derivedTag(etag: string | undefined, made: Buffer, shape: Shape): string {
+function derivedTag(etag: string | undefined, made: Buffer, mark: string): string {
   const [, tag] = /^((?:W\/)?"[^"]*)"$/.exec(etag ?? '') ?? []
   const start = tag ?? `"${createHash('sha256').update(made).digest('hex').slice(0, 20)}`
-  return `${start}-d${NAMES[shape].length}"`
+  return `${start}-${mark}"`
 }
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -124,8 +134,11 @@ export function mayCarry({ status, length }: { status: number; length: number | 
 /** An answer that is this viewer's alone. */
 export type Passing = Omit<UpstreamAnswer, 'body'> & { body: Chunks }
 
-/** A playlist that nobody stores, as this shape sees it. What is too large for one can still be read from its start. */
-export async function carryPassing(answer: UpstreamAnswer, shape: Shape): Promise<Passing> {
+/** A playlist that nobody stores, changed. What is too large for one can still be read from its start. */
+export async function changePassing(
+  answer: UpstreamAnswer,
+  change: (source: PlaylistSource) => PlaylistSource,
+): Promise<Passing> {
   const { headers } = answer
   if (Number(fieldValue(headers, 'content-length')) > LARGEST_CARRIED) return answer
   const body = answer.body[Symbol.asyncIterator]()
@@ -135,7 +148,7 @@ export async function carryPassing(answer: UpstreamAnswer, shape: Shape): Promis
     const next = await body.next()
     if (next.done === true) {
       const validators = { etag: fieldValue(headers, 'etag'), lastModified: undefined }
-      const carried = carry({ headers, validators, body: Buffer.concat(read) }, shape)
+      const carried = change({ headers, validators, body: Buffer.concat(read) })
       const length = ['Content-Length', String(carried.body.length)]
       return {
         ...answer,

@@ -1,9 +1,10 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { systemClock, type Listen } from '../../core/index.ts'
+import { systemClock, type Listen, type Milliseconds } from '../../core/index.ts'
 import { Http1Reader } from '../../http1/index.ts'
 import {
   CertificateShelf,
   ConnectionCount,
+  plainAddress,
   type CertificatePair,
   type ConnectionCaps,
 } from '../../inbound/index.ts'
@@ -39,6 +40,8 @@ export interface ViewerServerOptions {
   handle: (request: Incoming, response: Outgoing) => void
   /** Takes the connection of a request for a WebSocket; without it, that is answered like any other. */
   onUpgrade?: OnUpgrade
+  /** Of TLS: how long a viewer's address took to answer, there and back, in milliseconds. */
+  onRoundTrip?: (address: string, milliseconds: Milliseconds) => void
   /** The same as the steps'. */
   trustedProxies?: TrustedProxies
   /** Shared by the ports of a process, and so is `turnedAway`. */
@@ -75,7 +78,12 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
   const onHttp2 = (socket: Socket): void =>
     connections.watchSession(openHttp2(socket, { limits, turnedAway, onRequest: handle }))
   const shelf = openShelf(options)
-  const tls = shelf && createTlsServer({ shelf, termsOf, limits, turnedAway, onHttp1, onHttp2 })
+  const onRoundTrip = (socket: Socket, milliseconds: Milliseconds): void => {
+    const address = plainAddress(socket.remoteAddress ?? '')
+    // How far a proxy is says nothing of its viewers.
+    if (options.trustedProxies?.has(address) !== true) options.onRoundTrip?.(address, milliseconds)
+  }
+  const tls = shelf && createTlsServer({ shelf, termsOf, limits, turnedAway, onHttp1, onHttp2, onRoundTrip })
   const server = tls?.server ?? createServer({ allowHalfOpen: true, noDelay: true }, onHttp1)
   guardEntry(server, {
     count: options.count ?? new ConnectionCount(CONNECTION_CAPS),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { createServer, type Server, type TLSSocket } from 'node:tls'
+import type { Milliseconds } from '../../core/index.ts'
 import type { CertificateShelf } from '../../inbound/index.ts'
 import type { ViewerLimits } from './limits.ts'
 import { isTooOld, type NameTerms } from './name-terms.ts'
@@ -13,6 +14,8 @@ export interface TlsServerOptions {
   turnedAway: TurnedAway
   /** Of connections on which HTTP/1.1 is spoken. */
   onHttp1: (socket: TLSSocket) => void
+  /** Between our answer to a client's first words and his, which is once there and back (RFC 8446 §2). */
+  onRoundTrip: (socket: TLSSocket, milliseconds: Milliseconds) => void
   /** And HTTP/2. */
   onHttp2: (socket: TLSSocket) => void
 }
@@ -28,8 +31,9 @@ const SESSION_CONTEXT = 'sluice-viewers'
 
 /** HTTP/2 and 1.1 over TLS 1.2 or above, chosen by ALPN, as far as the name that is asked for has them. */
 export function createTlsServer(options: TlsServerOptions): TlsServer {
-  const { shelf, termsOf, limits, turnedAway, onHttp1, onHttp2 } = options
+  const { shelf, termsOf, limits, turnedAway, onHttp1, onHttp2, onRoundTrip } = options
   let ticketKeys: Buffer = randomBytes(48)
+  const greeted = new WeakMap<TLSSocket, number>()
   const shared = { minVersion: 'TLSv1.2', sessionIdContext: SESSION_CONTEXT } as const
   const server = createServer(
     {
@@ -42,6 +46,7 @@ export function createTlsServer(options: TlsServerOptions): TlsServer {
       },
       ...{ cert: shelf.own.cert, key: shelf.own.key, ticketKeys },
       SNICallback(this: TLSSocket, name, done) {
+        greeted.set(this, performance.now())
         const terms = termsOf(name)
         if (isTooOld(this, terms)) done(new Error('a version of TLS that this name has not'))
         else done(null, shelf.named(terms?.certificate) ?? shelf.context(name))
@@ -51,6 +56,8 @@ export function createTlsServer(options: TlsServerOptions): TlsServer {
     socket => {
       // Without this a connection that breaks off before somebody listens would end the process.
       socket.on('error', ignore)
+      const since = greeted.get(socket)
+      if (since !== undefined) onRoundTrip(socket, performance.now() - since)
       // Once more, for who names nobody, and for sessions that are resumed.
       if (isTooOld(socket, termsOf(socket.servername || ''))) {
         turnedAway.add('tls')

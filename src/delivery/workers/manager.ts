@@ -6,6 +6,7 @@ import { createGuard } from '../../outbound/index.ts'
 import { createLogger, createMetrics, type Metrics } from '../../telemetry/index.ts'
 import { issuersOf, measureIssuers, tieToControl } from '../edge-ties.ts'
 import type { EdgeOptions } from '../edge.ts'
+import { LatencyMeter } from '../../routing/index.ts'
 import { ViewerCount } from '../viewers/viewer-count.ts'
 import { Staff } from './staff.ts'
 import { MetricSums } from './metric-sums.ts'
@@ -28,6 +29,7 @@ export async function startManager(options: EdgeOptions): Promise<RunningRole> {
   const metrics = createMetrics('edge')
   const guard = createGuard({ allow: options.allowOrigins, ownPorts: options.ownPorts })
   const viewers = new ViewerCount(systemClock)
+  const latencies = new LatencyMeter(systemClock)
   const sums = new MetricSums()
   const traffic = new TrafficSums()
   await rm(options.workersFolder, { recursive: true, force: true })
@@ -54,7 +56,7 @@ export async function startManager(options: EdgeOptions): Promise<RunningRole> {
   })
   await staff.start()
   const ties = tieToControl(options, {
-    ...{ metrics, log, viewers },
+    ...{ metrics, log, viewers, latencies },
     totals: () => traffic.all,
     busy: () => traffic.all.busy,
     async apply(next) {
@@ -69,6 +71,8 @@ export async function startManager(options: EdgeOptions): Promise<RunningRole> {
     every(COLLECT_VIEWERS, async () => {
       for (const { answered } of await staff.askAll('viewers', null))
         for (const [channel, names] of answered) for (const name of names) viewers.seen(channel, name)
+      for (const { answered } of await staff.askAll('measured', null))
+        for (const { network, milliseconds } of answered) latencies.add(network, milliseconds)
     }),
     every(COLLECT_TRAFFIC, async () => {
       for (const { member, answered } of await staff.askAll('traffic', null, { within: METRICS_WITHIN }))

@@ -2,6 +2,7 @@ import type { IssuerId } from '../../core/index.ts'
 import type { Snapshot } from '../../distribution/index.ts'
 import type { IssuerSet } from '../../outbound/index.ts'
 import type { Changed } from '../peers/changed.ts'
+import type { Measured } from '../../routing/index.ts'
 import type { EdgeOptions } from '../edge.ts'
 import type { WorkerTraffic } from './traffic-sums.ts'
 
@@ -38,6 +39,8 @@ export type ToWorker = {
   traffic: Ask<null, WorkerTraffic>
   /** Those who were seen since it was asked last. */
   viewers: Ask<null, SeenViewers>
+  /** How far viewers' networks are, as far as it is news. */
+  measured: Ask<null, Measured[]>
   /** It may come as soon as `start` was asked, and comes in the order of the numbers. */
   forget: Ask<Numbered>
   /** Viewers' transfers end; siblings are still answered. */

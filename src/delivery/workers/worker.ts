@@ -93,6 +93,12 @@ export class Worker {
         return { ...serving.node.usage.totals, busy: serving.connections() }
       },
       viewers: () => this.#seen(),
+      measured: () => {
+        const { latencies } = this.#running.serving
+        const news = latencies.news()
+        latencies.told(news)
+        return news
+      },
       forget: numbered => {
         this.#forget(numbered)
         return done

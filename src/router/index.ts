@@ -1,0 +1,2 @@
+export { type RouterLimits, type RouterOptions } from './options.ts'
+export { startRouter } from './start-router.ts'
