@@ -82,8 +82,10 @@ export type Fetch = (asked: Fetching) => Promise<Fetched>
 
 /** Limits of one run, by runtime and event: see `limitsOf`. Sizes are in bytes. */
 export interface Limits {
-  /** When it is cut off. */
+  /** Of computing. */
   time: Milliseconds
+  /** By the clock: when it is cut off, however little it has computed. */
+  clock: Milliseconds
   /** The time that `used` counts as all of it. */
   nominal: Milliseconds
   /** What it may hold beyond what its environment takes. */

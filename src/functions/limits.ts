@@ -11,6 +11,7 @@ const MiB = 1024 * KiB
  */
 const CLOUDFRONT: Limits = {
   time: 50,
+  clock: 1000,
   nominal: 1,
   memory: 2 * MiB,
   code: 10 * KiB,
@@ -19,6 +20,7 @@ const CLOUDFRONT: Limits = {
 }
 const LAMBDA_VIEWER: Limits = {
   time: 5000,
+  clock: 5000,
   nominal: 5000,
   memory: 128 * MiB,
   code: MiB,
@@ -27,6 +29,7 @@ const LAMBDA_VIEWER: Limits = {
 }
 const LAMBDA_ORIGIN: Limits = {
   time: 30_000,
+  clock: 30_000,
   nominal: 30_000,
   memory: 128 * MiB,
   code: 8 * MiB,
@@ -35,6 +38,7 @@ const LAMBDA_ORIGIN: Limits = {
 }
 const PLAYLIST: Limits = {
   time: 50,
+  clock: 1000,
   nominal: 50,
   memory: 64 * MiB,
   code: MiB,

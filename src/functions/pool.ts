@@ -8,12 +8,14 @@ import { ThreadHandle } from './thread-handle.ts'
 
 /** Runs that a thread has at once, computing and next: so that it need not wait for this process between two. */
 const DEPTH = 8
+/** With as many one thread still does: another is begun when there are more. */
+const FEW = 3
 /** Threads that run what has been slow, beside the others. */
 const MOST_ASIDE = 3
 /** How often threads are looked at while there are runs; in milliseconds, as all here. */
 const LOOK = 10
 /** A thread that computes this long without a pause is set aside, and another stands in for it. */
-const HANGS = 50
+const HANGS = 100
 /** QuickJS looks at the time itself; who is this late does not. */
 const GRACE = 250
 /** Looks without a run after which the looking pauses. */
@@ -60,7 +62,7 @@ export class ThreadPool {
       if (load === 0 && thread.knows(entry.slot)) return thread
       if (best === undefined || load < best.load) best = { thread, load }
     }
-    if (best?.load === 0) return best.thread
+    if (best !== undefined && (best.load === 0 || (!isAside && best.load < FEW))) return best.thread
     const most = isAside ? MOST_ASIDE : this.#size
     if (this.#of(isAside).length < most) return this.#begin(isAside)
     // Aside nobody stands behind another: the first may take as long as it is permitted.
@@ -174,7 +176,10 @@ export class ThreadPool {
   #setAside(thread: ThreadHandle, sequence: number): void {
     const slow = thread.jobs.get(sequence)
     if (slow !== undefined) this.#told.slow(slow.entry)
-    if (this.#of(true).length >= MOST_ASIDE) return
+    const aside = this.#of(true)
+    const free = aside.find(each => each.jobs.size === 0)
+    if (aside.length >= MOST_ASIDE && free === undefined) return
+    if (free !== undefined) free.isAside = false
     thread.isAside = true
     const back = thread.recall(this.#sequences)
     for (const job of back) this.#holders.delete(job.sequence)

@@ -16,7 +16,8 @@ export interface SlottedProgram {
 
 export type ToThread =
   | { kind: 'know'; program: SlottedProgram }
-  | { kind: 'forget'; slots: readonly Slot[] }
+  /** When the thread has none of its runs any more. */
+  | { kind: 'forget'; slot: Slot }
   | { kind: 'store'; id: string; entries: ReadonlyMap<string, string> | undefined }
   | { kind: 'run'; sequence: number; slot: Slot; event: FunctionEvent; argument: string; now: number }
   | { kind: 'check'; sequence: number; slot: Slot }
@@ -35,6 +36,8 @@ export interface FromRun {
   rest: string
   /** How long the function has been computing. */
   busy: number
+  /** Longer than a function should without a pause. */
+  isSlow: boolean
 }
 
 export type FromThread =

@@ -26,8 +26,7 @@ const MOST_WAITING_ASIDE = 32
 const MOST_RUNNING = 32
 /** A run that has waited this long is refused, in milliseconds. */
 const LONGEST_WAIT = 5000
-/** A function that has computed this long without a pause runs aside, for `ASIDE`; both in milliseconds. */
-const SLOW = 50
+/** A function that has been slow runs aside for this long, in milliseconds. */
 const ASIDE = 10_000
 /** How often a run is begun again whose thread has ended. */
 const MOST_LOSSES = 3
@@ -190,7 +189,7 @@ class Runner implements FunctionRunner {
       this.#again(job)
       return
     }
-    if (message.busy > SLOW) this.#setAside(job.entry)
+    if (message.isSlow) this.#setAside(job.entry)
     this.#end(job, outcomeOf(message, limitsOf(job.entry.program.runtime, job.event)))
     this.#pump()
   }

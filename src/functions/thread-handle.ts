@@ -66,7 +66,7 @@ export class ThreadHandle {
   }
 
   forget(slot: Slot): void {
-    if (this.#knows.delete(slot)) this.post({ kind: 'forget', slots: [slot] })
+    if (this.#knows.delete(slot)) this.post({ kind: 'forget', slot })
   }
 
   /** Jobs that it computes or will; others wait for something outside. */

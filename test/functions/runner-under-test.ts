@@ -1,4 +1,4 @@
-import { afterEach } from 'vitest'
+import { afterAll, afterEach } from 'vitest'
 import type { FunctionId, StoreId } from '../../src/core/index.ts'
 import type { FunctionEvent, FunctionRuntime } from '../../src/distribution/index.ts'
 import {
@@ -12,9 +12,14 @@ import {
 } from '../../src/functions/index.ts'
 import { silentLogger } from '../../src/telemetry/index.ts'
 
+/** Starting a thread from sources takes seconds: tests that want nothing of their own share one runner. */
+let shared: FunctionRunner | undefined
 const runners: FunctionRunner[] = []
 afterEach(async () => {
   for (const each of runners.splice(0)) await each.close()
+})
+afterAll(async () => {
+  await shared?.close()
 })
 
 export const named = (name: string): FunctionId => name as FunctionId
@@ -24,19 +29,22 @@ export function program(runtime: FunctionRuntime, code: string, more: Partial<Pr
   return { id: named('f'), runtime, code, ...more }
 }
 
-/** A runner of the test's own, which is closed with it. */
+/** A runner that knows these; with options one of the test's own. */
 export async function runnerOf(
   programs: readonly Program[],
   stores: Stores = new Map(),
-  options: Partial<RunnerOptions> = {},
+  options?: Partial<RunnerOptions>,
 ): Promise<FunctionRunner> {
-  const runner = createFunctionRunner({ log: silentLogger, ...options })
-  runners.push(runner)
+  const runner =
+    options === undefined
+      ? (shared ??= createFunctionRunner({ log: silentLogger }))
+      : createFunctionRunner({ log: silentLogger, ...options })
+  if (options !== undefined) runners.push(runner)
   await runner.follow(programs, stores)
   return runner
 }
 
-/** Runs a function once, in a runner of its own. */
+/** Runs a function once, and nothing else. */
 export async function outcomeOf(
   runtime: FunctionRuntime,
   code: string,

@@ -163,8 +163,14 @@
     return letter + (more ? '+' : '-') + said
   }
   function failed(error) {
-    if (error instanceof InternalErrorOf && error.message === 'out of memory')
-      return tell('m', 'out of memory')
+    // QuickJS throws null when there is no memory for an error.
+    if (error === null) return tell('m', 'null was thrown: out of memory, if the code does not throw it')
+    if (
+      error instanceof InternalErrorOf &&
+      (error.message === 'out of memory' || error.message === 'string too long')
+    ) {
+      return tell('m', error.message)
+    }
     return tell('e', describe(error))
   }
   function finished(value) {
@@ -184,6 +190,14 @@
   }
   function fail(error) {
     outcome ??= failed(error)
+  }
+  /** For a promise by what a promise could do at first, for anything else with a `then` by that. */
+  function wait(value) {
+    try {
+      apply(then, value, [settle, fail])
+    } catch {
+      apply(then, new PromiseOf(resolve => resolve(value)), [settle, fail])
+    }
   }
   function contextOf(info) {
     return {
@@ -221,7 +235,7 @@
         if (outcome !== undefined) return outcome
         const mayWait = (typeof value === 'object' && value !== null) || typeof value === 'function'
         if (mayWait && typeof value.then === 'function') {
-          apply(then, new PromiseOf(resolve => resolve(value)), [settle, fail])
+          wait(value)
           return 'p-'
         }
         if (isLambda && value === undefined) return 'p-'

@@ -8,7 +8,8 @@ import {
   type ThreadData,
   type ToThread,
 } from '../protocol.ts'
-import { Sandbox, SETTING_UP, type Ended } from './sandbox.ts'
+import { Sandbox, type Ended } from './sandbox.ts'
+import type { Allowance } from './stopwatch.ts'
 
 /** Sandboxes that wait for their function's next run; the one that has waited longest goes. */
 const MOST_WARM = 64
@@ -31,6 +32,8 @@ interface Underway {
   event: string
   /** Computing so far, in milliseconds. */
   busy: number
+  /** It has computed for longer than a function should. */
+  isSlow: boolean
   /** When it is cut off, wherever it waits, by performance.now(). */
   end: number
   cutter: NodeJS.Timeout | undefined
@@ -39,6 +42,7 @@ interface Underway {
 }
 
 type RunMessage = Extract<ToThread, { kind: 'run' }>
+type CheckMessage = Extract<ToThread, { kind: 'check' }>
 
 /** One thread: its programs, their sandboxes and the runs under way. All messages come here. */
 export class FunctionThread {
@@ -52,6 +56,8 @@ export class FunctionThread {
   /** The run whose code is computing: what is asked outside is asked for it. */
   #current: Underway | undefined
   #calls = 0
+  readonly #waiting: (RunMessage | CheckMessage)[] = []
+  #isMaking = false
 
   constructor(data: ThreadData, say: (message: FromThread) => void) {
     this.#data = data
@@ -64,16 +70,15 @@ export class FunctionThread {
         this.#known.set(message.program.slot, { program: message.program, idle: [] })
         return
       case 'forget':
-        for (const slot of message.slots) this.#forget(slot)
+        this.#forget(message.slot)
         return
       case 'store':
         this.#store(message.id, message.entries)
         return
       case 'run':
-        this.#run(message)
-        return
       case 'check':
-        void this.#check(message.sequence, message.slot)
+        this.#waiting.push(message)
+        if (!this.#isMaking) void this.#next()
         return
       case 'answer':
         this.#answer(message.sequence, message.call, message.said)
@@ -90,25 +95,38 @@ export class FunctionThread {
     else this.#stores.set(id, { entries, since: new Date().toISOString() })
   }
 
-  #run(message: RunMessage): void {
+  /**
+   * One after the other, also while a sandbox is made, which pauses: so all that stands behind what hangs is not begun
+   * with, and can be run elsewhere.
+   */
+  async #next(): Promise<void> {
+    for (let message = this.#waiting.shift(); message !== undefined; message = this.#waiting.shift()) {
+      const made = this.#take(message)
+      if (made === undefined) continue
+      this.#isMaking = true
+      await made
+      this.#isMaking = false
+    }
+  }
+
+  /** A promise where a sandbox has to be made before. */
+  #take(message: RunMessage | CheckMessage): Promise<void> | undefined {
     const { sequence } = message
     Atomics.store(this.#data.state, STATE.begun, sequence)
     if (Atomics.load(this.#data.state, STATE.recalled) >= sequence) {
       this.#say({ kind: 'returned', sequence })
-      return
+      return undefined
     }
     const known = this.#known.get(message.slot)
     if (known === undefined) {
       this.#tell(sequence, { how: 'function-failed', text: 'the function is not known', rest: '' }, 0)
-      return
+      return undefined
     }
+    if (message.kind === 'check') return this.#check(sequence, known)
     const sandbox = known.idle.pop()
-    if (sandbox === undefined) {
-      void this.#runAfresh(message, known)
-      return
-    }
+    if (sandbox === undefined) return this.#runAfresh(message, known)
     this.#warm.delete(sandbox)
-    this.#begin(message, known, sandbox)
+    return this.#begin(message, known, sandbox)
   }
 
   async #runAfresh(message: RunMessage, known: Known): Promise<void> {
@@ -116,11 +134,11 @@ export class FunctionThread {
       this.#tell(message.sequence, { how: 'function-failed', text: known.failure.message, rest: '' }, 0)
       return
     }
-    const run = underway(message.sequence, known, message.event, SETTING_UP)
+    const run = underway(message.sequence, known, message.event, 0)
     try {
       const sandbox = await this.#make(run)
       delete known.failure
-      this.#begin(message, known, sandbox)
+      await this.#begin(message, known, sandbox)
     } catch (error) {
       const text = (error as Error).message // all that `make` throws are errors
       known.failure = { message: text, until: performance.now() + FAILURE_KEPT }
@@ -129,10 +147,8 @@ export class FunctionThread {
     }
   }
 
-  async #check(sequence: number, slot: Slot): Promise<void> {
-    const known = this.#known.get(slot)
-    if (known === undefined) return
-    const run = underway(sequence, known, 'viewer-request', SETTING_UP)
+  async #check(sequence: number, known: Known): Promise<void> {
+    const run = underway(sequence, known, 'viewer-request', 0)
     try {
       await this.#make(run)
       this.#tell(sequence, { how: 'v', text: 'null', rest: '' }, run.busy)
@@ -154,14 +170,19 @@ export class FunctionThread {
     )
   }
 
-  #begin(message: RunMessage, known: Known, sandbox: Sandbox): void {
-    const { time } = limitsOf(known.program.runtime, message.event)
-    const run = underway(message.sequence, known, message.event, time)
+  #begin(message: RunMessage, known: Known, sandbox: Sandbox): Promise<void> | undefined {
+    const { time, clock } = limitsOf(known.program.runtime, message.event)
+    const run = underway(message.sequence, known, message.event, clock)
     run.sandbox = sandbox
     const { argument, now, event } = message
     const info = known.program.runtime === 'lambda-edge' ? infoOf(known.program.name, message.sequence) : ''
-    const ended = this.#slice(run, time, () => sandbox.run({ argument, now, event, info }, time))
+    const allowed = { computing: time, clock }
+    const ended = this.#slice(run, allowed, () => sandbox.run({ argument, now, event, info }, allowed))
+    // It has filled up over its runs, and a function that cannot ask outside has done nothing yet: once more, in a new one.
+    const isFull = ended?.how === 'function-memory' && sandbox.runs > 1
+    if (isFull && known.program.runtime !== 'lambda-edge') return this.#runAfresh(message, known)
     this.#advance(run, ended)
+    return undefined
   }
 
   /** After a slice: it has ended, or waits for something outside, or for nothing. */
@@ -188,7 +209,7 @@ export class FunctionThread {
     for (const timer of run.timers) clearTimeout(timer)
     this.#runs.delete(run.sequence)
     run.sandbox = undefined
-    this.#tell(run.sequence, ended, run.busy)
+    this.#tell(run.sequence, ended, run.busy, run.isSlow)
     if (ended.how === 'v' && sandbox !== undefined && this.#known.has(known.program.slot)) {
       if (run.waiting > 0 || run.timers.length > 0) sandbox.end()
       this.#keep(known, sandbox)
@@ -209,14 +230,14 @@ export class FunctionThread {
     }
   }
 
-  #tell(sequence: number, { how, text, rest }: NonNullable<Ended>, busy: number): void {
-    this.#say({ kind: 'ended', sequence, how, text, rest, busy })
+  #tell(sequence: number, { how, text, rest }: NonNullable<Ended>, busy: number, isSlow = false): void {
+    this.#say({ kind: 'ended', sequence, how, text, rest, busy, isSlow })
   }
 
   /** Computes for a run, so that the runner sees for whom and how long already. */
-  #slice<T>(run: Underway, allowed: number, work: () => T): T {
+  #slice<T>(run: Underway, allowed: Allowance, work: () => T): T {
     const { state } = this.#data
-    Atomics.store(state, STATE.allowed, Math.ceil(allowed))
+    Atomics.store(state, STATE.allowed, Math.ceil(allowed.clock))
     Atomics.store(state, STATE.running, run.sequence)
     Atomics.add(state, STATE.slice, 1)
     this.#current = run
@@ -225,6 +246,7 @@ export class FunctionThread {
       return work()
     } finally {
       run.busy += performance.now() - began
+      run.isSlow ||= run.sandbox?.isSlow ?? false
       this.#current = undefined
       Atomics.store(state, STATE.running, 0)
     }
@@ -260,7 +282,8 @@ export class FunctionThread {
     const { sandbox } = run
     if (sandbox === undefined) return
     run.waiting--
-    const allowed = Math.max(1, run.end - performance.now())
+    const left = Math.max(1, run.end - performance.now())
+    const allowed = { computing: left, clock: left }
     const ended = this.#slice(run, allowed, () => sandbox.answer(call, isGood, text, body, allowed))
     this.#advance(run, ended)
   }
@@ -284,7 +307,7 @@ function underway(sequence: number, known: Known, event: string, time: number): 
   const end = performance.now() + time
   return {
     ...{ sequence, known, event, end },
-    ...{ sandbox: undefined, busy: 0, cutter: undefined, timers: [], waiting: 0 },
+    ...{ sandbox: undefined, busy: 0, isSlow: false, cutter: undefined, timers: [], waiting: 0 },
   }
 }
 

@@ -5,11 +5,12 @@ import { withHandler, type Form } from './form.ts'
 import { startEngine, type Engine, type QuickJSHandle } from './engine.ts'
 import { environmentOf } from './environment.ts'
 import { outside } from './outside.ts'
+import { Stopwatch, type Allowance } from './stopwatch.ts'
 
 /** What CloudFront keeps of a run's log. */
 const MOST_LOGGED = 10 * 1024
-/** What a program may take to be compiled and to do at its top, in milliseconds of computing. */
-export const SETTING_UP = 1000
+/** What a program may take to be compiled and for what stands at its top, in milliseconds. */
+const SETTING_UP: Allowance = { computing: 500, clock: 5000 }
 /** Promise jobs between two looks at the time. */
 const JOBS_AT_ONCE = 500
 
@@ -47,22 +48,22 @@ export interface RunArguments {
 /** A function in a QuickJS of its own. Not to be used again once a slice has ended in anything but a value. */
 export class Sandbox {
   readonly program: SlottedProgram
+  /** Runs that it has had. */
+  runs = 0
   readonly #engine: Engine
   readonly #asks: Asks
   #glue: Glue
-  /** When the slice under way has to end, by performance.now(). */
-  #deadline = Infinity
-  #isCut = false
+  readonly #watch = new Stopwatch()
 
   /** Throws an Error with the author's message: the program does not compile, or has no handler. */
   static async make(
     program: SlottedProgram,
     asks: Asks,
-    slice: <T>(allowed: number, work: () => T) => T,
+    slice: <T>(allowed: Allowance, work: () => T) => T,
   ): Promise<Sandbox> {
     const most = mostCode(program.runtime)
     if (Buffer.byteLength(program.code) > most) throw new Error(`the code is longer than ${most} bytes`)
-    const engine = await startEngine()
+    const engine = await startEngine(limitsOf(program.runtime, 'origin-request').memory)
     return slice(SETTING_UP, () => new Sandbox(program, engine, asks))
   }
 
@@ -70,10 +71,15 @@ export class Sandbox {
     this.program = program
     this.#engine = engine
     this.#asks = asks
-    engine.runtime.setInterruptHandler(() => (this.#isCut ||= performance.now() > this.#deadline))
-    this.#deadline = performance.now() + SETTING_UP
+    engine.runtime.setInterruptHandler(() => this.#watch.look())
+    this.#watch.start(SETTING_UP)
     this.#glue = this.#setUp()
-    this.#deadline = Infinity
+    this.#watch.stop()
+  }
+
+  /** Its last slice has computed for longer than a function should. */
+  get isSlow(): boolean {
+    return this.#watch.isSlow
   }
 
   /** Bytes that it holds of the machine. */
@@ -81,8 +87,9 @@ export class Sandbox {
     return this.#engine.taken()
   }
 
-  run(given: RunArguments, allowed: number): Ended {
+  run(given: RunArguments, allowed: Allowance): Ended {
     const { context } = this.#engine
+    this.runs++
     return this.#slice(allowed, () => {
       const argument = context.newString(given.argument)
       // What could not be made for want of memory is no string.
@@ -100,7 +107,7 @@ export class Sandbox {
   }
 
   /** Hands over what has come from outside; `ended` when that ends the run. */
-  answer(id: number, isGood: boolean, text: string, body: Uint8Array | undefined, allowed: number): Ended {
+  answer(id: number, isGood: boolean, text: string, body: Uint8Array | undefined, allowed: Allowance): Ended {
     const { context } = this.#engine
     return this.#slice(allowed, () => {
       const bytes =
@@ -131,15 +138,9 @@ export class Sandbox {
     let told = said
     while (runtime.hasPendingJob()) {
       const done = runtime.executePendingJobs(JOBS_AT_ONCE)
-      const error = done.error
-      if (error !== undefined) {
-        if (this.#isCut) return this.#broken(error)
-        error.dispose()
-      }
-      if (performance.now() > this.#deadline) {
-        this.#isCut = true
-        return CUT
-      }
+      // What a job throws is a rejection: what comes through is a cut, or the end of the memory.
+      if (done.error !== undefined) return this.#broken(done.error)
+      if (this.#watch.look()) return CUT
     }
     if (told.startsWith('p')) {
       const taken = this.#say(this.#glue.take)
@@ -169,7 +170,7 @@ export class Sandbox {
 
   /** The glue tells all that it can catch: what comes through it is a cut, or the end of the memory. */
   #broken(error: QuickJSHandle): Ended {
-    if (this.#isCut) return CUT
+    if (this.#watch.isOver) return CUT
     const text = this.#messageOf(error)
     const isMemory = text === 'null' || text.includes('out of memory')
     return {
@@ -179,13 +180,13 @@ export class Sandbox {
     }
   }
 
-  #slice(allowed: number, work: () => Ended): Ended {
-    this.#deadline = performance.now() + allowed
+  #slice(allowed: Allowance, work: () => Ended): Ended {
+    this.#watch.start(allowed)
     try {
       const ended = work()
-      return this.#isCut ? CUT : ended
+      return this.#watch.isOver ? CUT : ended
     } catch (error) {
-      if (this.#isCut) return CUT
+      if (this.#watch.isOver) return CUT
       // WebAssembly has trapped, or V8's stack is at its end: what this QuickJS holds may be anything now.
       return {
         how: 'function-failed',
@@ -193,7 +194,7 @@ export class Sandbox {
         rest: '',
       }
     } finally {
-      this.#deadline = Infinity
+      this.#watch.stop()
     }
   }
 
@@ -208,7 +209,7 @@ export class Sandbox {
 
   #value(result: { value: QuickJSHandle; error?: undefined } | { error: QuickJSHandle }): QuickJSHandle {
     if (result.error === undefined) return result.value
-    if (this.#isCut) throw new Error(`what stands at the top of the code did not end within ${SETTING_UP} ms`)
+    if (this.#watch.isOver) throw new Error(`what stands at the top of the code did not end in time`)
     throw new Error(this.#messageOf(result.error))
   }
 
@@ -232,8 +233,7 @@ export class Sandbox {
     const glue = this.#value(
       context.callFunction(evaluate('core'), context.undefined, host, part, context.newString(kind), limits),
     )
-    const used = this.#memoryUsed()
-    runtime.setMemoryLimit(used + limitsOf(kind, 'origin-request').memory)
+    this.#engine.confine()
     runtime.setModuleLoader(moduleText)
     const found = this.#compile(withHandler(this.program))
     const isFound = this.#value(
@@ -259,7 +259,7 @@ export class Sandbox {
         return this.#evaluate(form)
       } catch (error) {
         // Only what could not be read in one form may be meant in the other.
-        if (this.#isCut || !/^SyntaxError/.test(String((error as Error).message))) throw first ?? error
+        if (this.#watch.isOver || !/^SyntaxError/.test(String((error as Error).message))) throw first ?? error
         first ??= error
       }
     }
@@ -279,12 +279,6 @@ export class Sandbox {
     if (state.type === 'pending')
       throw new Error('what stands at the top of the code waits for what never comes')
     return context.getProp(state.value, form.exported)
-  }
-
-  #memoryUsed(): number {
-    const { context, runtime } = this.#engine
-    const usage = runtime.computeMemoryUsage()
-    return context.getProp(usage, 'memory_used_size').consume(each => context.getNumber(each))
   }
 
   #ask(name: string, asked: string, bytes: QuickJSHandle | undefined): QuickJSHandle {
@@ -333,19 +327,23 @@ const NO_HANDLER = {
 
 /** A built-in module as an ES module: what `require` gives, under its names. */
 function moduleText(name: string): string {
-  const names = (NAMES[name.replace(/^node:/, '')] ?? []).map(each => `export const ${each} = found.${each}`)
+  const names = (NAMES.get(name.replace(/^node:/, '')) ?? []).map(
+    each => `export const ${each} = found.${each}`,
+  )
   return [`const found = require(${JSON.stringify(name)})`, 'export default found', ...names].join('\n')
 }
 
-const NAMES: Record<string, readonly string[]> = {
-  crypto: [
-    ...['createHash', 'createHmac', 'createVerify', 'createSign', 'verify', 'sign', 'createPublicKey'],
-    ...['createPrivateKey', 'createSecretKey', 'randomBytes', 'randomUUID', 'randomInt', 'timingSafeEqual'],
-  ],
-  querystring: ['parse', 'stringify', 'escape', 'unescape', 'decode', 'encode'],
-  cloudfront: ['kvs', 'updateRequestOrigin', 'selectRequestOriginById', 'createRequestOriginGroup'],
-  buffer: ['Buffer', 'atob', 'btoa'],
-  url: ['URL', 'URLSearchParams', 'parse', 'format', 'resolve'],
-  util: ['inspect', 'format', 'promisify', 'TextEncoder', 'TextDecoder'],
-  path: ['join', 'basename', 'dirname', 'extname', 'parse', 'normalize', 'isAbsolute', 'sep', 'posix'],
-}
+const NAMES = new Map(
+  Object.entries({
+    crypto: [
+      ...['createHash', 'createHmac', 'createVerify', 'createSign', 'verify', 'sign', 'createPublicKey'],
+      ...['createPrivateKey', 'createSecretKey', 'randomBytes', 'randomUUID', 'randomInt', 'timingSafeEqual'],
+    ],
+    querystring: ['parse', 'stringify', 'escape', 'unescape', 'decode', 'encode'],
+    cloudfront: ['kvs', 'updateRequestOrigin', 'selectRequestOriginById', 'createRequestOriginGroup'],
+    buffer: ['Buffer', 'atob', 'btoa'],
+    url: ['URL', 'URLSearchParams', 'parse', 'format', 'resolve'],
+    util: ['inspect', 'format', 'promisify', 'TextEncoder', 'TextDecoder'],
+    path: ['join', 'basename', 'dirname', 'extname', 'parse', 'normalize', 'isAbsolute', 'sep', 'posix'],
+  }),
+)
