@@ -9,6 +9,9 @@ import type { Http1Answer, Http1Request } from '../http1/index.ts'
 import type { BodiedRequest as Http2BodiedRequest, BodilessRequest, Http2Stream } from '../http2/index.ts'
 import { loggedPath, type PathToken } from '../signing/index.ts'
 import { policied } from './answer/policied.ts'
+import type { AwaitedAnswer } from './functions/awaited-answer.ts'
+import type { Uses } from './functions/node-functions.ts'
+import type { TakenBody } from './functions/taken-body.ts'
 import type { CacheNode } from './node.ts'
 import type { Asker } from './peers/peer-answer.ts'
 import type { Source } from './upstream/source.ts'
@@ -17,7 +20,7 @@ import type { Viewer } from './viewer.ts'
 /** A request that may have a body, and is its stream. */
 export type BodiedRequest = IncomingMessage | Http2BodiedRequest
 export type Incoming = BodiedRequest | Http1Request | BodilessRequest
-export type Outgoing = ServerResponse | Http1Answer | Http2Stream
+export type Outgoing = ServerResponse | Http1Answer | Http2Stream | AwaitedAnswer
 
 /** One step of a request's life; names the next, or nothing when the answer is under way. */
 export type Step = (x: Exchange) => Step | undefined | Promise<Step | undefined>
@@ -48,6 +51,12 @@ export interface Target {
   lookalike: string | undefined
 }
 
+/** What a function has made of a request's fields. */
+export interface GivenFields {
+  headers: Record<string, string>
+  rawHeaders: readonly string[]
+}
+
 /** Of a request to leave HTTP: its connection, and what came behind its head. */
 export interface Leaving {
   socket: Socket
@@ -70,7 +79,8 @@ const NONE: ReadonlySet<string> = new Set()
 export class Exchange {
   readonly node: CacheNode
   readonly request: Incoming
-  readonly response: Outgoing
+  /** One that waits, where a function has the last word on its head. */
+  response: Outgoing
   /** The bare connection of a request to leave HTTP. */
   readonly leaving: Leaving | undefined
   readonly startedAt: Instant
@@ -87,6 +97,14 @@ export class Exchange {
   grant = ''
   /** The query without what signs it; undefined while nobody needed it. */
   ownQuery: string | undefined
+  /** Set by `viewerRequest`: the fields that a function has given in place of the viewer's. */
+  given: GivenFields | undefined
+  /** Set by it too, and by `readPeer` and `readNode`: the path that found the behaviour, where the target has another. */
+  named: CanonicalPath | undefined
+  /** Set by it too: the answer is a function's own. */
+  generated = false
+  /** Set by whoever shows it to a function: what there is of the request's body. */
+  taken: TakenBody | undefined
   /** Set by `authorize`: header fields (lower case) that may carry a grant here; they are never keyed or sent on. */
   spent: ReadonlySet<string> = NONE
   /** Set by `key`: what is keyed of query and header fields goes upstream too, and so do a playlist's directives. */
@@ -161,8 +179,23 @@ export class Exchange {
     this.response.writeHead(status, rules === undefined ? headers : policied(this, rules, headers))
   }
 
+  /** The functions that are run for it; undefined for most. */
+  get uses(): Uses | undefined {
+    return this.behaviour?.functions === undefined ? undefined : this.node.usesOf(this.behaviour)
+  }
+
+  /** The viewer's fields, names in lower case, or those that a function has given in their place. */
+  get headers(): Incoming['headers'] {
+    return this.given?.headers ?? this.request.headers
+  }
+
+  /** The same as they came: name, value, name, value. */
+  get rawHeaders(): readonly string[] {
+    return this.given?.rawHeaders ?? this.request.rawHeaders
+  }
+
   header(name: string): string | undefined {
-    const value = this.request.headers[name]
+    const value = this.headers[name]
     return typeof value === 'string' ? value : value?.join(', ')
   }
 }

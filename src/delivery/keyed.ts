@@ -9,17 +9,31 @@ import { isWritten, writtenField } from './upstream/written-fields.ts'
 
 /** Sets whom to ask, what of the request goes there, and the key that both have in common. */
 export function keyBy(x: Exchange, source: Source): void {
-  const { path, query } = known(x.target, 'the target')
+  const { path } = known(x.target, 'the target')
   const { distribution } = known(x.served, 'the distribution')
   x.source = source
-  if (query !== '') {
-    const { directives, rest } = splitDirectives(x.ownQuery ?? stripSigning(query), path)
+  const own = ownQueryOf(x)
+  if (own !== '') {
+    const { directives, rest } = splitDirectives(own, path)
     x.query = keyedQuery(rest, source.query)
     x.sentQuery = source.sends === source.query ? x.query : keyedQuery(rest, source.sends)
     if (directives !== '' && heedsDirectives(x, source, path)) x.directives = directives
   }
   if (source.keysFields) keyFields(x, source)
+  if (x.named !== undefined) keyBehaviour(x, path)
   x.key = cacheKey(distribution.id, path, x.query, x.variant)
+}
+
+/** The query without whatever has let the viewer in: his own, or a function's. */
+export function ownQueryOf(x: Exchange): string {
+  const { query } = known(x.target, 'the target')
+  return x.ownQuery ?? (query === '' ? '' : stripSigning(query))
+}
+
+/** What a function has sent to a path under another behaviour is not what lies there: it may be of another origin. */
+function keyBehaviour(x: Exchange, path: CanonicalPath): void {
+  const { pattern } = known(x.behaviour, 'the behaviour')
+  if (x.served?.behaviour(path) !== x.behaviour) x.variant = variantOf([x.variant, `behaviour ${pattern}`])
 }
 
 /**

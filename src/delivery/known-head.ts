@@ -26,12 +26,17 @@ export function knownHead(request: Incoming, trusted: TrustedProxies, target?: s
   return head
 }
 
+/** Whether a request has a condition or a range. */
+export function isSelecting(headers: Incoming['headers']): boolean {
+  return SELECTING.some(name => headers[name] !== undefined)
+}
+
 function readHead(request: Incoming, trusted: TrustedProxies, target: string | undefined): KnownHead {
   const { headers } = request
   const cdnLoop = headers['cdn-loop']
   return {
     viewer: readViewer(request, trusted, target),
     loops: isLoop(Array.isArray(cdnLoop) ? cdnLoop.join(', ') : cdnLoop),
-    selects: SELECTING.some(name => headers[name] !== undefined),
+    selects: isSelecting(headers),
   }
 }

@@ -32,7 +32,7 @@ function write(x: Exchange): void {
       viewer: x.viewer,
       method: x.request.method ?? '',
       // Never the target as sent: path tokens and signing parameters would let a reader of the log in.
-      path: x.target?.path,
+      path: x.named ?? x.target?.path,
       status: x.status,
       bytes: x.bodyBytes,
       ms: node.clock.now() - x.startedAt,

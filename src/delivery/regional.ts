@@ -12,6 +12,7 @@ import {
 import { createGuard } from '../outbound/index.ts'
 import { createLogger, createMetrics, type AccessLog, type LogLevel } from '../telemetry/index.ts'
 import { measureDisk } from './disk-metrics.ts'
+import { nodeFunctions } from './functions/node-runner.ts'
 import { measureNode } from './node-metrics.ts'
 import { CacheNode, type CacheNodeOptions } from './node.ts'
 import { startNodeServer } from './tiers/node-server.ts'
@@ -56,10 +57,12 @@ export async function startRegional(options: RegionalOptions): Promise<RunningRo
   const disk = diskCache && new DiskTier({ ...diskCache, shards: shardsOf(0, 1), clock, log })
   await disk?.start()
   if (disk) measureDisk(disk, metrics)
+  const functions = nodeFunctions({ guard, clock, metrics, log })
   const node = new CacheNode({
     ...{ clock, upstream, log, pop: options.pop, memoryCacheBytes: options.memoryCacheBytes },
     ...{ issuers: NO_ISSUERS, accessLog: NO_LOG, trustedProxies: compileTrustedProxies([]) },
     usage: new Usage(metrics),
+    functions,
     ...(disk && { disk }),
   })
   measureNode(node, metrics)
@@ -91,6 +94,7 @@ export async function startRegional(options: RegionalOptions): Promise<RunningRo
       await health.close()
       await snapshots.close()
       await renewing?.close()
+      await functions.close()
       await upstream.close()
       await disk?.close()
     },

@@ -10,6 +10,7 @@ import type { EdgeOptions } from './edge.ts'
 import { membershipOf, membershipSource } from './edge-ties.ts'
 import { measureDisk } from './disk-metrics.ts'
 import { handle } from './engine.ts'
+import { nodeFunctions } from './functions/node-runner.ts'
 import type { Incoming, Outgoing } from './exchange.ts'
 import type { OnUpgrade } from './viewers/leavers.ts'
 import { measureNode } from './node-metrics.ts'
@@ -87,6 +88,7 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
   const { countryFile } = options
   const countries = countryFile === undefined ? undefined : new CountryFile({ file: countryFile, log })
   const encryptor = new EncryptorThread()
+  const functions = nodeFunctions({ guard, clock, metrics, log })
   const node = new CacheNode({
     ...{ clock, upstream, regionals, issuers, accessLog, log },
     pop: options.pop,
@@ -96,6 +98,7 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
     ...(countries && { countries }),
     ...(parts.siblings && { siblings: parts.siblings }),
     ...(disk && { disk }),
+    functions,
   })
   measureNode(node, metrics)
   measureTurnedAway(turnedAway, metrics)
@@ -134,6 +137,7 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
     },
     async close() {
       countries?.close()
+      await functions.close()
       await regionals.close()
       await upstream.close()
       await encryptor.close()

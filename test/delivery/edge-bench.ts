@@ -9,11 +9,12 @@ import {
   type KeyGroupId,
   type KeyId,
 } from '../../src/core/index.ts'
-import { firstDistribution, type Snapshot } from '../../src/distribution/index.ts'
+import { firstDistribution, type Materials, type Snapshot } from '../../src/distribution/index.ts'
 import type { FieldEncryptor } from '../../src/fields/index.ts'
 import { createMetrics, silentLogger, type Logger } from '../../src/telemetry/index.ts'
 import { createGuard, IssuerKeys, type Guard } from '../../src/outbound/index.ts'
 import { handle } from '../../src/delivery/engine.ts'
+import type { NodeFunctions } from '../../src/delivery/functions/node-functions.ts'
 import { CacheNode, type Countries } from '../../src/delivery/node.ts'
 import { read } from '../../src/delivery/read.ts'
 import {
@@ -104,6 +105,8 @@ export class EdgeBench {
       countries?: Countries
       /** Owned by the test. */
       encryptor?: FieldEncryptor
+      /** Of the edge and of what stands before it; closed with them. */
+      functions?: { run: NodeFunctions; materials: Materials }
       /** Whether a regional cache stands between it and its origins, whatever is said for all tests. */
       between?: boolean
       /** PEM, for origins that speak TLS. */
@@ -133,7 +136,9 @@ export class EdgeBench {
     const trustedProxies = compileTrustedProxies(options.trustedProxies ?? [])
     const memoryCacheBytes = 64 * 1024 * 1024
     const between =
-      (options.between ?? BETWEEN) ? await regionalBetween({ clock, upstream }, memoryCacheBytes) : undefined
+      (options.between ?? BETWEEN)
+        ? await regionalBetween({ clock, upstream, functions: options.functions }, memoryCacheBytes)
+        : undefined
     const node = new CacheNode({
       pop: 'test',
       clock,
@@ -153,12 +158,13 @@ export class EdgeBench {
       ...(options.upgraded && { upgraded: options.upgraded }),
       ...(options.countries && { countries: options.countries }),
       ...(options.encryptor && { encryptor: options.encryptor }),
+      ...(options.functions && { functions: options.functions.run }),
     })
     if (between !== undefined) {
       const apply = node.apply.bind(node)
-      node.apply = snapshot => apply(between.tell(snapshot))
+      node.apply = (snapshot, materials) => apply(between.tell(snapshot), materials)
     }
-    node.apply(options.snapshot ?? snapshotOf())
+    await node.apply(options.snapshot ?? snapshotOf(), options.functions?.materials)
     const server: ViewerServer = await startViewerServer({
       listen: { host: '127.0.0.1', port: 0 },
       handle: (request, response) => handle(node, read, request, response),
@@ -185,6 +191,7 @@ export class EdgeBench {
       async () => between?.close(),
       () => upstream.close(),
       () => issuers.close(),
+      async () => options.functions?.run.close(),
       endOrigin,
     ])
   }

@@ -1,5 +1,6 @@
 import type { Clock, NodeId } from '../../src/core/index.ts'
-import type { PeerNode, Snapshot } from '../../src/distribution/index.ts'
+import type { Materials, PeerNode, Snapshot } from '../../src/distribution/index.ts'
+import type { NodeFunctions } from '../../src/delivery/functions/node-functions.ts'
 import { CacheNode } from '../../src/delivery/node.ts'
 import { startNodeServer } from '../../src/delivery/tiers/node-server.ts'
 import { Regionals } from '../../src/delivery/tiers/regionals.ts'
@@ -15,7 +16,15 @@ export const BETWEEN = process.env['SLUICE_TEST_TIER'] === 'regional'
 
 /** A regional cache for a bench's edge; it is asked once it is listed in what `listed` gives. */
 export async function regionalBetween(
-  { clock, upstream }: { clock: Clock; upstream: Upstream },
+  {
+    clock,
+    upstream,
+    functions,
+  }: {
+    clock: Clock
+    upstream: Upstream
+    functions?: { run: NodeFunctions; materials: Materials } | undefined
+  },
   memoryCacheBytes: number,
 ): Promise<{
   regionals: Regionals
@@ -30,6 +39,7 @@ export async function regionalBetween(
     usage: new Usage(createMetrics('regional')),
     accessLog: { append: () => {}, dropped: 0, close: () => Promise.resolve() },
     trustedProxies: compileTrustedProxies([]),
+    ...(functions && { functions: functions.run }),
   })
   const peers = createPeerVerifier(() => node.snapshot, 'regional', clock)
   const server = await startNodeServer({ listen: { host: '127.0.0.1', port: 0 }, node, peers })
@@ -51,7 +61,7 @@ export async function regionalBetween(
     regionals,
     tell(snapshot) {
       const listed = { ...snapshot, nodes: [...snapshot.nodes, ...nodes] }
-      node.apply(listed)
+      void node.apply(listed, functions?.materials)
       return listed
     },
     async close() {

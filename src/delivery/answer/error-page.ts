@@ -62,7 +62,7 @@ function questionFor(x: Exchange, path: CanonicalPath): Exchange | undefined {
   const source = x.node.sourceOf(behaviour)
   if (source === undefined) return undefined
   const headers = Object.fromEntries(
-    [...fields(joinedFields(x.request))].filter(([name]) => !OF_THE_REQUEST.test(name)),
+    [...fields(joinedFields(x))].filter(([name]) => !OF_THE_REQUEST.test(name)),
   )
   const { httpVersion } = x.request
   const request = { method: 'GET', url: path, headers, rawHeaders: [], httpVersion } as unknown as Incoming // what steps before an answer look at

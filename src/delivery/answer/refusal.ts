@@ -29,6 +29,13 @@ export function refuse(x: Exchange, reason: Reason, more: { message?: string } =
   ])
 }
 
+/** CloudFront's XML. */
+export function errorText({ id }: Exchange, code: string, message: string): Buffer {
+  return Buffer.from(
+    `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message><RequestId>${id}</RequestId></Error>`,
+  )
+}
+
 /** Answers with an error of ours or of what lies upstream; viewers never see more than this. */
 export function sendError(
   x: Exchange,
@@ -38,9 +45,7 @@ export function sendError(
   extra: string[] = [],
 ): undefined {
   x.cache = 'Error'
-  const body = Buffer.from(
-    `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>${message}</Message><RequestId>${x.id}</RequestId></Error>`,
-  )
+  const body = errorText(x, code, message)
   x.head(status, [
     'Content-Type',
     'text/xml',

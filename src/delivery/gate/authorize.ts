@@ -2,12 +2,10 @@ import { canonicalPath } from '../../core/index.ts'
 import type { Admission } from './admission.ts'
 import { admit } from './admit.ts'
 import { known, type Exchange, type Step } from '../exchange.ts'
-import { key } from '../key.ts'
-import { isRelayed, mayWrite } from '../methods.ts'
+import { customise } from '../functions/viewer-request.ts'
+import { onward } from '../onward.ts'
 import { spentAt } from './spent.ts'
 import { refuse } from '../answer/refusal.ts'
-import { relay } from '../relay/relay.ts'
-import { upgrade } from '../relay/upgrade.ts'
 
 /** A gated behaviour lets in what carries a grant for exactly this resource, now, from here; the rest is told why not. */
 export const authorize: Step = (x: Exchange) => {
@@ -27,11 +25,8 @@ function after(x: Exchange, admission: Admission): Step | undefined {
   return proceed(x)
 }
 
-/** From here on a request has its answer from the cache, or from its origin and for itself alone. */
 function proceed(x: Exchange): Step {
-  // Where nobody takes the connection, the request is answered as if it had not asked to leave (RFC 9110 §7.8).
-  if (x.leaving !== undefined && mayWrite(x)) return upgrade
-  return isRelayed(x) ? relay : key
+  return x.behaviour?.functions === undefined ? onward(x) : customise
 }
 
 /**

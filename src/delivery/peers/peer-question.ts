@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
-import type { Bytes, DistributionId } from '../../core/index.ts'
+import { canonicalPath, type Bytes, type CanonicalPath, type DistributionId } from '../../core/index.ts'
 import { endToEnd, fields, type FlatHeaders, type Validators } from '../../http/index.ts'
-import { stripSigning } from '../../signing/index.ts'
 import { known, type Exchange } from '../exchange.ts'
+import { ownQueryOf } from '../keyed.ts'
 import { joinedFields, ownCookies, sendable } from '../upstream/forwarding.ts'
 import { conditionsOf } from '../upstream/origin-request.ts'
 import { isWritten, writtenField } from '../upstream/written-fields.ts'
@@ -31,6 +31,8 @@ export interface PeerQuestion {
   /** As `Siblings.changes`. */
   changes: number
   viewer: Viewer
+  /** The path that found the behaviour, where it is another one. */
+  named: CanonicalPath | undefined
   /** What is longer is asked for in parts. */
   largest: Bytes
   /** What is there already. */
@@ -74,8 +76,8 @@ const NOT_TOLD: ReadonlySet<string> = new Set([
 
 /** Path and query of the viewer's request, without whatever let him in. */
 export function peerTarget(x: Exchange): string {
-  const { path, query } = known(x.target, 'the target')
-  const own = query === '' ? '' : (x.ownQuery ?? stripSigning(query))
+  const { path } = known(x.target, 'the target')
+  const own = ownQueryOf(x)
   return own === '' ? path : `${path}?${own}`
 }
 
@@ -89,6 +91,7 @@ export function peerFields(x: Exchange, asked: PeerAsked): string[] {
     ...['Sluice-Changes', String(x.node.siblings?.changes ?? 0)],
     ...['Sluice-Viewer', tellViewer(known(x.viewer, 'the viewer'))],
     ...['Sluice-Largest', String(asked.largest)],
+    ...namedField(x),
     ...(x.request.method === 'OPTIONS' ? ['Sluice-Method', 'OPTIONS'] : []),
     ...(asked.files === 'taken' ? ['Sluice-Files', asked.files] : []),
     ...conditionsOf({ validators: read?.version ?? asked.validators }),
@@ -98,10 +101,20 @@ export function peerFields(x: Exchange, asked: PeerAsked): string[] {
   ]
 }
 
+/** A function has rewritten the path; behaviour, origin and key are still those of the one that was asked for. */
+export function namedField({ named }: Exchange): string[] {
+  return named === undefined ? [] : ['Sluice-Named', named]
+}
+
+export function readNamed(text: string): CanonicalPath | undefined {
+  const canonical = canonicalPath(text)
+  return canonical.kind === 'ok' ? canonical.path : undefined
+}
+
 function viewersFields(x: Exchange): string[] {
   const { headers, forwarding, setsCookies } = known(x.source, 'the source')
   const told = writtenFields(x, [...headers.filter(isWritten), ...(forwarding?.told ?? [])])
-  const all = joinedFields(x.request)
+  const all = joinedFields(x)
   const onward = new Set([...fields(endToEnd(all))].map(([name]) => name))
   // What is keyed goes along in any case: the owner has to find the same key.
   for (const name of headers) onward.add(name)
@@ -136,6 +149,7 @@ export function readPeerQuestion({ headers }: IncomingMessage): PeerQuestion | u
     sequence: Number(text('seq')),
     changes: Number(text('changes')),
     viewer,
+    named: readNamed(text('named')),
     largest: Number(text('largest')),
     validators,
     method: text('method') === 'OPTIONS' ? 'OPTIONS' : 'GET',

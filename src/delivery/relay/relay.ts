@@ -9,8 +9,17 @@ import {
   keyedQuery,
   pickCookies,
 } from '../../http/index.ts'
-import { stripSigning } from '../../signing/index.ts'
+import { unusable } from '../../functions/index.ts'
 import { corsHeaders } from '../answer/cors.ts'
+import {
+  askThroughFunctions,
+  ORIGIN_BODY,
+  runsAtOrigin,
+  type OriginQuestion,
+} from '../functions/at-origin.ts'
+import { functionFailed } from '../functions/failure-words.ts'
+import { inOnePiece } from '../functions/in-one-piece.ts'
+import { takeBody } from '../functions/taken-body.ts'
 import { known, type BodiedRequest, type Exchange, type Incoming, type Step } from '../exchange.ts'
 import {
   ownCookies,
@@ -21,7 +30,14 @@ import {
   toldOfViewer,
 } from '../upstream/forwarding.ts'
 import { keysAt } from '../key.ts'
-import { encryptFields, noteFormAnswer, ofAnotherBody, sendFormTrouble } from './encrypted-fields.ts'
+import {
+  encryptFields,
+  noteFormAnswer,
+  ofAnotherBody,
+  sendFormTrouble,
+  type SentBody,
+} from './encrypted-fields.ts'
+import { ownQueryOf } from '../keyed.ts'
 import { override, secretFields } from '../upstream/origin-request.ts'
 import { record } from '../record.ts'
 import { refuse, sendError } from '../answer/refusal.ts'
@@ -46,30 +62,47 @@ export const relay: Step = (x: Exchange) => {
 }
 
 async function pass(x: Exchange, source: Source, query: string): Promise<undefined> {
-  const { node, request, response } = x
-  const upload = hasBody(request) ? new Upload(request, response) : undefined
+  const { node, request, response, uses } = x
   const left = new AbortController()
   // `close` may be over already, and follows a whole answer too, when nothing is left to end.
   if (hasLeft(response)) left.abort()
   else response.once('close', () => left.abort())
-  const body = known(x.behaviour, 'the behaviour').encryption ? await encryptFields(x, upload) : upload
-  if (body === 'answered') return void upload?.refuse()
-  const ask = ({ origin }: Member): Promise<UpstreamAnswer> =>
-    origin.kind === 'http'
-      ? node.upstream.relay({
-          ...{ origin, query, body, signal: left.signal },
-          path: known(x.target, 'the target').path,
-          scheme: known(x.viewer, 'the viewer').scheme,
-          method: request.method ?? '',
-          headers: ofAnotherBody(relayedFields(x, origin, upload), body !== upload),
-          cookies: cookiesOf(x),
-          owner: x.served?.distribution.id,
-        })
-      : Promise.reject(new Error('only a server is sent requests as they are'))
+  if (uses?.['origin-request']?.body === true) x.taken = await takeBody(x, ORIGIN_BODY)
+  const upload = x.taken?.upload ?? (hasBody(request) ? new Upload(request, response) : undefined)
+  const { encryption } = known(x.behaviour, 'the behaviour')
+  let body: SentBody
+  const send = async (asked: OriginQuestion, given?: Uint8Array): Promise<UpstreamAnswer> => {
+    const { origin } = asked
+    if (origin.kind !== 'http') throw functionFailed(TO_A_BUCKET)
+    const plain = given === undefined ? (x.taken?.bytes ?? upload) : inOnePiece(given).body
+    // Last of all, so that what functions give in its place is encrypted too.
+    const last = encryption === undefined ? plain : await encryptFields(x, plain)
+    if (last === 'answered') throw new Answered()
+    body = last
+    return node.upstream.relay({
+      ...{ origin, body, signal: left.signal, path: asked.path, query: asked.query },
+      scheme: known(x.viewer, 'the viewer').scheme,
+      method: request.method ?? '',
+      headers: ofAnotherBody(override(asked.headers, lengthOf(given), secretFields(origin)), body !== plain),
+      cookies: cookiesOf(x),
+      owner: x.served?.distribution.id,
+    })
+  }
+  const ask = ({ origin }: Member): Promise<UpstreamAnswer> => {
+    if (origin.kind !== 'http') return Promise.reject(new Error('only a server is sent requests as they are'))
+    const { path } = known(x.target, 'the target')
+    const question: OriginQuestion = { origin, path, query, headers: relayedFields(x, origin, upload) }
+    if (!runsAtOrigin(uses)) return send(question)
+    return askThroughFunctions(x, uses, question, {
+      ...{ method: request.method ?? '', own: [], body: x.taken?.seen, partial: false },
+      ...{ cookies: cookiesOf(x), passesOn: () => false, ask: send },
+    })
+  }
   let answer: UpstreamAnswer
   try {
     answer = await askOneOf(x, { source, upload, ask })
   } catch (error) {
+    if (error instanceof Answered) return void upload?.refuse()
     if (hasLeft(response)) return record(x) as undefined // nobody is there to be told
     if (!sendFormTrouble(x, body, error)) sendTrouble(x, error)
     return void upload?.refuse()
@@ -78,6 +111,9 @@ async function pass(x: Exchange, source: Source, query: string): Promise<undefin
   await forget(x, answer)
   return answerWith(x, answer, upload)
 }
+
+/** The viewer has been told why his form goes no further. */
+class Answered extends Error {}
 
 interface Relaying {
   source: Source
@@ -107,14 +143,14 @@ function hasBody(request: Incoming): request is BodiedRequest {
 
 /** What signs a request goes no further; of the rest what the behaviour names. */
 export function relayedQuery(x: Exchange): string {
-  const { query } = known(x.target, 'the target')
-  if (query === '') return ''
+  const own = ownQueryOf(x)
+  if (own === '') return ''
   const { sends } = known(x.node.sourceOf(known(x.behaviour, 'the behaviour')), 'the source')
-  return keyedQuery(x.ownQuery ?? stripSigning(query), sends)
+  return keyedQuery(own, sends)
 }
 
 /**
- * What a viewer says of himself and his request goes on; what he says of those between him and us does not. Signatures
+ * What a viewer says of himself and his request goes on, the origin's secrets aside; what he says of those between him and us does not. Signatures
  * stand in the query and the path, and where fields carry grants they are spent.
  */
 export function relayedFields(x: Exchange, origin: HttpOrigin, upload: Upload | undefined): string[] {
@@ -126,7 +162,7 @@ export function relayedFields(x: Exchange, origin: HttpOrigin, upload: Upload | 
     return !NOT_RELAYED.test(lower) && !NOT_RELAYED.test(plain) && !misleads(lower) && !secrets.has(plain)
   }
   const own: string[] = []
-  for (const [name, value] of fields(endToEnd(x.request.rawHeaders))) {
+  for (const [name, value] of fields(endToEnd(x.rawHeaders))) {
     const lower = name.toLowerCase()
     if (!mayGo(lower) || isWritten(lower) || x.spent.has(lower) || !sendable(value)) continue
     if (lower === 'cookie') continue
@@ -142,8 +178,15 @@ export function relayedFields(x: Exchange, origin: HttpOrigin, upload: Upload | 
   if (host === 'viewer') own.push('Host', known(x.viewer, 'the viewer').authority.toLowerCase())
   const loop = x.header('cdn-loop')
   const ours = ['Via', '1.1 sluice', 'CDN-Loop', loop === undefined ? CDN_ID : `${loop}, ${CDN_ID}`]
-  return override(own, ours, toldOfViewer(x), secretFields(origin))
+  return override(own, ours, toldOfViewer(x), lengthOf(x.taken?.replaced))
 }
+
+/** What a function has put in place of a body is as long as it is. */
+function lengthOf(given: Uint8Array | undefined): string[] {
+  return given === undefined ? [] : ['Content-Length', String(given.length)]
+}
+
+const TO_A_BUCKET = unusable('function-result', 'it sent a request that is no GET to a bucket')
 
 /** Of a name that may go anywhere, as one field: HTTP/2 sends pieces of it (RFC 9113 §8.2.3). */
 function relayedCookies(x: Exchange, wanted: (name: string) => boolean): string[] {

@@ -8,6 +8,7 @@ import { record } from '../record.ts'
 import { sendError } from '../answer/refusal.ts'
 import { answerWith, cookiesOf, relayedFields, relayedQuery } from './relay.ts'
 import { hasLeft } from '../answer/send-stream.ts'
+import { override, secretFields } from '../upstream/origin-request.ts'
 import type { Upgraded } from '../upstream/upgrade.ts'
 import { sendTrouble } from '../upstream/trouble.ts'
 
@@ -93,7 +94,7 @@ export const upgrade: Step = async (x: Exchange) => {
       ...{ origin, query: relayedQuery(x), cookies: cookiesOf(x), signal: left.signal },
       path: known(x.target, 'the target').path,
       scheme: known(x.viewer, 'the viewer').scheme,
-      headers: relayedFields(x, origin, undefined),
+      headers: override(relayedFields(x, origin, undefined), secretFields(origin)),
       protocol: headers.upgrade?.toLowerCase() ?? '',
     })
     if (upgraded.kind === 'answered') return answerWith(x, upgraded.answer, undefined)

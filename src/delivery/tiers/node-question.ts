@@ -1,9 +1,16 @@
 import type { IncomingMessage } from 'node:http'
-import type { DistributionId, Milliseconds } from '../../core/index.ts'
+import type { CanonicalPath, DistributionId, Milliseconds } from '../../core/index.ts'
 import { fields, type FlatHeaders } from '../../http/index.ts'
 import type { Question } from '../../cache/index.ts'
 import { known, type Exchange } from '../exchange.ts'
-import { ofViewer, readToldViewer, restoreViewersFields, tellViewer } from '../peers/peer-question.ts'
+import {
+  namedField,
+  readNamed,
+  ofViewer,
+  readToldViewer,
+  restoreViewersFields,
+  tellViewer,
+} from '../peers/peer-question.ts'
 import { together, TOLD } from '../upstream/forwarding.ts'
 import { conditionsOf } from '../upstream/origin-request.ts'
 import type { Viewer } from '../viewer.ts'
@@ -21,6 +28,8 @@ export interface NodeQuestion {
   snapshotVersion: number
   sequence: number
   viewer: Viewer
+  /** The path that found the behaviour, where it is another one. */
+  named: CanonicalPath | undefined
   /** So long ago a request at the edge has changed what lies at the path; undefined where none is known to have. */
   changed: Milliseconds | undefined
 }
@@ -43,6 +52,7 @@ export function nodeFields(x: Exchange, question: Question, selected: FlatHeader
     ...['Sluice-Version', String(snapshot?.version ?? 0), 'Sluice-Seq', String(snapshot?.sequence ?? 0)],
     ...['Sluice-Viewer', tellViewer(known(x.viewer, 'the viewer'))],
     ...changedField(x),
+    ...namedField(x),
     ...conditionsOf(question),
     ...(question.validators === undefined ? [] : [EXACT, 'date']),
     ...[...fields(together(x.forwarded, selected))].flatMap(([name, value]) =>
@@ -73,6 +83,7 @@ export function readNodeQuestion({ headers }: IncomingMessage): NodeQuestion | u
     snapshotVersion: Number(text('version')),
     sequence: Number(text('seq')),
     viewer,
+    named: readNamed(text('named')),
     changed: /^\d{1,15}$/.test(text('changed')) ? Number(text('changed')) : undefined,
   }
 }

@@ -51,7 +51,8 @@ function begin(x: Exchange, request: IncomingMessage): Step | undefined {
   x.viewer = asked.viewer
   x.target = { ...{ rawPath, query }, path: canonical.path, token: undefined, lookalike: undefined }
   x.served = served
-  x.behaviour = served.behaviour(canonical.path)
+  x.named = asked.named
+  x.behaviour = served.behaviour(asked.named ?? canonical.path)
   x.ownQuery = query
   return key
 }

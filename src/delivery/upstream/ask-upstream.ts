@@ -9,11 +9,14 @@ import {
   type Validators,
 } from '../../http/index.ts'
 import { interimTo } from '../answer/interim.ts'
+import { askThroughFunctions, runsAtOrigin } from '../functions/at-origin.ts'
 import { known, type Exchange } from '../exchange.ts'
 import { askInTurn } from './failover.ts'
 import { judgedBy, secretsOf, together } from './forwarding.ts'
 import { leadsToOtherScheme } from './scheme-redirect.ts'
+import { ownFields } from './origin-request.ts'
 import type { Member } from './source.ts'
+import type { UpstreamQuestion } from './upstream.ts'
 
 /** Asks the next tier for what a request wants; `selected` are the viewer's fields that are not keyed. */
 export function askUpstream(
@@ -56,7 +59,8 @@ function askOrigins(
     ...{ first, second, failover, distribution, health, clock },
     ask: (member, patience) => {
       const own = { ...asked, query: queryFor(x, member, query), headers: fieldsFor(member, headers) }
-      return askMember(x, patience === 'brief' ? { ...own, patience } : own, member)
+      const passesOn = (status: number): boolean => member === first && failover.has(status)
+      return askMember(x, patience === 'brief' ? { ...own, patience } : own, member, passesOn)
     },
   })
 }
@@ -67,12 +71,17 @@ interface Asked extends Question {
   headers: FlatHeaders
 }
 
-async function askMember(x: Exchange, asked: Asked, member: Member): Promise<UpstreamAnswer> {
-  const { node, directives } = x
+async function askMember(
+  x: Exchange,
+  asked: Asked,
+  member: Member,
+  passesOn: (status: number) => boolean = () => false,
+): Promise<UpstreamAnswer> {
+  const { node, directives, uses } = x
   const { distribution } = known(x.served, 'the distribution')
   const { origin, access, setsCookies } = member
   const channel = channelAt(x, member)
-  const answer = await node.upstream.ask({
+  const question: UpstreamQuestion = {
     ...asked,
     distributionId: distribution.id,
     ...{ origin, access, path: known(x.target, 'the target').path },
@@ -85,7 +94,14 @@ async function askMember(x: Exchange, asked: Asked, member: Member): Promise<Ups
     channel,
     snapshotVersion: node.snapshot?.version ?? 0,
     sequence: node.snapshot?.sequence ?? 0,
-  })
+  }
+  const answer = runsAtOrigin(uses)
+    ? await askThroughFunctions(x, uses, question, {
+        ...{ method: question.method ?? 'GET', own: ownFields(asked), body: undefined, passesOn },
+        ...{ partial: asked.range !== undefined, cookies: question.cookies ?? 'none' },
+        ask: changed => node.upstream.ask(changed),
+      })
+    : await node.upstream.ask(question)
   const told = offersCodings(member) ? varyingByCoding(answer) : answer
   return leadsToOtherScheme(x, origin, told) ? { ...told, unshared: 'scheme' } : told
 }

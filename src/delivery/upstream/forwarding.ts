@@ -126,7 +126,7 @@ function remembered(selects: (name: string) => boolean): (name: string) => boole
 /** What goes with a viewer's question unkeyed: fields of his own, names in lower case, and what is said of him. */
 export function selectedFields(x: Exchange, forwarding: Forwarding): FlatHeaders {
   const selected: string[] = []
-  for (const [name, value] of fields(endToEnd(joinedFields(x.request)))) {
+  for (const [name, value] of fields(endToEnd(joinedFields(x)))) {
     if (!forwarding.selects(name) || TOLD.has(name) || x.spent.has(name) || !sendable(value)) continue
     if (name === 'cookie' || name === 'accept-encoding' || forwarding.told.includes(name)) continue
     const own = ownValue(x, name, value)
@@ -210,7 +210,7 @@ export function sendable(value: string): boolean {
 }
 
 /** A viewer's fields as Node has joined them, names in lower case, pseudo-fields of HTTP/2 left out. */
-export function joinedFields({ headers }: Incoming): string[] {
+export function joinedFields({ headers }: Pick<Incoming, 'headers'>): string[] {
   const flat: string[] = []
   for (const [name, value] of Object.entries(headers)) {
     if (value === undefined || name.startsWith(':')) continue

@@ -1,6 +1,7 @@
-import { codeOf, messageOf, SluiceError, type Reason } from '../../core/index.ts'
+import { codeOf, FUNCTION_REASONS, messageOf, SluiceError, type Reason } from '../../core/index.ts'
 import type { Exchange } from '../exchange.ts'
 import { sendError } from '../answer/refusal.ts'
+import { codeFor, MESSAGE } from '../functions/failure-words.ts'
 
 interface Trouble {
   status: number
@@ -22,7 +23,14 @@ const GARBLED: Trouble = {
   reason: 'origin-garbled',
 }
 
+/** By what a function's failure is told as. */
+const FAILED = FUNCTION_REASONS.map((reason): [string, Trouble] => [
+  reason,
+  { status: 502, code: codeFor(reason), message: MESSAGE, reason },
+])
+
 const TROUBLES: Readonly<Record<string, Trouble>> = {
+  ...Object.fromEntries(FAILED),
   // What the one who asked first is told by the origin itself.
   'upstream-bad-request': {
     ...{ status: 400, code: 'InvalidRequest', message: 'The origin refused this request' },

@@ -20,7 +20,8 @@ export function isWritten(name: string): boolean {
  * does not write such a field (ASN, JA3, city). What another node of ours asks brings what the viewer's edge has said.
  */
 export function writtenField(x: Exchange, name: string): string | undefined {
-  if (x.replies !== undefined) return x.header(name)
+  // A function was shown what there is to be said of him, and has said something else.
+  if (x.replies !== undefined || x.given !== undefined) return x.header(name)
   return WRITERS[name]?.(x.standsFor ?? x)
 }
 
