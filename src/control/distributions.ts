@@ -18,6 +18,7 @@ import {
   saveDistribution,
   type Tx,
 } from './database/index.ts'
+import { listKnownEncryptions } from './encryptions.ts'
 import { conflict, refusedInput } from './refusals.ts'
 
 /** Each is compiled by every node and held in its memory. */
@@ -120,6 +121,7 @@ export async function surroundings(
     issuers: await listIssuers(tx),
     originAccess: await listOriginAccess(tx),
     policies: await listPolicies(tx),
+    encryptions: await listKnownEncryptions(tx),
   }
 }
 

@@ -1,9 +1,10 @@
+import type { EncryptionId } from '../core/index.ts'
 import { completeGate } from './complete-gate.ts'
 import { DEFAULT_LIFETIMES } from './first.ts'
 import type { BehaviourInput } from './input.ts'
 import { resolvePolicies } from './resolve-policies.ts'
 import type { Behaviour, Origin } from './schema.ts'
-import type { Surroundings } from './surroundings.ts'
+import { idOf, type Surroundings } from './surroundings.ts'
 import { wordsOf } from './words.ts'
 
 /** A behaviour with its defaults, ids in place of names, and what its policies say in it. */
@@ -15,6 +16,7 @@ export function completeBehaviour(
 ): Behaviour {
   const place = `behaviour "${input.pattern}"`
   const gate = completeGate(input.gate ?? null, place, around, problems)
+  const encryption = completeEncryption(input.encryption ?? null, place, around, problems)
   const { said, ids } = resolvePolicies(input, place, around, problems)
   // Any site works behind us as it is; a bucket or our own origin needs nothing of a viewer's. Whoever names a policy
   // for it says all that the origin is told.
@@ -38,7 +40,25 @@ export function completeBehaviour(
     ...optional(rest),
     ...(input.keepOptions === true && { keepOptions: true }),
     ...(Object.keys(ids).length > 0 && { policies: ids }),
+    ...(encryption !== undefined && { encryption }),
   }
+}
+
+/** By name or id; as it is written where nobody knows what there is. */
+function completeEncryption(
+  asked: string | null,
+  place: string,
+  { encryptions }: Surroundings,
+  problems: string[],
+): EncryptionId | undefined {
+  if (asked === null) return undefined
+  if (encryptions === undefined) return asked as EncryptionId // of a file that is looked at by itself
+  const id = idOf(encryptions, asked)
+  if (id === undefined)
+    problems.push(
+      `${place} names the encryption "${asked}", which there is not: take it out, or make it first`,
+    )
+  return id
 }
 
 /** The members that are there. */

@@ -34,7 +34,7 @@ export const EncryptionInput = Type.Object(
   {
     /** Of the one that is replaced; a new one gets its own, whatever stands here. */
     id: Type.Optional(Type.String({ maxLength: 64 })),
-    name: Name,
+    name: Type.String({ pattern: '^[A-Za-z0-9_.-]{1,64}$' }),
     comment: Comment,
     profiles: Type.Optional(Type.Array(EncryptionProfileInput, { maxItems: 10 })),
     /** What `fle-profile` in a query chooses. Requests that name anything else there are refused when left out. */

@@ -137,6 +137,8 @@ export const BehaviourInput = Type.Object(
     /** True when left out. */
     compress: Type.Optional(Type.Boolean()),
     corsOrigins: Type.Optional(Type.Array(Type.String({ maxLength: 512 }), { maxItems: 64 })),
+    /** The id of a configuration of field-level encryption; null: none. */
+    encryption: Type.Optional(Type.Union([Type.Null(), Type.String({ minLength: 1, maxLength: 64 })])),
   },
   { additionalProperties: false },
 )

@@ -1,4 +1,4 @@
-import type { DistributionId, IssuerId, KeyGroupId, OriginAccessId } from '../core/index.ts'
+import type { DistributionId, EncryptionId, IssuerId, KeyGroupId, OriginAccessId } from '../core/index.ts'
 import type { Distribution, Policy } from './schema.ts'
 
 /** What a distribution is settled against. */
@@ -15,6 +15,8 @@ export interface Surroundings {
   originAccess: readonly { id: OriginAccessId; name: string }[]
   /** Those of the operator; the managed ones are always there. */
   policies: readonly Policy[]
+  /** Configurations of field-level encryption; the same. */
+  encryptions?: readonly { id: EncryptionId; name: string }[]
 }
 
 /** An id counts before a name, so that nobody can take a place by being called like another's id. */
