@@ -17,6 +17,7 @@ import { lendCredentials } from './access-credentials.ts'
 import { arnOf } from './arn.ts'
 import { deployments, type Deployed } from './deployment.ts'
 import { keptDistribution, shownConfig, type KeptDistribution } from './distribution-document.ts'
+import { checkEncryptions } from './encrypting-behaviours.ts'
 import { etagOf } from './etag.ts'
 import { itemsOf, listed } from './lists.ts'
 import { refuseTwins } from './names.ts'
@@ -24,7 +25,7 @@ import { CloudFrontError, type Handler, type Handlers, type OperationContext } f
 import { inCloudFrontsWords } from './our-refusals.ts'
 import { pageOf, withItems, type PageAsked } from './pages.ts'
 import { checkIfMatch } from './precondition.ts'
-import { readDistributionConfig } from './read-distribution.ts'
+import { behavioursOf, readDistributionConfig } from './read-distribution.ts'
 import { refuseFound, settled } from './resource.ts'
 import type { DistributionConfig, Tags } from './shapes.ts'
 import { readTags } from './tags.ts'
@@ -108,6 +109,7 @@ async function make(
       await lendCredentials(tx, accessesIn(config), found)
       refuseFound(found)
       await refuseStrangers(tx, config)
+      await checkEncryptions(tx, behavioursOf(config), undefined)
       const { distribution, warnings } = await inCloudFrontsWords(WORDS, () =>
         createDistribution(tx, checked(input), services.domainSuffix),
       )
@@ -136,6 +138,7 @@ function updating(services: Services): Handler<Asked & { DistributionConfig: Dis
         await lendCredentials(tx, accessesIn(config), found)
         refuseFound(found)
         await refuseStrangers(tx, config)
+        await checkEncryptions(tx, behavioursOf(config), distribution.id)
         const changed = await inCloudFrontsWords(WORDS, () => replaceDistribution(tx, Id, checked(input)))
         found.notices.push(...changed.warnings)
         await keep(tx, distribution.id, config)

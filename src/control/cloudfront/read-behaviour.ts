@@ -44,6 +44,7 @@ export function readBehaviour(
     ...keyed(sent, known, place, found),
     ...responseHeaders(sent, known),
     ...policies(sent),
+    ...(sent.FieldLevelEncryptionId && { encryption: sent.FieldLevelEncryptionId }),
   }
 }
 
@@ -237,12 +238,6 @@ function refuseStrange(sent: CacheBehavior, place: string, found: Findings): voi
     itemsOf(sent.FunctionAssociations).length > 0,
     'functions are kept and do not run yet: take them out',
     'InvalidFunctionAssociation',
-  )
-  no(
-    'FieldLevelEncryptionId',
-    (sent.FieldLevelEncryptionId ?? '') !== '',
-    'fields are not encrypted yet: leave it empty',
-    'IllegalFieldLevelEncryptionConfigAssociationWithCacheBehavior',
   )
   no(
     'RealtimeLogConfigArn',

@@ -5,6 +5,7 @@ import type {
   OriginGroupInput,
 } from '../../distribution/index.ts'
 import { fillConfig, fillError } from './config-defaults.ts'
+import { refuseUnfitEncryption } from './encrypting-behaviours.ts'
 import { same } from './etag.ts'
 import type { Findings } from './findings.ts'
 import { asKnown } from './known-origin.ts'
@@ -32,6 +33,7 @@ export function readDistributionConfig(
 ): DistributionInput {
   refuseStrange(config, found)
   refuseTooMany(config, found)
+  refuseUnfitEncryption(behavioursOf(fillConfig(config)), config, found)
   noticeOpened(config, known, found)
   if (known !== undefined) refuseLostGates(config, known, found)
   const root = config.DefaultRootObject ?? ''

@@ -25,7 +25,7 @@ export function renderDefault(behaviour: Behaviour): DefaultCacheBehavior {
     Compress: behaviour.compress,
     LambdaFunctionAssociations: { Quantity: 0 },
     FunctionAssociations: { Quantity: 0 },
-    FieldLevelEncryptionId: '',
+    FieldLevelEncryptionId: behaviour.encryption ?? '',
     GrpcConfig: { Enabled: false },
     ...(policies.cache === undefined
       ? {

@@ -103,7 +103,7 @@ const BEHAVIOURS: readonly Row[] = [
   ['Compress', 'honoured', ''],
   ['LambdaFunctionAssociations', 'refused', 'there is no Lambda'],
   ['FunctionAssociations', 'refused', 'functions are stored and do not run yet'],
-  ['FieldLevelEncryptionId', 'refused', 'fields are not encrypted yet'],
+  ['FieldLevelEncryptionId', 'honoured', 'see [FIELD-ENCRYPTION.md](FIELD-ENCRYPTION.md)'],
   ['RealtimeLogConfigArn', 'refused', 'there are no real-time logs'],
   ['CachePolicyId', 'honoured', "CloudFront's managed ones under their ids, too"],
   ['OriginRequestPolicyId', 'honoured', 'as above'],

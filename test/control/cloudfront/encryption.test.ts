@@ -1,7 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto'
 import * as api from '@aws-sdk/client-cloudfront'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { FieldEncryption } from '../../../src/distribution/index.ts'
 import { errorOf, openControl, type UnderTest } from './control-under-test.ts'
+import { smallConfig } from './documents.ts'
 
 let under: UnderTest
 let rsa: string
@@ -130,6 +132,150 @@ describe('a profile', () => {
   })
 })
 
+function distributionConfig(
+  CallerReference: string,
+  behaviour: Partial<api.DefaultCacheBehavior>,
+  OriginProtocolPolicy: api.OriginProtocolPolicy = 'https-only',
+): api.DistributionConfig {
+  const small = smallConfig({ CallerReference })
+  const methods: api.Method[] = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'POST', 'PATCH', 'DELETE']
+  const [origin] = small.Origins?.Items ?? []
+  return {
+    ...small,
+    Origins: {
+      Quantity: 1,
+      Items: [
+        {
+          ...{ Id: origin?.Id, DomainName: origin?.DomainName },
+          CustomOriginConfig: { HTTPPort: 80, HTTPSPort: 443, OriginProtocolPolicy },
+        },
+      ],
+    },
+    DefaultCacheBehavior: {
+      ...small.DefaultCacheBehavior,
+      TargetOriginId: origin?.Id,
+      ViewerProtocolPolicy: 'https-only',
+      AllowedMethods: {
+        ...{ Quantity: methods.length, Items: methods },
+        CachedMethods: { Quantity: 2, Items: ['GET', 'HEAD'] },
+      },
+      ...behaviour,
+    },
+  }
+}
+
+describe('a behaviour', () => {
+  const types = (ProfileId: string): api.ContentTypeProfile[] => [
+    { Format: 'URLEncoded', ContentType: FORM, ProfileId },
+  ]
+
+  async function following(): Promise<{ version: number; encryptions?: FieldEncryption[] }> {
+    const { control } = under
+    return (await control.asNode(control.edge, '/v1/node/snapshot')).json() as never // our own server's
+  }
+
+  test('names a configuration, which edges are given whole, and holds it until it does no more', async () => {
+    const profile = await makeProfile(profileConfig('behaviour'))
+    const made = await make(config('behaviour', { types: types(profile.id) }))
+    const FieldLevelEncryptionId = made.id
+    const asked = distributionConfig('fle', { FieldLevelEncryptionId })
+    const { Distribution: distribution, ETag } = await send(
+      new api.CreateDistributionCommand({ DistributionConfig: asked }),
+    )
+    const Id = distribution?.Id
+    expect(distribution?.DistributionConfig?.DefaultCacheBehavior?.FieldLevelEncryptionId).toBe(made.id)
+    const { client } = under.control
+    const info = (await client.distributions()).find(each => each.id === Id)
+    expect(info?.behaviours[0]?.encryption).toBe(made.id)
+    const before = await following()
+    expect(before.encryptions).toEqual([
+      {
+        id: made.id,
+        byQuery: { unknown: 'reject', profiles: [] },
+        byContentType: {
+          unknown: 'forward',
+          profiles: [
+            {
+              contentType: FORM,
+              profile: {
+                id: profile.id,
+                entities: [
+                  {
+                    ...{ keyId: rsa, keyName: 'fields', provider: 'shop', patterns: ['card*'] },
+                    pem: expect.stringContaining('BEGIN PUBLIC KEY') as string,
+                  },
+                ],
+              },
+            },
+          ],
+        },
+      },
+    ])
+    const atOrigin = await under.control.asNode(under.control.origin, '/v1/node/snapshot')
+    expect(await atOrigin.json()).not.toHaveProperty('encryptions')
+    expect(await errorOf(remove(made))).toBe('FieldLevelEncryptionConfigInUse 409')
+    const changed = { ...profileConfig('behaviour', [patterns('name')]) }
+    const next = await send(
+      new api.UpdateFieldLevelEncryptionProfileCommand({
+        ...{ Id: profile.id, IfMatch: profile.etag, FieldLevelEncryptionProfileConfig: changed },
+      }),
+    )
+    const after = await following()
+    expect(after.version).toBeGreaterThan(before.version)
+    expect(after.encryptions?.[0]?.byContentType.profiles[0]?.profile?.entities[0]?.patterns).toEqual([
+      'name',
+    ])
+    await send(
+      new api.UpdateDistributionCommand({
+        ...{ Id, IfMatch: ETag },
+        DistributionConfig: distributionConfig('fle', { FieldLevelEncryptionId: '' }),
+      }),
+    )
+    expect((await following()).encryptions).toBeUndefined()
+    await remove(made)
+    await deleteProfile({ id: profile.id, etag: next.ETag ?? '' })
+  })
+
+  test.each<[string, Partial<api.DefaultCacheBehavior>, api.OriginProtocolPolicy]>([
+    ['viewers in the clear', { ViewerProtocolPolicy: 'allow-all' }, 'https-only'],
+    ['no forms', { AllowedMethods: { Quantity: 3, Items: ['GET', 'HEAD', 'OPTIONS'] } }, 'https-only'],
+    ['its origin in the clear', {}, 'http-only'],
+  ])('may not encrypt with %s', async (_, change, protocol) => {
+    const made = await make(config('unfit'))
+    const DistributionConfig = distributionConfig(
+      'unfit',
+      { FieldLevelEncryptionId: made.id, ...change },
+      protocol,
+    )
+    expect(await errorOf(send(new api.CreateDistributionCommand({ DistributionConfig })))).toBe(
+      'IllegalFieldLevelEncryptionConfigAssociationWithCacheBehavior 400',
+    )
+    await remove(made)
+  })
+
+  test('may not name a configuration that there is not', async () => {
+    const DistributionConfig = distributionConfig('none', { FieldLevelEncryptionId: 'CNONE' })
+    expect(await errorOf(send(new api.CreateDistributionCommand({ DistributionConfig })))).toBe(
+      'NoSuchFieldLevelEncryptionConfig 404',
+    )
+  })
+
+  test('is of one of twenty distributions at most that name one configuration', async () => {
+    const made = await make(config('twenty'))
+    const FieldLevelEncryptionId = made.id
+    const create = (name: string): Promise<unknown> =>
+      send(
+        new api.CreateDistributionCommand({
+          DistributionConfig: distributionConfig(name, { FieldLevelEncryptionId }),
+        }),
+      )
+    for (let at = 0; at < 20; at++) await create(`of-${at}`)
+    expect(await errorOf(create('of-20'))).toBe(
+      'TooManyDistributionsAssociatedToFieldLevelEncryptionConfig 400',
+    )
+  })
+})
+
 describe('a configuration', () => {
   test('names profiles by what a query says, and one for forms', async () => {
     const profile = await makeProfile(profileConfig('named'))
@@ -173,7 +319,8 @@ describe('a configuration', () => {
 
   test('is one of ten at most', async () => {
     const made: { id: string; etag: string }[] = []
-    for (let at = 0; at < 10; at++) made.push(await make(config(`c${at}`)))
+    const { FieldLevelEncryptionList: list } = await send(new api.ListFieldLevelEncryptionConfigsCommand({}))
+    for (let at = list?.Quantity ?? 0; at < 10; at++) made.push(await make(config(`c${at}`)))
     expect(await errorOf(make(config('c10')))).toBe('TooManyFieldLevelEncryptionConfigs 400')
     for (const each of made) await remove(each)
   })

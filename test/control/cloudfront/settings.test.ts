@@ -91,7 +91,6 @@ const EXAMPLES: Record<string, DistributionConfig> = {
       Items: [{ FunctionARN: 'arn:aws:cloudfront::0:function/f', EventType: 'viewer-request' }],
     },
   }),
-  FieldLevelEncryptionId: withBehaviour({ FieldLevelEncryptionId: 'x' }),
   RealtimeLogConfigArn: withBehaviour({ RealtimeLogConfigArn: 'x' }),
   GrpcConfig: withBehaviour({ GrpcConfig: { Enabled: true } }),
 }
