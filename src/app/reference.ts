@@ -27,6 +27,10 @@ distributions:
     http: "2"
     # A certificate of the edges by its name; the one in which the name stands that is asked for when left out.
     certificate: example
+    # Edges that viewers are sent to, by the label of their place: 100 (the cheapest), 200 or all.
+    priceClass: all
+    # Whether players are told where else a playlist's files are, and move there when an edge is gone.
+    steering: false
 
     origins:
       # Any HTTP server.
@@ -124,6 +128,15 @@ distributions:
             strictTransportSecurity: { maxAge: 31536000, includeSubdomains: false, preload: false, override: true }
             xssProtection: { protection: true, modeBlock: true, override: true }
           serverTiming: { samplingRate: 0 }
+        # What is run for a request, one function for each event; "sluice functions list" names them. Those of Lambda@Edge
+        # stand with the number of a version, and may ask for the body of a request.
+        functions:
+          - { event: viewer-request, function: log-in }
+          - { event: origin-request, function: "sign:3", body: true }
+          # stored: before a playlist is kept, once for all; asked: for each request.
+          - { event: playlist-response, function: adverts, when: asked }
+        # By which form fields are encrypted on their way to the origin: the id of a configuration of CloudFront's API; null: none.
+        encryption: null
       - pattern: /assets/*
         originId: films-or-site
         # Policies by name or id say their part in place of words here; "sluice policy list" names them.

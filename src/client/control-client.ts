@@ -11,6 +11,7 @@ import { followChannelEvents } from './channel-events.ts'
 import type { ChannelEvent, ChannelInfo, CreatedChannel, NewChannel } from './channel-shapes.ts'
 import type { ChangedEncryption, EncryptionInfo } from './encryption-shapes.ts'
 import type { ExplainRequest, Explanation } from './explain-shapes.ts'
+import { FunctionClient } from './function-client.ts'
 import type {
   AppliedFile,
   ChangedDistribution,
@@ -61,12 +62,14 @@ export interface Wait {
 const REMEMBERED = 64
 
 /** The control API as functions. Every error is a SluiceError with the server's code and sentence. */
-export class ControlClient {
+export class ControlClient extends FunctionClient {
   readonly #connection: Connection
   readonly #seen = new Map<PublicationId, { tag: string; publication: Publication }>()
 
   constructor(options: ControlClientOptions) {
-    this.#connection = { url: options.url, authorization: `Bearer ${options.token}` }
+    const connection = { url: options.url, authorization: `Bearer ${options.token}` }
+    super(connection)
+    this.#connection = connection
   }
 
   /** Begins a publication; nothing is visible until its upload is whole and packaged. */

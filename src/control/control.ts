@@ -7,6 +7,7 @@ import {
   type Milliseconds,
 } from '../core/index.ts'
 import { DEFAULT_GROUP, firstDistribution } from '../distribution/index.ts'
+import { createFunctionRunner } from '../functions/index.ts'
 import { createPeerVerifier } from '../membership/index.ts'
 import { openStore } from '../storage/index.ts'
 import { createLogger, createMetrics } from '../telemetry/index.ts'
@@ -31,6 +32,7 @@ import {
   setLocalNodes,
   type Database,
 } from './database/index.ts'
+import { FunctionTrials } from './function-trials.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { NodeGossip } from './node-gossip.ts'
 import { MeasuredNetworks } from './measured.ts'
@@ -41,10 +43,12 @@ import type { ControlLimits, ControlOptions, RunningControl } from './options.ts
 import { Publishing } from './publishing.ts'
 import { assetRoutes } from './routes/assets.ts'
 import { backupRoute } from './routes/backup.ts'
+import { blobRoute } from './routes/blobs.ts'
 import { channelRoutes } from './routes/channels.ts'
 import { distributionRoutes } from './routes/distributions.ts'
 import { eventRoute } from './routes/events.ts'
 import { explainRoute } from './routes/explain.ts'
+import { functionRoutes } from './routes/functions.ts'
 import { issuerRoutes } from './routes/issuers.ts'
 import { keyRoutes } from './routes/keys.ts'
 import { joinRoutes } from './routes/joins.ts'
@@ -54,6 +58,7 @@ import { originAccessRoutes } from './routes/origin-access.ts'
 import { encryptionRoutes } from './routes/encryptions.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { reportRoutes } from './routes/reports.ts'
+import { storeRoutes } from './routes/stores.ts'
 import { uploadRoute } from './routes/uploads.ts'
 import { startServer } from './server.ts'
 import type { Services } from './services.ts'
@@ -97,6 +102,7 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
     const authority = once(() => NodeAuthority.open(database, limits.clock))
     const services: Services = {
       ...{ database, snapshots, acknowledgements, healths, publishing, authority },
+      trials: new FunctionTrials(() => createFunctionRunner({ threads: 1, log })),
       backups: new Backups({
         ...{ database, store, storage: options.storage, folder: options.dataDir, clock: limits.clock },
       }),
@@ -191,6 +197,7 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
     routes: [
       ...assetRoutes(services),
       backupRoute(services),
+      blobRoute(services),
       ...channelRoutes(services),
       eventRoute(services),
       ...keyRoutes(services),
@@ -198,6 +205,8 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
       ...issuerRoutes(services),
       ...policyRoutes(services),
       ...encryptionRoutes(services),
+      ...functionRoutes(services),
+      ...storeRoutes(services),
       ...originAccessRoutes(services),
       explainRoute(services, limits.clock),
       ...operatorRoutes(services),
@@ -242,6 +251,7 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
       await server.close()
       await services.channelLeases.close()
       await housekeeping.close()
+      await services.trials.close()
       snapshots.close()
       await gossip?.close()
       await database.close()

@@ -11,6 +11,7 @@ import {
   fileNames,
   keyGroupsWithKeys,
   listDistributions,
+  listFunctions,
   listIssuers,
   listOriginAccess,
   listPolicies,
@@ -122,6 +123,12 @@ export async function surroundings(
     originAccess: await listOriginAccess(tx),
     policies: await listPolicies(tx),
     encryptions: await listKnownEncryptions(tx),
+    functions: (await listFunctions(tx)).map(({ name, development, live, versions }) => ({
+      name,
+      runtime: (live ?? development).runtime,
+      live: live !== undefined,
+      versions: versions.map(({ version }) => version),
+    })),
   }
 }
 

@@ -6,6 +6,7 @@ import type { ChannelEvents } from './channel-events.ts'
 import type { ChannelLeases } from './channel-leases.ts'
 import type { ChannelStates } from './channel-states.ts'
 import type { Database } from './database/index.ts'
+import type { FunctionTrials } from './function-trials.ts'
 import type { NodeGossip } from './node-gossip.ts'
 import type { MeasuredNetworks } from './measured.ts'
 import type { NodeHealths } from './node-healths.ts'
@@ -26,6 +27,7 @@ export interface Services {
   /** Where several controls share the database. */
   gossip: NodeGossip | undefined
   publishing: Publishing
+  trials: FunctionTrials
   /** Opened when somebody needs it. */
   authority: () => Promise<NodeAuthority>
   joins: Joins

@@ -1,5 +1,5 @@
 import type { Clock, Instant, Milliseconds, RoleName } from '../core/index.ts'
-import { snapshotFor, type Channel, type KnownWords, type PeerNode } from '../distribution/index.ts'
+import { blobsOf, snapshotFor, type Channel, type KnownWords, type PeerNode } from '../distribution/index.ts'
 import { Bell, poll } from './bell.ts'
 import { readWholeSnapshot, type Database, type Tx } from './database/index.ts'
 import { encryptionsOf } from './encryptions.ts'
@@ -9,8 +9,15 @@ export interface PublishedSnapshot {
   version: number
   nodes: PeerNode[]
   channels: Channel[]
+  /** Whether it names the blob of this digest, or the one before it did, which nodes may still be taking. */
+  names(sha256: string): boolean
   /** What a role is given of it, as JSON; made once for all nodes of the role that know the same words. */
   textFor(role: RoleName, words: KnownWords): string
+}
+
+interface Built extends PublishedSnapshot {
+  /** The digests that it names itself. */
+  blobs: ReadonlySet<string>
 }
 
 /** Times of versions that are remembered; older ones count as made at the oldest remembered time. */
@@ -29,11 +36,11 @@ export class Snapshots {
   readonly #bell = new Bell()
   readonly #madeAt = new Map<number, Instant>()
   /** Never rejects. */
-  #building: Promise<PublishedSnapshot>
+  #building: Promise<Built>
   #next: 'queued' | 'none' = 'none'
   #retry: NodeJS.Timeout | undefined
 
-  private constructor(database: Database, clock: Clock, first: PublishedSnapshot) {
+  private constructor(database: Database, clock: Clock, first: Built) {
     this.#database = database
     this.#clock = clock
     this.#building = Promise.resolve(first)
@@ -83,9 +90,9 @@ export class Snapshots {
     })
   }
 
-  async #renew(last: PublishedSnapshot): Promise<PublishedSnapshot> {
+  async #renew(last: Built): Promise<Built> {
     try {
-      const newest = await build(this.#database)
+      const newest = await build(this.#database, last)
       this.#remember(newest.version)
       return newest
     } catch {
@@ -114,14 +121,18 @@ async function readPublished(tx: Tx): ReturnType<typeof readWholeSnapshot> {
   return { epoch, snapshot: { ...snapshot, ...(encryptions.length > 0 && { encryptions }) } }
 }
 
-async function build(database: Database): Promise<PublishedSnapshot> {
+async function build(database: Database, last?: Built): Promise<Built> {
   const { epoch, snapshot } = await database.read(readPublished)
+  const blobs = new Set(blobsOf(snapshot).map(({ sha256 }) => sha256))
+  const before = last?.blobs
   const texts = new Map<`${RoleName} ${KnownWords}`, string>()
   return {
     epoch,
     version: snapshot.version,
     nodes: snapshot.nodes,
     channels: snapshot.channels,
+    blobs,
+    names: sha256 => blobs.has(sha256) || before?.has(sha256) === true,
     textFor(role, words) {
       const whose = `${role} ${words}` as const
       let text = texts.get(whose)

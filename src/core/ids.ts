@@ -72,6 +72,11 @@ export function newPolicyId(): PolicyId {
   return randomUUID() as string as PolicyId
 }
 
+/** As CloudFront names key value stores. */
+export function newStoreId(): StoreId {
+  return randomUUID() as string as StoreId
+}
+
 export function newNodeId(role: string): NodeId {
   return `${role}-${draw(LOWER, 8)}` as NodeId
 }

@@ -1,64 +1,24 @@
-import { reader, SluiceError, Type } from '../core/index.ts'
-import { Behaviour, BuiltInOrigin, Distribution, HttpOrigin, S3Origin } from './schema.ts'
+import type { RoleName } from '../core/index.ts'
+import type { Behaviour, Distribution } from './schema.ts'
 
 /**
- * What nodes of the version before, 0.5, know of a distribution. They pass over words that they do not know, and refuse
- * a whole snapshot for a value that they do not.
+ * What nodes of the version before, 0.6, do not know, and without which they would serve a behaviour by less than it says.
+ * They pass over words that they do not know, and refuse a whole snapshot for a value that they do not.
  */
-const STRICT = { additionalProperties: false }
-const { pattern, originId, gate, carry, ttl, viewerProtocol, compress, corsOrigins, policies } =
-  Behaviour.properties
-const { id, kind, url, headers, protocol, httpPort, httpsPort, shield } = HttpOrigin.properties
-const { attempts, connectTimeout, responseTimeout, keepAlive } = HttpOrigin.properties
-const { domain, aliases, enabled, comment, originGroups, errors } = Distribution.properties
+const NEW_WORDS = ['functions', 'encryption'] as const satisfies readonly (keyof Behaviour)[]
 
-const NONE_OR_ALL = [Type.Literal('none'), Type.Literal('all')]
-const Some = Type.Union([...NONE_OR_ALL, Type.Array(Type.String())])
-
-const DistributionBefore = Type.Object(
-  {
-    ...{ id: Distribution.properties.id, domain, aliases, enabled, comment, originGroups, errors },
-    origins: Type.Array(
-      Type.Union([
-        BuiltInOrigin,
-        S3Origin,
-        Type.Object(
-          {
-            ...{ id, kind, url, headers, protocol, httpPort, httpsPort, shield },
-            ...{ attempts, connectTimeout, responseTimeout, keepAlive },
-          },
-          STRICT,
-        ),
-      ]),
-    ),
-    behaviours: Type.Array(
-      Type.Object(
-        {
-          ...{ pattern, originId, gate, carry, ttl, viewerProtocol, compress, corsOrigins, policies },
-          ...{ query: Some, forward: Some, cookies: Type.Union(NONE_OR_ALL) },
-          headers: Type.Array(Type.String({ pattern: '^(?!cloudfront-)' })),
-          methods: Type.Union([Type.Literal('read'), Type.Literal('all')]),
-        },
-        STRICT,
-      ),
-    ),
-  },
-  STRICT,
-)
-
-const readBefore = reader(DistributionBefore, 'the distribution')
-
-/** Whether a node of 0.5 follows all of it. One of its edges keeps every cookie behind a gate for itself. */
-export function isKnownBefore(distribution: Distribution): boolean {
-  if (distribution.behaviours.some(each => each.gate !== null && each.cookies !== 'none')) return false
-  try {
-    readBefore(distribution)
-    return true
-  } catch (error) {
-    if (error instanceof SluiceError) return false
-    throw error
-  }
+/**
+ * Whether a node of 0.6 follows all of it. That it knows nothing of price classes and content steering does no harm: who
+ * sends viewers to edges is of this version.
+ */
+export function isKnownBefore({ behaviours }: Distribution): boolean {
+  return behaviours.every(behaviour => NEW_WORDS.every(word => behaviour[word] === undefined))
 }
+
+/** The roles that there were: a snapshot with a node of another is none to 0.6. */
+export const ROLES_BEFORE: ReadonlySet<RoleName> = new Set([
+  ...(['control', 'origin', 'regional', 'edge', 'gateway'] as const),
+])
 
 /** In the place of one that a node would serve by less than it says: its names are answered as if it were switched off. */
 export function withheld({ id, domain, aliases, comment }: Distribution): Distribution {

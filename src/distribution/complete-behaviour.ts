@@ -1,4 +1,5 @@
 import type { EncryptionId } from '../core/index.ts'
+import { completeFunctions } from './complete-functions.ts'
 import { completeGate } from './complete-gate.ts'
 import { DEFAULT_LIFETIMES } from './first.ts'
 import type { BehaviourInput } from './input.ts'
@@ -16,6 +17,7 @@ export function completeBehaviour(
 ): Behaviour {
   const place = `behaviour "${input.pattern}"`
   const gate = completeGate(input.gate ?? null, place, around, problems)
+  const functions = completeFunctions(input.functions ?? [], place, around, problems)
   const encryption = completeEncryption(input.encryption ?? null, place, around, problems)
   const { said, ids } = resolvePolicies(input, place, around, problems)
   // Any site works behind us as it is; a bucket or our own origin needs nothing of a viewer's. Whoever names a policy
@@ -40,6 +42,7 @@ export function completeBehaviour(
     ...optional(rest),
     ...(input.keepOptions === true && { keepOptions: true }),
     ...(Object.keys(ids).length > 0 && { policies: ids }),
+    ...(functions.length > 0 && { functions }),
     ...(encryption !== undefined && { encryption }),
   }
 }

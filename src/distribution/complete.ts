@@ -42,7 +42,12 @@ function completeSite({
   minimumTls,
   http,
   certificate = '',
-}: DistributionInput): Pick<Distribution, 'defaultRoot' | 'geo' | 'minimumTls' | 'http' | 'certificate'> {
+  priceClass,
+  steering = false,
+}: DistributionInput): Pick<
+  Distribution,
+  'defaultRoot' | 'geo' | 'minimumTls' | 'http' | 'certificate' | 'priceClass' | 'steering'
+> {
   const countries = [...new Set((geo?.countries ?? []).map(code => code.toUpperCase()))]
   return {
     ...(defaultRoot !== '' && { defaultRoot }),
@@ -50,6 +55,8 @@ function completeSite({
     ...(minimumTls === '1.3' && { minimumTls }),
     ...(http === '1.1' && { http }),
     ...(certificate !== '' && { certificate }),
+    ...(priceClass !== undefined && priceClass !== 'all' && { priceClass }),
+    ...(steering && { steering }),
   }
 }
 

@@ -1,6 +1,6 @@
 import { Type, type Static } from '../core/index.ts'
 import { ResponseHeadersInput } from './response-headers-input.ts'
-import { Named } from './schema.ts'
+import { FUNCTION_EVENTS, Named, type FunctionEvent } from './schema.ts'
 
 /**
  * A distribution as people write it, in a request, a file or on the command line. Everything but an origin has a
@@ -61,6 +61,19 @@ export const OriginInput = Type.Object(
   { additionalProperties: false },
 )
 export type OriginInput = Static<typeof OriginInput>
+
+const UseInput = Type.Object(
+  {
+    event: Type.Unsafe<FunctionEvent>(Type.Union(FUNCTION_EVENTS.map(each => Type.Literal(each)))),
+    /** By name, of Lambda@Edge with the number of the version: `name:3`. */
+    function: Type.String({ pattern: '^[A-Za-z0-9_-]{1,64}(?::[0-9]{1,9})?$' }),
+    /** Of requests at Lambda@Edge: whether it sees their bodies; false when left out. */
+    body: Type.Optional(Type.Boolean()),
+    /** At `playlist-response`: before a playlist is stored, or for each request; `stored` when left out. */
+    when: Type.Optional(Type.Union([Type.Literal('stored'), Type.Literal('asked')])),
+  },
+  { additionalProperties: false },
+)
 
 const Seconds = Type.Integer({ minimum: 0, maximum: 3_153_600_000 })
 
@@ -137,6 +150,8 @@ export const BehaviourInput = Type.Object(
     /** True when left out. */
     compress: Type.Optional(Type.Boolean()),
     corsOrigins: Type.Optional(Type.Array(Type.String({ maxLength: 512 }), { maxItems: 64 })),
+    /** What is run for a request, one function for each event at most. */
+    functions: Type.Optional(Type.Array(UseInput, { maxItems: 16 })),
     /** The id of a configuration of field-level encryption; null: none. */
     encryption: Type.Optional(Type.Union([Type.Null(), Type.String({ minLength: 1, maxLength: 64 })])),
   },
@@ -209,6 +224,10 @@ export const DistributionInput = Type.Object(
     http: Type.Optional(Type.Union([Type.Literal('1.1'), Type.Literal('2')])),
     /** The name of a certificate at the edges; chosen by the names that stand in it when left out. */
     certificate: Type.Optional(Type.String({ maxLength: 128 })),
+    /** Which edges viewers are sent to; `all` when left out. */
+    priceClass: Type.Optional(Type.Union([Type.Literal('100'), Type.Literal('200'), Type.Literal('all')])),
+    /** Whether players are told where else a playlist's files are; false when left out. */
+    steering: Type.Optional(Type.Boolean()),
   },
   { additionalProperties: false },
 )

@@ -7,7 +7,7 @@ import {
   type RoleName,
   type Static,
 } from '../core/index.ts'
-import { isKnownBefore, withheld } from './before.ts'
+import { isKnownBefore, ROLES_BEFORE, withheld } from './before.ts'
 import {
   Channel,
   Distribution,
@@ -106,7 +106,7 @@ export type Snapshot = Omit<Static<typeof Snapshot>, 'nodes' | 'issuers' | 'func
   issuers: TrustedIssuer[]
 }
 
-/** The roles that talk to origins, and so must hold what origins are told in secret. */
+/** The roles that talk to origins: they hold what origins are told in secret, and run functions. */
 const ROLES_WITH_SECRETS: ReadonlySet<RoleName> = new Set(['edge', 'regional'])
 
 /** The words that a node knows: those of this version, or of the one before. */
@@ -127,13 +127,17 @@ export function snapshotFor(role: RoleName, whole: Snapshot, words: KnownWords =
       origin.kind === 'http' ? { ...origin, headers: [] } : origin,
     ),
   }))
-  return { ...snapshot, distributions, originAccess: [] }
+  const given = { ...snapshot, distributions, originAccess: [] }
+  delete given.functions
+  delete given.stores
+  return given
 }
 
 /** As nodes of the version before may have it: what they would serve by less than it says is switched off. */
 export function asKnownBefore(whole: Snapshot): Snapshot {
   const known = (each: Distribution): Distribution => (isKnownBefore(each) ? each : withheld(each))
-  return { ...whole, distributions: whole.distributions.map(known) }
+  const nodes = whole.nodes.filter(each => ROLES_BEFORE.has(each.role))
+  return { ...whole, distributions: whole.distributions.map(known), nodes }
 }
 
 /** Reads a snapshot from control or from disk; throws a sentence when it is not one. */

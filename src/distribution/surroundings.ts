@@ -1,5 +1,15 @@
 import type { DistributionId, EncryptionId, IssuerId, KeyGroupId, OriginAccessId } from '../core/index.ts'
-import type { Distribution, Policy } from './schema.ts'
+import type { Distribution, FunctionRuntime, Policy } from './schema.ts'
+
+/** A function, as far as behaviours are held against it. */
+export interface KnownFunction {
+  name: string
+  /** Of what runs; before it was published, of what is written on. */
+  runtime: FunctionRuntime
+  live: boolean
+  /** Of Lambda@Edge, in rising order. */
+  versions: readonly number[]
+}
 
 /** What a distribution is settled against. */
 export interface Surroundings {
@@ -15,6 +25,8 @@ export interface Surroundings {
   originAccess: readonly { id: OriginAccessId; name: string }[]
   /** Those of the operator; the managed ones are always there. */
   policies: readonly Policy[]
+  /** Left out where nobody knows what functions there are; behaviours are not held against them then. */
+  functions?: readonly KnownFunction[]
   /** Configurations of field-level encryption; the same. */
   encryptions?: readonly { id: EncryptionId; name: string }[]
 }

@@ -6,7 +6,7 @@ import type { Membership } from './membership.ts'
 import { CONTROL_NAME } from './node-names.ts'
 import { CLOCK_FIELD, softwareVersion, VERSION_FIELD } from './software.ts'
 
-/** One JSON request of a node to control. Nothing here retries; who owns the loop does. */
+/** One request of a node to control. Nothing here retries; who owns the loop does. */
 export interface NodeRequest {
   method: 'GET' | 'POST'
   path: string
@@ -23,6 +23,7 @@ export interface NodeAnswer {
   status: number
   /** By name in lower case. */
   headers: HttpAnswer['headers']
+  /** What the JSON says; bytes of anything else. */
   body: unknown
 }
 
@@ -34,6 +35,9 @@ export interface ControlPlace {
   /** Of a node that has joined from another machine. */
   membership?: Membership | undefined
 }
+
+/** What control sends blobs as. */
+export const BLOB_TYPE = 'application/octet-stream'
 
 const TIME_LIMIT: Milliseconds = 10_000
 /** Control's status where its database is away. */
@@ -76,7 +80,7 @@ export function controlLink(
       return {
         status: answer.status,
         headers: answer.headers,
-        body: answer.text === '' ? undefined : JSON.parse(answer.text),
+        body: bodyOf(answer),
       }
     } catch (error) {
       if (!request.signal.aborted) controls.failed(url)
@@ -87,6 +91,11 @@ export function controlLink(
       })
     }
   }
+}
+
+function bodyOf({ headers, bytes }: HttpAnswer): unknown {
+  if (bytes.length === 0) return undefined
+  return headers['content-type'] === BLOB_TYPE ? bytes : JSON.parse(bytes.toString())
 }
 
 const readProblem = reader(

@@ -26,7 +26,7 @@ export interface HttpQuestion {
 export interface HttpAnswer {
   status: number
   headers: Readonly<Record<string, string | string[] | undefined>>
-  text: string
+  bytes: Buffer
 }
 
 /** A machine that is gone says nothing at all; another may be asked. */
@@ -88,8 +88,8 @@ export class HttpLine {
         })
         answer.on('error', reject)
         answer.on('end', () => {
-          const text = Buffer.concat(chunks).toString()
-          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text })
+          const bytes = Buffer.concat(chunks)
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers, bytes })
         })
       })
       asked.end(bytes)

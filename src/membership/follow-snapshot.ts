@@ -1,10 +1,10 @@
 import { messageOf, SluiceError, systemClock, type Clock, type Milliseconds } from '../core/index.ts'
-import { readSnapshot, type Materials, type Snapshot } from '../distribution/index.ts'
+import { readSnapshot, type Blob, type Materials, type Snapshot } from '../distribution/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { BackOff } from './back-off.ts'
 import { controlLink, refusalOf, type ControlLink, type ControlPlace } from './control-link.ts'
 import type { NodeIdentity } from './identity.ts'
-import { storedMaterials } from './stored-materials.ts'
+import { materialsFor, sweepMaterials } from './stored-materials.ts'
 import { loadSnapshot, saveSnapshot, type EpochSnapshot } from './stored-snapshot.ts'
 import { nodeTokenSource } from './token-source.ts'
 
@@ -25,6 +25,9 @@ export interface FollowOptions extends ControlPlace {
 
 /** So long a start waits for control before it takes the snapshot of the last run. */
 const FIRST_ANSWER: Milliseconds = 1_000
+
+/** Of eight megabytes, over a slow line. */
+const BLOB_WITHIN: Milliseconds = 60_000
 
 export interface SnapshotFollower {
   /** The version that was applied last; undefined until the first was. */
@@ -166,14 +169,25 @@ class Follower implements SnapshotFollower {
     await this.#apply(next)
     try {
       await saveSnapshot(this.#options.stateDir, next)
+      // Not before: a start without control begins with what is stored, and needs what that names.
+      await sweepMaterials(this.#options.stateDir, next.snapshot)
     } catch (error) {
       // The node serves the version all the same; only a start without control would be behind.
       this.#options.log.warn({ error: messageOf(error) }, 'snapshot not stored')
     }
   }
 
+  async #fetch({ sha256 }: Blob): Promise<Uint8Array> {
+    const path = `/v1/node/blobs/${sha256}`
+    const signal = this.#closing.signal
+    const answer = await this.#ask({ method: 'GET', path, signal, within: BLOB_WITHIN })
+    if (answer.status === 200 && answer.body instanceof Uint8Array) return answer.body
+    throw refusalOf(answer, `when asked for the blob ${sha256}`)
+  }
+
   async #apply(next: EpochSnapshot): Promise<void> {
-    const materials = await storedMaterials(this.#options.stateDir, next.snapshot)
+    const { stateDir } = this.#options
+    const materials = await materialsFor(stateDir, next.snapshot, blob => this.#fetch(blob))
     await this.#options.apply(next.snapshot, materials)
     this.#applied = next
     this.#resolveStarted()

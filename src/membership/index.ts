@@ -31,6 +31,7 @@ export { TrafficMeter, type RecentTraffic, type TrafficTotals } from './recent-t
 export { agreeOnStorage } from './shared-storage.ts'
 export { CLOCK_FIELD, isOlder, softwareVersion, tooFarApart, VERSION_FIELD } from './software.ts'
 export { startReporting, type Reporting, type ReportingOptions } from './report.ts'
+export { BLOB_TYPE } from './control-link.ts'
 export { blobFile, storedMaterials } from './stored-materials.ts'
 export { nodeTokenSource } from './token-source.ts'
 export * from './hand-over.ts'

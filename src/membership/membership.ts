@@ -247,7 +247,9 @@ async function askControl(
     const method = body === undefined ? 'GET' : 'POST'
     const said = { [VERSION_FIELD]: softwareVersion() }
     const headers = body === undefined ? said : { ...said, 'content-type': 'application/json' }
-    return await line.ask({ method, url, headers, within: PATIENCE, ...(body !== undefined && { body }) })
+    const asked = { method, url, headers, within: PATIENCE, ...(body !== undefined && { body }) } as const
+    const { status, bytes } = await line.ask(asked)
+    return { status, text: bytes.toString() }
   } catch (error) {
     throw new SluiceError(
       'control-away',

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { codeOf, messageOf, reader, Type } from '../core/index.ts'
-import { asKnownBefore, Distribution, readSnapshot, type Snapshot } from '../distribution/index.ts'
+import { asKnownBefore, Distribution, PeerNode, readSnapshot, type Snapshot } from '../distribution/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { isOlder, softwareVersion } from './software.ts'
 import { writeWhole } from './write-whole.ts'
@@ -29,6 +29,8 @@ const readEnvelope = reader(
     by: Type.Optional(Type.String()),
     /** The distributions that the version before would not follow, as they are. */
     withheld: Type.Optional(Type.Array(Distribution)),
+    /** The nodes that it must not be told of. */
+    nodes: Type.Optional(Type.Array(Type.Unsafe<PeerNode>(PeerNode))),
   }),
   'the stored snapshot',
 )
@@ -44,6 +46,7 @@ export async function loadSnapshot(stateDir: string, log: Logger): Promise<Epoch
       epoch,
       by,
       withheld = [],
+      nodes = [],
       ...stored
     } = readEnvelope(JSON.parse(await readFile(fileIn(stateDir), 'utf8')))
     const snapshot = readSnapshot(stored.snapshot)
@@ -51,7 +54,7 @@ export async function loadSnapshot(stateDir: string, log: Logger): Promise<Epoch
     if (by === undefined || isOlder(by, own) || isOlder(own, by)) return { epoch, snapshot, words: 'other' }
     const whole = new Map(withheld.map(each => [each.id, each]))
     const distributions = snapshot.distributions.map(each => whole.get(each.id) ?? each)
-    return { epoch, snapshot: { ...snapshot, distributions } }
+    return { epoch, snapshot: { ...snapshot, distributions, nodes: [...snapshot.nodes, ...nodes] } }
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') log.warn({ error: messageOf(error) }, 'stored snapshot ignored')
     return undefined
@@ -62,6 +65,7 @@ export async function loadSnapshot(stateDir: string, log: Logger): Promise<Epoch
 export async function saveSnapshot(stateDir: string, { epoch, snapshot }: EpochSnapshot): Promise<void> {
   const before = asKnownBefore(snapshot)
   const withheld = snapshot.distributions.filter(each => !before.distributions.includes(each))
-  const stored = { epoch, by: softwareVersion(), snapshot: before, withheld }
+  const nodes = snapshot.nodes.filter(each => !before.nodes.includes(each))
+  const stored = { epoch, by: softwareVersion(), snapshot: before, withheld, nodes }
   await writeWhole(fileIn(stateDir), JSON.stringify(stored), 0o600)
 }

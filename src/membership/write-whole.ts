@@ -2,14 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Replaces a file at once: a reader, or a start after a crash, sees the old or the new text, never half of one. */
-export async function writeWhole(file: string, text: string, mode: number): Promise<void> {
+/** Replaces a file at once: a reader, or a start after a crash, sees the old contents or the new, never half of them. */
+export async function writeWhole(file: string, contents: string | Uint8Array, mode: number): Promise<void> {
   await mkdir(dirname(file), { recursive: true, mode: 0o700 })
   const temporary = `${file}.${randomBytes(4).toString('hex')}.tmp`
   try {
     const handle = await open(temporary, 'wx', mode)
     try {
-      await handle.writeFile(text)
+      await handle.writeFile(contents)
       await handle.sync()
     } finally {
       await handle.close()

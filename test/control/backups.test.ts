@@ -87,6 +87,9 @@ beforeAll(async () => {
   await control.client.createChannel({ path: '/live/stage' })
   await control.client.createDistribution(DISTRIBUTION as never) // as an operator writes it
   await control.client.createPolicy({ name: 'short', comment: 'of "news"', says: { kind: 'cache' } })
+  await control.client.createStore({ name: 'words', items: { a: 'one' } })
+  const code = 'function handler(event) { return event.request }'
+  await control.client.createFunction({ name: 'f', runtime: 'cloudfront-js-2.0', code, store: 'words' })
   await control.client.createToken({ name: 'of "a" \\ scr\u00edpt\n', scopes: ['read'] })
   await control.client.invalidate({ paths: ['/members/*', '/a/"quoted"'], reference: 'once' })
   await control.upload('/under/way')
@@ -110,7 +113,16 @@ describe('a backup', () => {
     )
     expect(tables).toEqual(tablesInOrder().filter(name => tables.includes(name)))
     expect(tables).toEqual(
-      expect.arrayContaining(['meta', 'assets', 'channels', 'distributions', 'tokens', 'access_keys']),
+      expect.arrayContaining([
+        'meta',
+        'assets',
+        'channels',
+        'distributions',
+        'tokens',
+        'access_keys',
+        'blobs',
+        'function_stages',
+      ]),
     )
     const objects = lines.flatMap(line => (line.kind === 'word' && 'object' in line.word ? [line.word] : []))
     const uploads = (await readdir(join(control.storage, 'objects', 'uploads'))).map(

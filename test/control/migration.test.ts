@@ -130,6 +130,52 @@ describe('a database of the version before CloudFront’s documents', () => {
   })
 })
 
+describe('a database of the version before functions ran', () => {
+  it('keeps those that were stored, at both stages', async () => {
+    const at = journal.entries.findIndex(({ tag }) => tag.endsWith('_functions'))
+    const stage = (code: string, revision: number): object => ({
+      config: { Comment: 'kept', Runtime: 'cloudfront-js-1.0' },
+      ...{
+        code: Buffer.from(code).toString('base64'),
+        createdAt: 5,
+        modifiedAt: 1_795_800_000_000,
+        revision,
+      },
+    })
+    const kept = JSON.stringify({ development: stage('new', 3), live: stage('old', 2) })
+    const other = JSON.stringify({ development: stage('new', 1) })
+    const old = await ControlFixture.open({}, dataDir =>
+      makeOld(
+        dataDir,
+        at,
+        `
+          insert into meta (id, epoch, version, sequence) values (1, 'old-life', 7, 0);
+          insert into cloudfront_documents (kind, id, name, config, revision, tags, created_at, modified_at) values
+            ('Function', 'rewrite', 'rewrite', '${kept}', 4, '{}', 5, 6),
+            ('Function', 'unpublished', 'unpublished', '${other}', 1, '{}', 5, 6);`,
+      ),
+    )
+    try {
+      const shown = {
+        ...{ runtime: 'cloudfront-js-1.0', comment: 'kept', bytes: 3, store: null, hosts: [] },
+        modifiedAt: new Date(1_795_800_000_000).toISOString(),
+      }
+      expect(await old.client.functions()).toMatchObject([
+        { name: 'rewrite', development: shown, live: shown, changed: true },
+        { name: 'unpublished', development: shown, live: null },
+      ])
+      const { client } = old
+      expect(await client.functionCode('rewrite')).toBe('new')
+      expect(await client.functionCode('rewrite', 'live')).toBe('old')
+      expect(await client.functionCode('unpublished')).toBe('new')
+      await client.deleteFunction('unpublished')
+      expect(await client.functionCode('rewrite')).toBe('new')
+    } finally {
+      await old.end()
+    }
+  })
+})
+
 /** As version 0.2.0 wrote it: open and gated behaviours without words for private content. */
 const OLD_RULE = {
   originId: 'built-in',

@@ -105,8 +105,13 @@ describe(`a node of ${before.version}`, () => {
   })
 
   it('is given a distribution that says more than it knows as switched off', async () => {
+    await control.client.createFunction({
+      ...{ name: 'new', runtime: 'cloudfront-js-2.0', code: 'function handler(e) { return e.request }' },
+    })
+    await control.client.publishFunction('new')
     const { distribution } = await control.client.createDistribution({
-      ...{ origin: 'https://new.example', geo: { mode: 'allow', countries: ['DE'] } },
+      origin: 'https://new.example',
+      behaviours: [{ pattern: '*', functions: [{ event: 'viewer-request', function: 'new' }] }],
     })
     const given = async (version: string): Promise<boolean | undefined> => {
       const headers = { 'sluice-version': version }

@@ -2,7 +2,6 @@ import { describe, expect, test } from 'vitest'
 import type { DistributionId, KeyGroupId, KeyId, NodeId } from '../../src/core/index.ts'
 import {
   compileMatcher,
-  DEFAULT_WIRE,
   firstDistribution,
   readSnapshot,
   snapshotFor,
@@ -98,44 +97,47 @@ describe('a node of the version before', () => {
     const snapshot = readSnapshot({ ...SNAPSHOT, distributions: [{ ...first, behaviours, ...change }] })
     return snapshotFor('edge', snapshot, 'before').distributions[0]
   }
-  const gate = { keyGroups: [GROUP], issuers: [] }
-  const http = {
-    ...{ id: 'site', kind: 'http', url: 'https://site.example', headers: [], ...DEFAULT_WIRE },
-  }
 
   test('is given what it knows as it is', () => {
     expect(snapshotFor('edge', SNAPSHOT, 'before')).toEqual(SNAPSHOT)
-    const known = { query: ['a'], forward: ['accept'], cookies: 'all', gate: null, policies: { cache: 'p' } }
-    expect(given({ origins: [{ ...http, shield: 'fra' }] }, known)?.enabled).toBe(true)
-    expect(given({}, { gate, cookies: 'none' })?.enabled).toBe(true)
+    const known = { keyedCookies: ['a'], methods: 'get', told: ['cloudfront-viewer-country'] }
+    expect(given({ geo: { mode: 'allow', countries: ['DE'] } }, known)?.enabled).toBe(true)
+    // Who sends viewers to edges knows these.
+    expect(given({ priceClass: '100', steering: true })).toMatchObject({ enabled: true, priceClass: '100' })
   })
 
-  test.each<[string, object, object?]>([
-    ['a default root', { defaultRoot: 'index.html' }],
-    ['countries', { geo: { mode: 'allow', countries: ['DE'] } }],
-    ['a least version of TLS', { minimumTls: '1.3' }],
-    ['a version of HTTP', { http: '1.1' }],
-    ['a certificate', { certificate: 'films' }],
-    ['TLS with an origin', { origins: [{ ...http, tls: ['1.3'] }] }],
-    ['keyed cookies', {}, { keyedCookies: ['a'] }],
-    ['a query for the origin alone', {}, { forwardQuery: 'all' }],
-    ["the viewer's host", {}, { host: 'viewer' }],
-    ['words of the edge', {}, { told: ['cloudfront-viewer-country'] }],
-    ['words of the edge in the key', {}, { headers: ['cloudfront-viewer-country'] }],
-    ['codings', {}, { acceptEncoding: ['gzip'] }],
-    ['GET alone', {}, { methods: 'get' }],
-    ['kept answers to OPTIONS', {}, { keepOptions: true }],
-    ['headers of answers', {}, { responseHeaders: { custom: [], remove: ['server'] } }],
-    ['all of a query but some', {}, { query: { except: ['a'] } }],
-    ['all fields but some', {}, { forward: { except: ['a'] } }],
-    ['some cookies', {}, { gate: null, cookies: ['a'] }],
-    ['cookies behind a gate', {}, { gate, cookies: 'all' }],
-  ])('is told that a distribution is switched off that says more: %s', (_what, change, rule) => {
-    const told = given(change, rule)
+  test('is told of no node of a role that it does not know', () => {
+    const [edge] = SNAPSHOT.nodes
+    if (edge === undefined) throw new Error('the snapshot has an edge')
+    const router = { ...edge, id: 'router-1' as NodeId, role: 'router' as const } // a test's own
+    const snapshot = { ...SNAPSHOT, nodes: [edge, router] }
+    expect(snapshotFor('edge', snapshot, 'before').nodes).toEqual([edge])
+    expect(snapshotFor('edge', snapshot).nodes).toEqual([edge, router])
+  })
+
+  test.each<[string, object]>([
+    ['functions', { functions: [{ event: 'viewer-request', function: 'look' }] }],
+    ['encrypted fields', { encryption: 'C1' }],
+  ])('is told that a distribution is switched off that says more: %s', (_what, rule) => {
+    const told = given({}, rule)
     expect(told).toMatchObject({ id: 'E123456', enabled: false, aliases: [], errors: [] })
     expect(told?.origins).toEqual([{ id: 'built-in', kind: 'built-in' }])
     const matcher = compileMatcher({ ...SNAPSHOT, distributions: told ? [told] : [] })
     expect(matcher.distribution(first?.domain ?? '')).toBeUndefined()
     expect(matcher.distribution('nobody.example')).toBeUndefined()
   })
+})
+
+test('functions and what they read reach the nodes that run them', () => {
+  const blob = { sha256: 'a'.repeat(64), bytes: 1 }
+  const snapshot = readSnapshot({
+    ...SNAPSHOT,
+    functions: [{ id: 'look', runtime: 'cloudfront-js-2.0', code: blob, store: 'S1' }],
+    stores: [{ id: 'S1', name: 'words', data: blob }],
+  })
+  for (const role of ['edge', 'regional'] as const) expect(snapshotFor(role, snapshot)).toEqual(snapshot)
+  for (const role of ['origin', 'gateway', 'router'] as const) {
+    expect(snapshotFor(role, snapshot)).not.toHaveProperty('functions')
+    expect(snapshotFor(role, snapshot)).not.toHaveProperty('stores')
+  }
 })

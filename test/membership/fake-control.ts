@@ -10,6 +10,7 @@ export interface Heard {
 
 export interface Said {
   status: number
+  /** Bytes as they are, anything else as JSON. */
   body?: unknown
   headers?: Record<string, string>
 }
@@ -45,7 +46,7 @@ export class FakeControl {
         control.heard.push(heard)
         void Promise.resolve(control.answer(heard)).then(({ status, body, headers }) => {
           response.writeHead(status, headers)
-          response.end(body === undefined ? undefined : JSON.stringify(body))
+          response.end(Buffer.isBuffer(body) || body === undefined ? body : JSON.stringify(body))
         })
       })
     })

@@ -1,9 +1,10 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { newNodeId, type DistributionId, type KeyGroupId } from '../../src/core/index.ts'
-import { firstDistribution, type Snapshot } from '../../src/distribution/index.ts'
+import { newNodeId, type DistributionId, type FunctionId, type KeyGroupId } from '../../src/core/index.ts'
+import { firstDistribution, type Blob, type PeerNode, type Snapshot } from '../../src/distribution/index.ts'
 import {
   followSnapshot,
   softwareVersion,
@@ -83,6 +84,7 @@ describe('a follower', () => {
       by: softwareVersion(),
       snapshot: snapshotOf(4),
       withheld: [],
+      nodes: [],
     })
     expect((await stat(join(stateDir, 'snapshot.json'))).mode & 0o777).toBe(0o600)
     expect(await readdir(stateDir)).toEqual(['snapshot.json'])
@@ -113,7 +115,7 @@ describe('a follower', () => {
     expect(applied).toEqual([7, 9])
   })
 
-  it.each(['0.5.9', '0.99.0'])('asks for the same version again that a Sluice %s has stored', async by => {
+  it.each(['0.6.9', '0.99.0'])('asks for the same version again that a Sluice %s has stored', async by => {
     // It was given less then than it would be now, and control sees no difference by the number.
     await store(7, { by })
     let said = 0
@@ -136,15 +138,22 @@ describe('a follower', () => {
     const known = firstDistribution('E123456' as DistributionId, 'cdn.localhost', 'kg-1' as KeyGroupId) // a test's own
     const closed = {
       ...{ ...known, id: 'E654321' as DistributionId, domain: 'e654321.cdn.localhost' }, // as above
-      geo: { mode: 'allow' as const, countries: ['DE'] },
+      behaviours: known.behaviours.map(each => ({
+        ...each,
+        functions: [{ event: 'viewer-request' as const, function: 'look' as FunctionId }], // as above
+      })),
     }
-    const whole = snapshotOf(7, { distributions: [known, closed] })
+    const nodes: PeerNode[] = (['edge', 'router'] as const).map(role => ({
+      ...{ id: newNodeId(role), role, publicKey: { kty: 'OKP', crv: 'Ed25519', x: 'x' } },
+    }))
+    const whole = snapshotOf(7, { distributions: [known, closed], nodes })
     script({ ...offer(7), body: whole })
     await follow().started
     await until('the acknowledgement', () => control.heard.length === 2)
     const { snapshot } = await onDisk()
     expect(snapshot.distributions).toMatchObject([known, { id: closed.id, enabled: false }])
-    expect(snapshot.distributions[1]).not.toHaveProperty('geo')
+    expect(JSON.stringify(snapshot.distributions[1])).not.toContain('functions')
+    expect(snapshot.nodes.map(({ role }) => role)).toEqual(['edge'])
     await follower?.close()
     control.answer = () => new Promise<Said>(() => {})
     const again = follow()
@@ -228,5 +237,87 @@ describe('a follower', () => {
     await until('the poll', () => control.heard.length === 1)
     await node.close()
     await expect(node.started).rejects.toMatchObject({ code: 'closed' })
+  })
+})
+
+describe('blobs that a snapshot names', () => {
+  const CODE = Buffer.from('function handler(event) { return event.request }')
+  const sha256 = createHash('sha256').update(CODE).digest('hex')
+
+  /** With one function, of this code. */
+  function naming(version: number, code: Blob = { sha256, bytes: CODE.length }): Said {
+    const id = 'look' as FunctionId // a test's own
+    return {
+      ...offer(version),
+      body: snapshotOf(version, { functions: [{ id, runtime: 'cloudfront-js-2.0', code }] }),
+    }
+  }
+  const bytes = (given: Buffer): Said => ({
+    ...{ status: 200, body: given, headers: { 'content-type': 'application/octet-stream' } },
+  })
+  /** Says the snapshots one after the other, and what is given for a blob. */
+  function serve(snapshots: Said[], blob: () => Said): void {
+    control.answer = ({ url }) =>
+      url.startsWith('/v1/node/blobs/') ? blob() : (snapshots.shift() ?? new Promise<Said>(() => {}))
+  }
+  const asked = (): string[] => control.heard.map(({ url }) => url).filter(url => url.includes('/blobs/'))
+  const kept = (): Promise<string[]> => readdir(join(stateDir, 'blobs'))
+
+  it('are there before it is applied, and kept for a start without control', async () => {
+    serve([naming(3)], () => bytes(CODE))
+    const given: [number, string][] = []
+    const apply: FollowOptions['apply'] = ({ version }, materials) =>
+      void given.push([version, Buffer.from(materials.get(sha256) ?? []).toString()])
+    await follow({ apply }).started
+    await until('it is stored', () => control.heard.at(-1)?.headers['if-none-match'] === '"3"')
+    expect(given).toEqual([[3, CODE.toString()]])
+    expect(asked()).toEqual([`/v1/node/blobs/${sha256}`])
+    expect((await stat(join(stateDir, 'blobs', sha256))).mode & 0o777).toBe(0o600)
+    await follower?.close()
+    const { url } = control
+    await control.close()
+    await follow({ apply, controlUrl: url }).started
+    expect(given).toEqual([
+      [3, CODE.toString()],
+      [3, CODE.toString()],
+    ])
+    control = await FakeControl.start()
+  })
+
+  it('are asked for once, and deleted when no snapshot names them', async () => {
+    serve([naming(3), naming(4), offer(5)], () => bytes(CODE))
+    await follow().started
+    await until('the last', () => control.heard.at(-1)?.headers['if-none-match'] === '"5"')
+    expect(applied).toEqual([3, 4, 5])
+    expect(asked()).toHaveLength(1)
+    expect(await kept()).toEqual([])
+  })
+
+  it.each<[string, Said]>([
+    ['missing', { status: 404, body: { error: { code: 'no-blob', message: 'gone' } } }],
+    ['of another digest', bytes(Buffer.from('something else'))],
+  ])('keep a snapshot from being applied while they are %s', async (_what, bad) => {
+    let tries = 0
+    // A newer one may name others: the snapshot is asked for again each time.
+    control.answer = ({ url, headers }) =>
+      !url.startsWith('/v1/node/blobs/')
+        ? headers['if-none-match'] === undefined
+          ? naming(3)
+          : new Promise<Said>(() => {})
+        : ++tries < 3
+          ? bad
+          : bytes(CODE)
+    await follow().started
+    expect([applied, tries]).toEqual([[3], 3])
+    expect(await kept()).toEqual([sha256])
+  })
+
+  it('are asked for again where the disk has something else under their name', async () => {
+    await mkdir(join(stateDir, 'blobs'))
+    await writeFile(join(stateDir, 'blobs', sha256), 'half of')
+    serve([naming(3)], () => bytes(CODE))
+    await follow().started
+    expect(asked()).toHaveLength(1)
+    expect(await readFile(join(stateDir, 'blobs', sha256))).toEqual(CODE)
   })
 })

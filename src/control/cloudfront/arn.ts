@@ -1,5 +1,5 @@
 import { ACCOUNT } from './identity.ts'
 
-export function arnOf(kind: 'distribution' | 'function', id: string): string {
+export function arnOf(kind: 'distribution' | 'function' | 'key-value-store', id: string): string {
   return `arn:aws:cloudfront::${ACCOUNT}:${kind}/${id}`
 }

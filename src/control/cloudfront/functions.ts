@@ -1,41 +1,39 @@
-import type { Instant } from '../../core/index.ts'
+import type { StoreId } from '../../core/index.ts'
+import type { Distribution } from '../../distribution/index.ts'
 import {
-  deleteDocument,
-  listDocuments,
-  saveDocument,
-  type Database,
-  type StoredDocument,
+  findBlob,
+  listDistributions,
+  listFunctions,
+  listStores,
+  readMeta,
+  type FunctionStage,
+  type StoredFunction,
   type Tx,
 } from '../database/index.ts'
+import {
+  createFunction,
+  MOST_FUNCTIONS,
+  publishFunction,
+  removeFunction,
+  stageOf,
+  updateFunction,
+  usersOf,
+} from '../functions.ts'
+import type { Services } from '../services.ts'
 import { arnOf } from './arn.ts'
+import { deployments, type Deployed } from './deployment.ts'
 import { etagOf } from './etag.ts'
-import { itemsOf } from './lists.ts'
-import { refuseTwins } from './names.ts'
-import { CloudFrontError, type Handler, type Handlers, type OperationContext } from './operation.ts'
+import { itemsOf, listed } from './lists.ts'
+import { CloudFrontError, type Handler, type Handlers } from './operation.ts'
 import { pageOf, withItems, type PageAsked } from './pages.ts'
 import { checkIfMatch } from './precondition.ts'
 import type { FunctionConfig } from './shapes.ts'
+import { testFunction } from './test-function.ts'
 
-const MOST_FUNCTIONS = 100
+type Stage = 'DEVELOPMENT' | 'LIVE'
+type Runtime = 'cloudfront-js-1.0' | 'cloudfront-js-2.0'
+
 const LARGEST = 10_240
-
-type StageName = 'DEVELOPMENT' | 'LIVE'
-
-/** One stage of a function: its code and what is said about it. */
-interface Stage {
-  config: FunctionConfig
-  /** Base64. */
-  code: string
-  createdAt: number
-  modifiedAt: number
-  /** Counts its changes. */
-  revision: number
-}
-
-interface Kept {
-  development: Stage
-  live?: Stage
-}
 
 interface Code {
   Name: string
@@ -50,57 +48,63 @@ interface Asked {
   IfMatch?: string
 }
 
-/** Functions are kept, published and given back. They do not run yet, so no behaviour takes one. */
-export function functionOperations(database: Database): Handlers {
-  const create: Handler<Code> = (input, context) =>
-    database.transaction(async tx => {
-      const all = await listDocuments(tx, 'Function')
-      if (all.size >= MOST_FUNCTIONS)
+/** CloudFront Functions: those of its two runtimes, which are functions of ours like all others. */
+export function functionOperations(services: Services): Handlers {
+  const { database, trials } = services
+  const create: Handler<Code> = async input => {
+    const written = readCode(input)
+    await trials.check(input.Name, written.runtime, written.code)
+    return database.transaction(async tx => {
+      const all = await listFunctions(tx)
+      if (all.length >= MOST_FUNCTIONS)
         throw new CloudFrontError('TooManyFunctions', `there are ${MOST_FUNCTIONS} already: delete one first`)
-      checkCode(input)
-      refuseTwins('FunctionAlreadyExists', { id: '', name: input.Name }, [...all.values()].map(nameOf))
-      const development = stageOf(input, undefined, tx.now)
-      await save(tx, input.Name, { development })
-      told(context)
+      if (all.some(({ name }) => name === input.Name))
+        throw new CloudFrontError('FunctionAlreadyExists', `there is a function "${input.Name}" already`)
+      const made = await createFunction(tx, { name: input.Name, ...written, store: await storeOf(tx, input) })
       return {
-        ...described(input.Name, { development }, 'DEVELOPMENT'),
+        ...(await described(tx, made, 'DEVELOPMENT', await deployments(services))),
         Location: `/2020-05-31/function/${input.Name}`,
       }
     })
-  const update: Handler<Code> = input =>
-    database.transaction(async tx => {
-      const kept = await find(tx, input.Name)
-      checkIfMatch(input.IfMatch, tagOf(input.Name, 'DEVELOPMENT', kept.development))
-      checkCode(input)
-      const changed = { ...kept, development: stageOf(input, kept.development, tx.now) }
-      await save(tx, input.Name, changed)
-      return described(input.Name, changed, 'DEVELOPMENT')
+  }
+  const update: Handler<Code> = async input => {
+    const written = readCode(input)
+    await trials.check(input.Name, written.runtime, written.code)
+    return database.transaction(async tx => {
+      const before = await find(tx, input.Name)
+      checkIfMatch(input.IfMatch, tagOf(before, 'DEVELOPMENT'))
+      const made = await updateFunction(tx, input.Name, { ...written, store: await storeOf(tx, input) })
+      return described(tx, made, 'DEVELOPMENT', await deployments(services))
     })
-  const publish: Handler<Asked> = ({ Name, IfMatch }, context) =>
+  }
+  const publish: Handler<Asked> = ({ Name, IfMatch }) =>
     database.transaction(async tx => {
-      const kept = await find(tx, Name)
-      checkIfMatch(IfMatch, tagOf(Name, 'DEVELOPMENT', kept.development))
-      const live = { ...kept.development, createdAt: kept.live?.createdAt ?? tx.now, modifiedAt: tx.now }
-      const changed = { ...kept, live }
-      await save(tx, Name, changed)
-      told(context)
-      return described(Name, changed, 'LIVE')
+      checkIfMatch(IfMatch, tagOf(await find(tx, Name), 'DEVELOPMENT'))
+      const { stored } = await publishFunction(tx, Name)
+      return described(tx, stored, 'LIVE', await deployments(services))
     })
   const remove: Handler<Asked> = ({ Name, IfMatch }) =>
     database.transaction(async tx => {
-      const kept = await find(tx, Name)
-      checkIfMatch(IfMatch, tagOf(Name, 'DEVELOPMENT', kept.development))
-      await deleteDocument(tx, 'Function', Name)
+      checkIfMatch(IfMatch, tagOf(await find(tx, Name), 'DEVELOPMENT'))
+      const [user] = usersOf(Name, await listDistributions(tx))
+      if (user)
+        throw new CloudFrontError(
+          'FunctionInUse',
+          `the behaviour "${user.pattern}" of ${user.distribution} runs it: take it out there first`,
+        )
+      await removeFunction(tx, Name)
     })
   const describe: Handler<Asked> = ({ Name, Stage }) =>
-    database.read(async tx => described(Name, await find(tx, Name), stageName(Stage)))
+    database.read(async tx =>
+      described(tx, await find(tx, Name), stageName(Stage), await deployments(services)),
+    )
   const get: Handler<Asked> = ({ Name, Stage }) =>
     database.read(async tx => {
-      const name = stageName(Stage)
-      const stage = stageIn(await find(tx, Name), name, Name)
+      const stored = await find(tx, Name)
+      const stage = stageName(Stage)
       return {
-        FunctionCode: Buffer.from(stage.code, 'base64'),
-        ETag: tagOf(Name, name, stage),
+        FunctionCode: Buffer.from((await findBlob(tx, at(stored, stage).code.sha256)) ?? []),
+        ETag: tagOf(stored, stage),
         ContentType: 'application/octet-stream',
       }
     })
@@ -111,96 +115,116 @@ export function functionOperations(database: Database): Handlers {
     DeleteFunction: remove,
     DescribeFunction: describe,
     GetFunction: get,
-    ListFunctions: listing(database),
-    TestFunction: () =>
-      Promise.reject(new CloudFrontError('UnsupportedOperation', 'functions are kept and do not run yet')),
+    ListFunctions: listing(services),
+    TestFunction: testFunction(services, { find, at, tagOf, stageName, summaryOf: summarised }),
   }
 }
 
-function listing(database: Database): Handler<PageAsked & { Stage?: string }> {
+function listing(services: Services): Handler<PageAsked & { Stage?: string }> {
   return input =>
-    database.read(async tx => {
+    services.database.read(async tx => {
       const wanted = input.Stage === undefined ? undefined : stageName(input.Stage)
-      const all = [...(await listDocuments(tx, 'Function')).values()].flatMap(({ id, config }) => {
-        const kept = config as Kept // written as one
-        return wanted === 'LIVE' && kept.live === undefined ? [] : [{ id, kept }]
-      })
-      const { items, page } = pageOf(all, each => each.id, input)
-      const summaries = items.map(({ id, kept }) => summaryOf(id, kept, wanted ?? 'DEVELOPMENT'))
+      const all = (await listFunctions(tx)).filter(
+        each => isCloudFronts(each) && (wanted !== 'LIVE' || each.live !== undefined),
+      )
+      const { items, page } = pageOf(all, each => each.name, input)
+      const around = await aroundOf(tx, await deployments(services))
+      const summaries = items.map(each => summaryOf(each, wanted ?? 'DEVELOPMENT', around))
       return { FunctionList: withItems(page, summaries) }
     })
 }
 
-function told(context: OperationContext): void {
-  context.notice('Function: kept; no behaviour takes it until functions run')
-}
-
 const NAME = /^[A-Za-z0-9_-]{1,64}$/
 
-function checkCode({ Name, FunctionConfig: config, FunctionCode: code }: Code): void {
+function readCode({ Name, FunctionConfig: config, FunctionCode: code }: Code): {
+  runtime: Runtime
+  comment: string
+  code: string
+} {
   if (!NAME.test(Name))
     throw new CloudFrontError('InvalidArgument', 'Name is 1 to 64 letters, digits, dashes and underscores')
   if (code.length > LARGEST)
     throw new CloudFrontError('FunctionSizeLimitExceeded', `the code has ${LARGEST} bytes at most`)
   if (code.length === 0) throw new CloudFrontError('InvalidArgument', 'FunctionCode is empty')
-  if (!['cloudfront-js-1.0', 'cloudfront-js-2.0'].includes(config.Runtime ?? ''))
+  const { Runtime: runtime, Comment: comment = '' } = config
+  if (runtime !== 'cloudfront-js-1.0' && runtime !== 'cloudfront-js-2.0')
     throw new CloudFrontError('InvalidArgument', 'Runtime is cloudfront-js-1.0 or cloudfront-js-2.0')
-  if (itemsOf(config.KeyValueStoreAssociations).length > 0)
-    throw new CloudFrontError('InvalidArgument', 'there are no key value stores: take them out')
+  const text = Buffer.from(code).toString('utf8')
+  if (!Buffer.from(text).equals(code))
+    throw new CloudFrontError('InvalidArgument', 'FunctionCode is no text in UTF-8')
+  return { runtime, comment, code: text }
 }
 
-function stageOf(input: Code, before: Stage | undefined, now: Instant): Stage {
-  return {
-    config: input.FunctionConfig,
-    code: Buffer.from(input.FunctionCode).toString('base64'),
-    createdAt: before?.createdAt ?? now,
-    modifiedAt: now,
-    revision: (before?.revision ?? 0) + 1,
-  }
+/** One at most, as CloudFront has it. */
+async function storeOf(tx: Tx, { FunctionConfig: config }: Code): Promise<StoreId | null> {
+  const arns = itemsOf(config.KeyValueStoreAssociations).map(({ KeyValueStoreARN: arn = '' }) => arn)
+  const [arn] = arns
+  if (arn === undefined) return null
+  if (arns.length > 1)
+    throw new CloudFrontError('InvalidArgument', 'KeyValueStoreAssociations: a function reads one store')
+  const found = (await listStores(tx)).find(({ id }) => arn === arnOf('key-value-store', id))
+  if (found) return found.id
+  throw new CloudFrontError('EntityNotFound', `there is no key value store ${arn.slice(0, 120)}`)
 }
 
-function stageName(text: string | undefined): StageName {
+function stageName(text: string | undefined): Stage {
   const name = text === undefined || text === '' ? 'DEVELOPMENT' : text
   if (name === 'DEVELOPMENT' || name === 'LIVE') return name
   throw new CloudFrontError('InvalidArgument', 'Stage is DEVELOPMENT or LIVE')
 }
 
-async function save(tx: Tx, name: string, kept: Kept): Promise<void> {
-  await saveDocument(tx, { kind: 'Function', id: name, name, config: kept })
+function isCloudFronts({ development }: StoredFunction): boolean {
+  return development.runtime.startsWith('cloudfront-js')
 }
 
-async function find(tx: Tx, name: string): Promise<Kept> {
-  const document = (await listDocuments(tx, 'Function')).get(name)
-  if (document) return document.config as Kept // written as one
+async function find(tx: Tx, name: string): Promise<StoredFunction> {
+  const found = (await listFunctions(tx)).find(each => each.name === name && isCloudFronts(each))
+  if (found) return found
   throw new CloudFrontError('NoSuchFunctionExists', `there is no function ${name.slice(0, 80)}`)
 }
 
-function stageIn(kept: Kept, stage: StageName, name: string): Stage {
-  const found = stage === 'LIVE' ? kept.live : kept.development
-  if (found) return found
-  throw new CloudFrontError('NoSuchFunctionExists', `the function ${name.slice(0, 80)} was not published`)
+function at(stored: StoredFunction, stage: Stage): FunctionStage {
+  if (stage === 'LIVE' && stored.live === undefined)
+    throw new CloudFrontError('NoSuchFunctionExists', `the function ${stored.name} was not published`)
+  return stageOf(stored, stage === 'LIVE' ? 'live' : 'development')
 }
 
-function tagOf(name: string, stage: StageName, { code, revision }: Stage): string {
-  return etagOf('Function', name, stage, revision, code)
+function tagOf(stored: StoredFunction, stage: Stage): string {
+  const { code, revision } = at(stored, stage)
+  return etagOf('Function', stored.name, stage, revision, code.sha256)
 }
 
-function described(name: string, kept: Kept, stage: StageName): object {
+interface Around {
+  distributions: Distribution[]
+  deployed: boolean
+}
+
+async function aroundOf(tx: Tx, deployed: Deployed): Promise<Around> {
+  const { version } = await readMeta(tx)
+  return { distributions: await listDistributions(tx), deployed: deployed(version) }
+}
+
+async function described(tx: Tx, stored: StoredFunction, stage: Stage, deployed: Deployed): Promise<object> {
+  return { FunctionSummary: await summarised(tx, stored, stage, deployed), ETag: tagOf(stored, stage) }
+}
+
+async function summarised(tx: Tx, stored: StoredFunction, stage: Stage, deployed: Deployed): Promise<object> {
+  return summaryOf(stored, stage, await aroundOf(tx, deployed))
+}
+
+function summaryOf(stored: StoredFunction, stage: Stage, around: Around): object {
+  const { runtime, comment, store, createdAt, modifiedAt } = at(stored, stage)
+  const stores = store === null ? [] : [{ KeyValueStoreARN: arnOf('key-value-store', store) }]
   return {
-    FunctionSummary: summaryOf(name, kept, stage),
-    ETag: tagOf(name, stage, stageIn(kept, stage, name)),
-  }
-}
-
-function summaryOf(name: string, kept: Kept, stage: StageName): object {
-  const { config, createdAt, modifiedAt, revision } = stageIn(kept, stage, name)
-  const published = kept.live?.revision === revision
-  return {
-    Name: name,
-    Status: published ? 'UNASSOCIATED' : 'UNPUBLISHED',
-    FunctionConfig: config,
+    Name: stored.name,
+    Status: statusOf(stored, around),
+    FunctionConfig: {
+      Comment: comment,
+      Runtime: runtime,
+      ...(stores.length > 0 && { KeyValueStoreAssociations: listed(stores) }),
+    },
     FunctionMetadata: {
-      FunctionARN: arnOf('function', name),
+      FunctionARN: arnOf('function', stored.name),
       Stage: stage,
       CreatedTime: new Date(createdAt),
       LastModifiedTime: new Date(modifiedAt),
@@ -208,6 +232,9 @@ function summaryOf(name: string, kept: Kept, stage: StageName): object {
   }
 }
 
-function nameOf({ id }: StoredDocument): { id: string; name: string } {
-  return { id, name: id }
+/** Of what is written on since it was published, that it is not; else whether behaviours run it, and all nodes know. */
+function statusOf({ name, development, live }: StoredFunction, { distributions, deployed }: Around): string {
+  if (live?.revision !== development.revision) return 'UNPUBLISHED'
+  if (usersOf(name, distributions).length === 0) return 'UNASSOCIATED'
+  return deployed ? 'DEPLOYED' : 'ASSOCIATED'
 }

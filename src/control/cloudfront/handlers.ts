@@ -6,6 +6,7 @@ import { functionOperations } from './functions.ts'
 import { invalidationOperations } from './invalidations.ts'
 import { keyGroups } from './key-groups.ts'
 import { monitoringOperations } from './monitoring.ts'
+import { keyValueStoreOperations } from './key-value-stores.ts'
 import type { Handlers } from './operation.ts'
 import { originAccessControls, originAccessIdentities } from './origin-access.ts'
 import { cachePolicies, originRequestPolicies, responseHeadersPolicies } from './policies.ts'
@@ -29,7 +30,8 @@ export function cloudFrontHandlers(services: Services): Handlers {
     ...operationsOf(originAccessIdentities, database),
     ...operationsOf(encryptionConfigs, database),
     ...operationsOf(encryptionProfiles, database),
-    ...functionOperations(database),
+    ...functionOperations(services),
+    ...keyValueStoreOperations(services),
     ...tagOperations(database),
     ...monitoringOperations(database),
   }

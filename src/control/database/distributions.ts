@@ -4,6 +4,7 @@ import type { Distribution, Snapshot } from '../../distribution/index.ts'
 import { channelsOfSnapshot } from './channels.ts'
 import type { Tx } from './database.ts'
 import { deleteDocument } from './documents.ts'
+import { edgeCodeOf } from './edge-code.ts'
 import { listIssuers } from './issuers.ts'
 import { keyGroupsWithKeys } from './keys.ts'
 import { listOriginAccess } from './origin-access.ts'
@@ -94,15 +95,17 @@ export async function setFallbackDistribution(tx: Tx, id: DistributionId): Promi
 export async function readWholeSnapshot(tx: Tx): Promise<{ epoch: string; snapshot: Snapshot }> {
   const { epoch, version, sequence, fallbackDistribution } = await readMeta(tx)
   const controls = await listControls(tx)
+  const all = await listDistributions(tx)
   const snapshot: Snapshot = {
     version,
-    distributions: await listDistributions(tx),
+    distributions: all,
     fallbackDistribution,
     keyGroups: await keyGroupsWithKeys(tx),
     issuers: await listIssuers(tx),
     originAccess: await listOriginAccess(tx),
     channels: await channelsOfSnapshot(tx),
     nodes: await listNodes(tx),
+    ...(await edgeCodeOf(tx, all)),
     ...(controls.length > 0 && { controls }),
     sequence,
     invalidations: await tx.sql

@@ -13,7 +13,6 @@ export type DocumentKind =
   | 'ResponseHeadersPolicy'
   | 'OriginAccessControl'
   | 'CloudFrontOriginAccessIdentity'
-  | 'Function'
   | 'FieldLevelEncryption'
   | 'FieldLevelEncryptionProfile'
   | 'MonitoringSubscription'

@@ -3,8 +3,9 @@ import { getTableConfig, PgTable } from 'drizzle-orm/pg-core'
 import type { Session } from './engine.ts'
 import * as tables from './tables.ts'
 
-/** Rows that are in memory at once. */
+/** Rows that are in memory at once; a blob may have megabytes, twice as many in hexadecimal. */
 const AT_ONCE = 200
+const LARGE_AT_ONCE = 4
 
 export interface DumpedRow {
   table: string
@@ -18,10 +19,11 @@ export async function* dumpRows(session: Session): AsyncGenerator<DumpedRow> {
     await session.executeSql(
       `declare dumped no scroll cursor for select row_to_json(one)::text as json from "${table}" as one`,
     )
+    const atOnce = table === getTableName(tables.blobs) ? LARGE_AT_ONCE : AT_ONCE
     for (;;) {
-      const { rows } = await session.executeSql(`fetch ${AT_ONCE} from dumped`)
+      const { rows } = await session.executeSql(`fetch ${atOnce} from dumped`)
       for (const { json } of rows) yield { table, json: String(json) }
-      if (rows.length < AT_ONCE) break
+      if (rows.length < atOnce) break
     }
     await session.executeSql('close dumped')
   }

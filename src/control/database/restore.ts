@@ -3,7 +3,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { eq, sql } from 'drizzle-orm'
-import { messageOf, SluiceError, type Clock } from '../../core/index.ts'
+import { messageOf, MiB, SluiceError, type Clock } from '../../core/index.ts'
 import { openEngine, type DatabaseOptions } from './database.ts'
 import { tablesInOrder, type DumpedRow } from './dump.ts'
 import type { Engine, Session } from './engine.ts'
@@ -21,8 +21,9 @@ import {
   originLeases,
 } from './tables.ts'
 
-/** Rows that one statement takes. */
+/** Rows that one statement takes, and characters, of which a blob has millions. */
 const AT_ONCE = 200
+const MOST_CHARACTERS = 32 * MiB
 
 export interface RestoreOptions extends Pick<DatabaseOptions, 'url' | 'dataDir' | 'clock'> {
   /** The newest migration that the rows were written under, by its time. */
@@ -122,6 +123,7 @@ async function insertAll(engine: Engine, rows: AsyncIterable<DumpedRow>): Promis
   let count = 0
   let table = ''
   let waiting: string[] = []
+  let length = 0
   const flush = async (): Promise<void> => {
     if (waiting.length === 0) return
     const text = `insert into "${table}" select * from jsonb_populate_recordset(null::"${table}", $1::jsonb)`
@@ -130,11 +132,13 @@ async function insertAll(engine: Engine, rows: AsyncIterable<DumpedRow>): Promis
     })
     count += waiting.length
     waiting = []
+    length = 0
   }
   for await (const row of rows) {
-    if (row.table !== table || waiting.length === AT_ONCE) await flush()
+    if (row.table !== table || waiting.length === AT_ONCE || length > MOST_CHARACTERS) await flush()
     table = row.table
     waiting.push(row.json)
+    length += row.json.length
   }
   await flush()
   return count

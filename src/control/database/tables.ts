@@ -34,6 +34,8 @@ import type {
   ViewersAt,
 } from '../../distribution/index.ts'
 
+export * from './function-tables.ts'
+
 /** Instants are epoch milliseconds. PGlite gives bigint as a number, node-postgres as text; `mode: 'number'` settles it. */
 const instantColumn = (name: string) => bigint(name, { mode: 'number' })
 

@@ -9,7 +9,9 @@ export const Wait = Type.Object({ wait: Type.Optional(WaitSeconds) })
 export const ById = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9-]{1,64}$' }) })
 
 /** What people may also call by its name. */
-export const ByIdOrName = Type.Object({ id: Type.String({ pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$' }) })
+export const ByIdOrName = Type.Object({
+  id: Type.String({ pattern: '^[A-Za-z0-9_-][A-Za-z0-9._-]{0,127}$' }),
+})
 
 /** Exactly one asset or channel. */
 export const AtPath = Type.Object({ path: Type.String({ maxLength: 1024 }) })

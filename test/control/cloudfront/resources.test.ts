@@ -494,6 +494,8 @@ describe('an origin access identity', () => {
   })
 })
 
+const OTHER = 'function handler() { return { statusCode: 204 } }'
+
 describe('a function', () => {
   test('is kept in two stages, and taken by no behaviour', async () => {
     const FunctionConfig = { Comment: 'rewrite', Runtime: 'cloudfront-js-2.0' } as const
@@ -509,7 +511,7 @@ describe('a function', () => {
     const updated = await send(
       new api.UpdateFunctionCommand({
         ...{ Name: 'f1', IfMatch: made.ETag, FunctionConfig },
-        FunctionCode: Buffer.from('other'),
+        FunctionCode: Buffer.from(OTHER),
       }),
     )
     expect(
@@ -521,11 +523,11 @@ describe('a function', () => {
     const described = await send(new api.DescribeFunctionCommand(live))
     expect(described.FunctionSummary).toMatchObject({ FunctionMetadata: { Stage: 'LIVE' } })
     const got = await send(new api.GetFunctionCommand(live))
-    expect(Buffer.from(got.FunctionCode ?? []).toString()).toBe('other')
+    expect(Buffer.from(got.FunctionCode ?? []).toString()).toBe(OTHER)
     const { FunctionList: list } = await send(new api.ListFunctionsCommand({ Stage: 'LIVE' }))
     expect(list).toMatchObject({ Quantity: 1, Items: [{ Name: 'f1' }] })
     const test = { Name: 'f1', IfMatch: updated.ETag, EventObject: Buffer.from('{}') }
-    expect(await errorOf(send(new api.TestFunctionCommand(test)))).toBe('UnsupportedOperation 400')
+    expect(await errorOf(send(new api.TestFunctionCommand(test)))).toBe('InvalidArgument 400')
     const FunctionAssociations = {
       Quantity: 1,
       Items: [{ FunctionARN: arn, EventType: 'viewer-request' as const }],
