@@ -83,7 +83,7 @@ test('help for a word that is no command is a usage error', async () => {
 })
 
 test('the version is that of the package', async () => {
-  expect(await sluice(workFolder(), ['--version'])).toMatchObject({ code: 0, stdout: '0.6.0\n' })
+  expect(await sluice(workFolder(), ['--version'])).toMatchObject({ code: 0, stdout: '0.7.0\n' })
 })
 
 test('without a server there is one sentence, also as JSON', async () => {

@@ -57,13 +57,13 @@ test.each([
   ['install -y --no-install-recommends ffmpeg', 'install -y', 'the image has no ffmpeg'],
   ['"tini", "--", ', '', 'the image does not start under tini'],
   ['COPY LICENSE ./', 'COPY . .', 'the image copies the whole checkout'],
-  ['ARG VERSION=', 'ARG VERSION=9.', 'the image does not say version 0.6.0'],
+  ['ARG VERSION=', 'ARG VERSION=9.', 'the image does not say version 0.7.0'],
 ])('the rule of the image sees %j become %j', (from, to, fault) => {
   const dockerfile = textOf(tree, 'docker/Dockerfile')
   expect(dockerfile).toContain(from)
   const broken = treeOf({
     'docker/Dockerfile': dockerfile.replace(from, to),
-    'package.json': '{"version":"0.6.0"}',
+    'package.json': '{"version":"0.7.0"}',
   })
   expect(imageFaults(broken)).toEqual([fault])
 })
