@@ -1,5 +1,11 @@
-import type { EncryptionId, EncryptionProfileId } from '../core/index.ts'
-import type { Distribution, EncryptionProfile, FieldEncryption, PublicKey } from '../distribution/index.ts'
+import { reader, SluiceError, type EncryptionId, type EncryptionProfileId } from '../core/index.ts'
+import {
+  FieldEncryption,
+  patternProblems,
+  type Distribution,
+  type EncryptionProfile,
+  type PublicKey,
+} from '../distribution/index.ts'
 import { itemsOf } from './cloudfront/lists.ts'
 import type { FieldLevelEncryptionConfig, FieldLevelEncryptionProfileConfig } from './cloudfront/shapes.ts'
 import { listDocuments, listPublicKeys, type Tx } from './database/index.ts'
@@ -20,7 +26,8 @@ export async function listKnownEncryptions(tx: Tx): Promise<KnownEncryption[]> {
 
 /**
  * The encryptions that behaviours name, whole, as nodes follow them. One of which a profile or a key is missing is left
- * out: a node that knows nothing of it sends no form on, while half of it would send fields on in the clear.
+ * out: a node that knows nothing of it sends no form on, while half of it would send fields on in the clear. So is what was
+ * kept by 0.6, which checked nothing of it, and could not be followed.
  */
 export async function encryptionsOf(
   tx: Tx,
@@ -40,8 +47,24 @@ export async function encryptionsOf(
   return [...named].flatMap(id => {
     const config = configs.get(id)?.config as FieldLevelEncryptionConfig | null | undefined // written as one
     const whole = config && encryptionAs(id, config, profileOf)
-    return whole ? [whole] : []
+    return whole && isSound(whole) ? [whole] : []
   })
+}
+
+const readEncryption = reader(FieldEncryption, 'the encryption')
+
+function isSound(encryption: FieldEncryption): boolean {
+  const { byQuery, byContentType } = encryption
+  const profiles = [...byQuery.profiles, ...byContentType.profiles].flatMap(({ profile }) => profile ?? [])
+  const patterns = profiles.flatMap(({ entities }) => entities.map(each => each.patterns))
+  if (patterns.some(each => patternProblems(each, '').length > 0)) return false
+  try {
+    readEncryption(encryption)
+    return true
+  } catch (error) {
+    if (error instanceof SluiceError) return false
+    throw error
+  }
 }
 
 type Find = (profile: string) => EncryptionProfile | undefined

@@ -38,7 +38,7 @@ export class FormReader {
   #digits: 0 | 1 | 2 = 0
   #escaped = 0
   #length = 0
-  #empty = true
+  #isEmpty = true
   #fields = 0
 
   constructor(patterns: Patterns) {
@@ -57,27 +57,46 @@ export class FormReader {
     /** Where what goes through as it came begins. */
     let from = 0
     for (let at = 0; at < chunk.length; at++) {
-      const byte = chunk[at] ?? 0
-      const taken = this.#entity !== undefined
-      if (byte === AMPERSAND || (byte === EQUALS && this.#part === 'name')) {
-        if (this.#digits > 0) throw malformed()
-        if (byte === EQUALS) {
-          this.#beginValue()
-          if (this.#entity === undefined) continue
-          pieces.push(chunk.subarray(from, at + 1))
-        } else {
-          // The end of a value that is encrypted, or of a name without one.
-          if (!taken) pieces.push(chunk.subarray(from, at))
-          pieces.push(...this.#endPair())
-          from = at
-        }
+      if (this.#isPassing) at = this.#skip(chunk, at)
+      const byte = chunk[at]
+      if (byte === undefined) break
+      const isEnd = byte === AMPERSAND
+      if (!isEnd && (byte !== EQUALS || this.#part === 'value')) {
+        this.#isEmpty = false
+        this.#take(byte)
         continue
       }
-      this.#empty = false
-      this.#take(byte)
+      if (this.#digits > 0) throw malformed()
+      if (!isEnd) {
+        this.#beginValue()
+        if (this.#entity !== undefined) pieces.push(chunk.subarray(from, at + 1))
+        continue
+      }
+      const isTaken = this.#entity !== undefined
+      const ended = this.#endPair()
+      if (ended.length === 0) continue
+      if (!isTaken) pieces.push(chunk.subarray(from, at))
+      pieces.push(...ended)
+      from = at
     }
     if (this.#entity === undefined) pieces.push(chunk.subarray(from))
     return pieces.filter(piece => !(piece instanceof Uint8Array) || piece.length > 0)
+  }
+
+  /** Whether nothing matters of what comes but where it ends, and that its escapes are some. */
+  get #isPassing(): boolean {
+    if (this.#digits > 0) return false
+    return this.#part === 'value' ? this.#entity === undefined : !this.#matcher.open
+  }
+
+  /** The next place that matters; most of a form is skipped in this way. */
+  #skip(chunk: Uint8Array, from: number): number {
+    const isName = this.#part === 'name'
+    for (let at = from; at < chunk.length; at++) {
+      const byte = chunk[at]
+      if (byte === AMPERSAND || byte === PERCENT || (isName && byte === EQUALS)) return at
+    }
+    return chunk.length
   }
 
   end(): Piece[] {
@@ -87,16 +106,15 @@ export class FormReader {
 
   #beginValue(): void {
     this.#part = 'value'
-    this.#empty = false
     this.#entity = this.#matcher.end()
     if (this.#entity !== undefined && ++this.#fields > MOST_FIELDS)
       throw new RefusedForm('FieldNumberLimitClientError')
   }
 
+  /** What takes the place of a value; nothing where it has gone through. */
   #endPair(): Piece[] {
-    const bare = this.#part === 'name' && !this.#empty
     const pieces: Piece[] = []
-    if (bare) {
+    if (this.#part === 'name' && !this.#isEmpty) {
       // WHATWG: a name without `=` has an empty value.
       this.#beginValue()
       if (this.#entity !== undefined) pieces.push(Uint8Array.of(EQUALS))
@@ -109,7 +127,7 @@ export class FormReader {
     this.#part = 'name'
     this.#entity = undefined
     this.#valueLength = 0
-    this.#empty = true
+    this.#isEmpty = true
     this.#matcher.begin()
     return pieces
   }

@@ -22,42 +22,54 @@ export function patternsOf({ entities }: EncryptionProfile): Patterns {
 }
 
 /**
- * Compares one name, decoded, byte by byte as it comes: it is known as soon as it can be, so that nothing longer than a
- * pattern is ever held back. No two patterns of a profile match one name.
+ * Compares one name, decoded, byte by byte as it comes. No two patterns of a profile match one name. A form may have half a
+ * million names, so none of them costs memory.
  */
 export class NameMatcher {
   readonly #patterns: Patterns
-  #left: Patterns
+  readonly #all: number
+  /** A bit for each pattern that the name may still be. */
+  #left: number
   #length = 0
   /** Set once a pattern with `*` matches, whatever follows. */
-  found: Entity | undefined
+  #found: Entity | undefined
 
   constructor(patterns: Patterns) {
     this.#patterns = patterns
-    this.#left = patterns
+    this.#all = 2 ** patterns.length - 1
+    this.#left = this.#all
   }
 
   /** Whether what follows of the name still matters. */
   get open(): boolean {
-    return this.found === undefined && this.#left.length > 0
+    return this.#left !== 0
   }
 
   begin(): void {
-    this.#left = this.#patterns
+    this.#left = this.#all
     this.#length = 0
-    this.found = undefined
+    this.#found = undefined
   }
 
   take(byte: number): void {
-    if (!this.open) return
     const at = this.#length++
-    // Most names of a form differ from all patterns in their first letters.
-    this.#left = this.#left.filter(({ bytes }) => bytes[at] === byte)
-    this.found = this.#left.find(({ bytes, open }) => open && bytes.length === this.#length)?.entity
+    for (let rest = this.#left; rest !== 0; rest &= rest - 1) {
+      const which = 31 - Math.clz32(rest & -rest)
+      const pattern = this.#patterns[which]
+      if (pattern === undefined || pattern.bytes[at] !== byte) this.#left &= ~(1 << which)
+      else if (pattern.open && pattern.bytes.length === this.#length) {
+        this.#found = pattern.entity
+        this.#left = 0
+        return
+      }
+    }
   }
 
   /** Whose the name is, now that it is whole. */
   end(): Entity | undefined {
-    return this.found ?? this.#left.find(({ bytes, open }) => !open && bytes.length === this.#length)?.entity
+    if (this.#found !== undefined || this.#left === 0) return this.#found
+    return this.#patterns.find(
+      ({ bytes, open }, which) => !open && bytes.length === this.#length && (this.#left & (1 << which)) !== 0,
+    )?.entity
   }
 }
