@@ -22,4 +22,12 @@ export {
 export { readPlaylist, type ReadLimits, type ReadResult } from './read.ts'
 export { renderLive } from './render-live.ts'
 export { renderMultivariant, renderVod } from './render.ts'
+export type { PlaylistTag } from './playlist-line.ts'
+export {
+  playlistLines,
+  PlaylistReader,
+  playlistValue,
+  type PlaylistEntry,
+  type PlaylistValue,
+} from './playlist-value.ts'
 export { steerPlaylist } from './steer.ts'

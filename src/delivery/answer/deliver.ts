@@ -1,9 +1,13 @@
 import type { Filling, Found, StoredObject, UpstreamAnswer } from '../../cache/index.ts'
-import { codeOf, type Instant } from '../../core/index.ts'
-import { cacheStatus, LONGEST_DELTA, nodeAge, passedAge, type CacheOutcome } from '../../http/index.ts'
+import { codeOf, FUNCTION_REASONS, type Instant } from '../../core/index.ts'
+import { cacheStatus, nodeAge, passedAge, type CacheOutcome } from '../../http/index.ts'
 import { mayCarry, type Passing } from '../gate/carry.ts'
 import { corsBeside } from './cors.ts'
 import { known, type CacheWord, type Exchange, type Step } from '../exchange.ts'
+import type { Use } from '../functions/node-functions.ts'
+import { refuseFor } from '../functions/function-trouble.ts'
+import { askedPlaylist, playlistUse } from '../functions/playlist-response.ts'
+import { errorOf } from './error-page.ts'
 import {
   isShortText,
   recodeFill,
@@ -14,7 +18,20 @@ import {
   type Unreadable,
 } from './recode.ts'
 import { begin, bodyFor, fieldsFor, firstBytes, planBody, type BodyPlan } from './plan-body.ts'
+import { madeFrom } from './made-from.ts'
 import { record } from '../record.ts'
+import {
+  ageOf,
+  cannotRead,
+  fetched,
+  HIT,
+  onItsWay,
+  passed,
+  REVALIDATED,
+  STALE,
+  VERSION_WORDS,
+  type Filled,
+} from './cache-words.ts'
 import { sendError } from './refusal.ts'
 import { fillSource, heldWhole, type Whole } from './held-bodies.ts'
 import { changeAnswer, changeOf, changeStored, type PlaylistChange } from './changed-playlist.ts'
@@ -24,6 +41,12 @@ import { passedLength, preparedHeaders, viewerHeaders } from './viewer-headers.t
 
 /** Answers from whatever `lookup` found: conditions, range, then bytes as fast as the viewer takes them. */
 export const deliver: Step = (x: Exchange) => {
+  const use = x.behaviour?.functions === undefined ? undefined : playlistUse(x, 'asked')
+  const isOne = use !== undefined && x.inPlaceOf === undefined && errorOf(known(x.found, 'it')).status === 200
+  return isOne ? deliverAsked(x, use) : deliverFound(x)
+}
+
+const deliverFound: Step = (x: Exchange) => {
   const found = known(x.found, 'what was found')
   switch (found.kind) {
     case 'hit':
@@ -46,27 +69,18 @@ export const deliver: Step = (x: Exchange) => {
   }
 }
 
-const HIT: CacheOutcome = { kind: 'hit' }
-const REVALIDATED: CacheOutcome = { kind: 'forwarded', reason: 'stale', status: 304 }
-const STALE: Record<(Found & { kind: 'stale' })['why'], CacheOutcome> = {
-  'upstream-failed': { kind: 'forwarded', reason: 'stale', detail: 'upstream-failed' },
-  revalidating: { kind: 'hit', detail: 'revalidating' },
-}
-
-const VERSION_WORDS: Record<'known' | 'fetched' | 'joined', [CacheWord, CacheOutcome]> = {
-  known: ['Hit', HIT],
-  fetched: ['Miss', { kind: 'forwarded', reason: 'miss', kept: 'stored' }],
-  joined: ['Miss', { kind: 'forwarded', reason: 'miss', collapsed: 'collapsed' }],
-}
-
-type Filled = Found & { kind: 'filling' }
-
-function fetched({ joined, reason }: Filled): CacheOutcome {
-  return { kind: 'forwarded', reason, ...(joined ? { collapsed: 'collapsed' } : { kept: 'stored' }) }
-}
-
-function passed({ forward, reason }: Found & { kind: 'passing' }): CacheOutcome {
-  return { kind: 'forwarded', reason: forward, detail: reason }
+/** A playlist that is made for each request: this one's alone, whole, from what is there for all. */
+async function deliverAsked(x: Exchange, use: Use): Promise<Step | undefined> {
+  x.selects = false
+  try {
+    const { word, outcome, answer } = await madeFrom(x, known(x.found, 'what was found'))
+    return deliverPassing(x, await askedPlaylist(x, use, answer), outcome, word)
+  } catch (error) {
+    const reason = FUNCTION_REASONS.find(each => each === codeOf(error))
+    return reason === undefined
+      ? cannotRead(x, error)
+      : refuseFor(x, { kind: 'unusable', reason, message: '' })
+  }
 }
 
 function deliverStored(
@@ -131,16 +145,6 @@ async function deliverWhole(x: Exchange, found: Found & { kind: 'filling' }): Pr
     return deliverGathered(x, onItsWay(found.fill), change, fetched(found))
   }
   return deliverStored(x, object, ...wordsFor(found, 'stored'))
-}
-
-/** What there is no room for in one piece can still be read by each for himself. */
-function onItsWay(fill: Filling): UpstreamAnswer {
-  const { status, headers, bornAt } = fill
-  return {
-    ...{ status, headers, requestedAt: bornAt, respondedAt: bornAt },
-    body: fill.read(0),
-    destroy: () => {},
-  }
 }
 
 /** A short text is put into its coding as a whole, unless that is slow to come. */
@@ -218,10 +222,6 @@ function ageThere({ headers, bornAt }: Filling, now: Instant): string[] {
   return wasKept ? ['Age', String(ageOf(bornAt, now))] : []
 }
 
-function ageOf(bornAt: Instant, now: Instant): number {
-  return Math.min(LONGEST_DELTA, Math.max(0, Math.floor((now - bornAt) / 1000)))
-}
-
 /** A playlist that nobody stores is read whole as well. */
 async function deliverGathered(
   x: Exchange,
@@ -238,16 +238,16 @@ async function deliverGathered(
   return deliverPassing(x, carried, outcome)
 }
 
-function cannotRead(x: Exchange, error: unknown): undefined {
-  x.node.log.warn({ id: x.id, code: codeOf(error), path: x.loggedPath }, 'an answer broke off')
-  return sendError(x, 502, 'BadGateway', 'The origin broke its answer off')
-}
-
 function cannotDecode(x: Exchange): undefined {
   return sendError(x, 503, 'ServiceUnavailable', 'Too much is being decoded', ['Retry-After', '1'])
 }
 
-function deliverPassing(x: Exchange, came: Passing, outcome: CacheOutcome): undefined {
+function deliverPassing(
+  x: Exchange,
+  came: Passing,
+  outcome: CacheOutcome,
+  word: CacheWord = 'Miss',
+): undefined {
   const answer = recodePassing(x, came)
   if ('kind' in answer) {
     came.destroy()
@@ -262,7 +262,7 @@ function deliverPassing(x: Exchange, came: Passing, outcome: CacheOutcome): unde
   }
   const base = [
     ...viewerHeaders(headers, x.gated ? 'gated' : 'open'),
-    ...constant(x, wordOf(x, status, 'Miss'), tell(outcome, undefined, answer.respondedAt)),
+    ...constant(x, wordOf(x, status, word), tell(outcome, undefined, answer.respondedAt)),
     ...corsBeside(x, headers),
   ]
   // It was in some cache before us, and nobody but that one knows how old it is.

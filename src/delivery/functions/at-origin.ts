@@ -51,12 +51,7 @@ export const ORIGIN_BODY: Bytes = MiB
 
 /** Whether anything is run around questions to origins. */
 export function runsAtOrigin(uses: Uses | undefined): uses is Uses {
-  return (
-    uses !== undefined &&
-    (uses['origin-request'] !== undefined ||
-      uses['origin-response'] !== undefined ||
-      uses['playlist-response']?.when === 'stored')
-  )
+  return uses !== undefined && (uses['origin-request'] !== undefined || uses['origin-response'] !== undefined)
 }
 
 /**

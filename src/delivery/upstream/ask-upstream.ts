@@ -10,6 +10,7 @@ import {
 } from '../../http/index.ts'
 import { interimTo } from '../answer/interim.ts'
 import { askThroughFunctions, runsAtOrigin } from '../functions/at-origin.ts'
+import { playlistUse, storedPlaylist, wholeText } from '../functions/playlist-response.ts'
 import { known, type Exchange } from '../exchange.ts'
 import { askInTurn } from './failover.ts'
 import { judgedBy, secretsOf, together } from './forwarding.ts'
@@ -81,8 +82,9 @@ async function askMember(
   const { distribution } = known(x.served, 'the distribution')
   const { origin, access, setsCookies } = member
   const channel = channelAt(x, member)
+  const playlist = playlistUse(x, 'stored')
   const question: UpstreamQuestion = {
-    ...asked,
+    ...(playlist === undefined ? asked : wholeText(asked)),
     distributionId: distribution.id,
     ...{ origin, access, path: known(x.target, 'the target').path },
     cookies: setsCookies ? 'all' : 'none',
@@ -97,12 +99,13 @@ async function askMember(
   }
   const answer = runsAtOrigin(uses)
     ? await askThroughFunctions(x, uses, question, {
-        ...{ method: question.method ?? 'GET', own: ownFields(asked), body: undefined, passesOn },
-        ...{ partial: asked.range !== undefined, cookies: question.cookies ?? 'none' },
+        ...{ method: question.method ?? 'GET', own: ownFields(question), body: undefined, passesOn },
+        ...{ partial: question.range !== undefined, cookies: question.cookies ?? 'none' },
         ask: changed => node.upstream.ask(changed),
       })
     : await node.upstream.ask(question)
-  const told = offersCodings(member) ? varyingByCoding(answer) : answer
+  const whole = playlist === undefined ? answer : await storedPlaylist(x, playlist, answer)
+  const told = offersCodings(member) ? varyingByCoding(whole) : whole
   return leadsToOtherScheme(x, origin, told) ? { ...told, unshared: 'scheme' } : told
 }
 

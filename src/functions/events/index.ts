@@ -13,3 +13,4 @@ export {
   type SeenResponse,
   type Unusable,
 } from './seen.ts'
+export { playlistEvent, readStretch, type GivenStretch, type Stretch } from './playlist-event.ts'

@@ -47,6 +47,7 @@ export function withFunctions(
   snapshot: Snapshot,
   written: readonly Written[],
   store?: Record<string, string>,
+  where: 'first' | 'all' = 'first',
 ): { snapshot: Snapshot; materials: Materials } {
   const materials = new Map<string, Uint8Array>()
   const blob = (text: string): Blob => {
@@ -68,11 +69,18 @@ export function withFunctions(
   const distributions = snapshot.distributions.map(each => ({
     ...each,
     behaviours: each.behaviours.map((behaviour, at) =>
-      at === 0 ? { ...behaviour, functions: uses } : behaviour,
+      at === 0 || where === 'all' ? { ...behaviour, functions: uses } : behaviour,
     ),
   }))
   const stores = store && [{ id: storeId, name: 'store', data: blob(JSON.stringify(store)) }]
   return { snapshot: { ...snapshot, distributions, functions, ...(stores && { stores }) }, materials }
+}
+
+export function runnerFor(metrics: Metrics, log: Logger = silentLogger): NodeFunctions {
+  const guard = createGuard({ allow: ['127.0.0.0/8'], ownPorts: [] })
+  const fetched = guardedFetch({ guard, clock: systemClock })
+  const runner = createFunctionRunner({ threads: 1, log: silentLogger, fetch: fetched })
+  return new NodeFunctions({ runner, metrics, log })
 }
 
 /** A real edge with functions on real threads, before an origin that the test scripts. */
@@ -119,13 +127,9 @@ export class FunctionEdge {
     const metrics = createMetrics('edge')
     const guard = createGuard({ allow: ['127.0.0.0/8'], ownPorts: [] })
     const log = options.log ?? silentLogger
-    const runner = createFunctionRunner({
-      ...{ threads: 1, log: silentLogger },
-      fetch: guardedFetch({ guard, clock: systemClock }),
-    })
     const { between, countries, tls, clock } = options
     const edge = await EdgeBench.start((_request, response) => void response.end(), {
-      ...{ snapshot, guard, log, functions: { run: new NodeFunctions({ runner, metrics, log }), materials } },
+      ...{ snapshot, guard, log, functions: { run: runnerFor(metrics, log), materials } },
       ...(between !== undefined && { between }),
       ...(countries && { countries }),
       ...(tls && { tls }),
