@@ -101,11 +101,12 @@ describe('a playlist that is changed', () => {
     )
   })
 
-  test('goes out compressed all the same, and an origin’s coding is not asked for', async () => {
+  test('goes out compressed once it is kept, and an origin’s coding is not asked for', async () => {
     const edge = await start(GERMAN, {
       answer: answering(MULTIVARIANT + '#EXT-X-LONG:\n'.repeat(200)),
-      behaviour: { compress: true, forward: 'all' },
+      behaviour: { compress: true },
     })
+    await edge.text('/i.m3u8')
     const answer = await rawGet(edge.edge.url, '/i.m3u8', { headers: { 'accept-encoding': 'gzip' } })
     expect(answer.headers['content-encoding']).toBe('gzip')
     expect(edge.origin.asked[0]?.fields['accept-encoding']).toBe('identity')
