@@ -34,7 +34,7 @@ import type { Changed } from './peers/changed.ts'
 import { render } from './answer/rendered.ts'
 import { CodedTexts } from './answer/coded-texts.ts'
 import { CodingStreams } from './answer/coding-streams.ts'
-import { SteeredPlaylists, steeringTags, type SteeringTags } from './answer/steer.ts'
+import { SteeredPlaylists, steeringUris, type SteeringUris } from './answer/steer.ts'
 import { SlowReaders } from './answer/slow-readers.ts'
 import type { SpelledToken } from './exchange.ts'
 import { usesOf, type NodeFunctions, type Uses } from './functions/node-functions.ts'
@@ -56,8 +56,8 @@ interface Applied {
   invalidations: Invalidations
   /** Paths. */
   channels: ReadonlySet<string>
-  /** By which players are told of other edges, of the distributions that want that. */
-  steering: ReadonlyMap<DistributionId, SteeringTags>
+  /** Where players learn of other edges, of the distributions that want that. */
+  steering: ReadonlyMap<DistributionId, SteeringUris>
 }
 
 /** What a behaviour means to a node. */
@@ -238,7 +238,7 @@ export class CacheNode {
       matcher: compileMatcher(snapshot),
       invalidations: compileInvalidations(snapshot.invalidations),
       channels: new Set(snapshot.channels.map(({ path }) => path)),
-      steering: steeringTags(snapshot),
+      steering: steeringUris(snapshot),
     }
     this.upstream.keep(
       snapshot.distributions.flatMap(({ origins }) => origins),
@@ -302,7 +302,7 @@ export class CacheNode {
     return this.#meanings.get(behaviour)?.encryption
   }
 
-  /** The tag by which players of a distribution are steered; undefined where no router is there. */
+  /** Where players of a distribution are steered; undefined where no router is there. */
   steeringOf({ id }: Pick<Distribution, 'id'>, scheme: Scheme): string | undefined {
     return this.#applied?.steering.get(id)?.[scheme]
   }

@@ -126,7 +126,7 @@ function addRoutes(app: FastifyInstance, options: HttpServerOptions): void {
   })
 }
 
-/** The manifest is nobody's secret: it names edges, and any page may read it. */
+/** The manifest is nobody's secret: it names edges, and any page may read it, also one whose player sends cookies with all. */
 function steer(
   { guide, trusted, told }: HttpServerOptions,
   request: FastifyRequest,
@@ -135,10 +135,12 @@ function steer(
   const { address, scheme } = askerOf(request.raw, trusted)
   const query = new URLSearchParams(request.originalUrl.split('?')[1] ?? '')
   const distribution = guide.distributionOf(query.get('d') ?? '')
-  void reply.headers({ 'Cache-Control': NO_STORE, 'Access-Control-Allow-Origin': '*' })
+  void reply.headers({ 'Cache-Control': NO_STORE, ...corsFor(request) })
   if (distribution === undefined) return refuse(reply, told, 404, 'there is no such distribution\n')
+  const said = query.get('port') ?? ''
+  const port = /^\d{1,5}$/.test(said) ? Number(said) : undefined
   told.steered()
-  const manifest = steeringManifest(distribution, guide.rank(distribution, address), scheme)
+  const manifest = steeringManifest(distribution, guide.rank(distribution, address), { scheme, port })
   return reply.type('application/json').send(JSON.stringify(manifest))
 }
 

@@ -15,6 +15,7 @@ export {
   STEERING_PATH,
   steeringManifest,
   steeringTag,
+  steeringUri,
   type Scheme,
   type SteeringManifest,
 } from './steering.ts'

@@ -25,8 +25,8 @@ export function authorityOf(host: string, port: number, scheme: Scheme): string 
   return port === STANDARD[scheme] ? host : `${host}:${port}`
 }
 
-/** The tag that a multivariant playlist gets; undefined where no router is there that speaks the viewer's scheme. */
-export function steeringTag(
+/** Where a router steers the players of a distribution; undefined where none is there that speaks the viewer's scheme. */
+export function steeringUri(
   distribution: Pick<Distribution, 'id' | 'domain'>,
   nodes: readonly PeerNode[],
   scheme: Scheme,
@@ -36,7 +36,19 @@ export function steeringTag(
   const [port] = ports
   if (port === undefined) return undefined
   const authority = authorityOf(nameOfRouter(distribution.domain), port, scheme)
-  return `#EXT-X-CONTENT-STEERING:SERVER-URI="${scheme}://${authority}${STEERING_PATH}?d=${distribution.id}"`
+  return `${scheme}://${authority}${steeringPath(distribution)}`
+}
+
+/**
+ * The tag that a multivariant playlist gets; `port` is the one at which the player has it, where that is not the scheme's
+ * own: a player may change the host of what it asks for and keeps the port (rfc8216bis §7.2).
+ */
+export function steeringTag(uri: string, port: string | undefined): string {
+  return `#EXT-X-CONTENT-STEERING:SERVER-URI="${uri}${port === undefined ? '' : `&port=${port}`}"`
+}
+
+function steeringPath({ id }: Pick<Distribution, 'id'>, port?: number): string {
+  return `${STEERING_PATH}?d=${id}${port === undefined ? '' : `&port=${port}`}`
 }
 
 /** rfc8216bis §7.1. */
@@ -52,31 +64,25 @@ export interface SteeringManifest {
 const AS_WRITTEN = '.'
 
 /**
- * What players are told: each edge is a copy of the playlist's own pathway under another host. What the playlist itself
- * names comes last, since its host may be an edge that is gone.
+ * What players are told: each edge is a copy of the playlist's own pathway under another host, at the port that they have.
+ * What the playlist itself names comes last, since its host may be an edge that is gone.
  */
 export function steeringManifest(
   distribution: Pick<Distribution, 'id' | 'domain'>,
   ranked: readonly Ranked[],
-  scheme: Scheme,
+  { scheme, port }: { scheme: Scheme; port?: number | undefined },
 ): SteeringManifest {
-  const reached = ranked.flatMap(({ edge }) => {
-    const port = portOf(edge, scheme)
-    return port === undefined ? [] : [{ id: edge.id, port }]
-  })
-  const named = reached.slice(0, MOST_PATHWAYS)
-  // A player that is given no port keeps the one that it has.
-  const isSaid = named.some(({ port }) => port !== STANDARD[scheme])
-  const clones = named.map(({ id, port }) => {
-    const name = nameAtEdge(distribution.domain, id)
-    const HOST = isSaid ? `${name}:${port}` : name
+  const reached = ranked.filter(({ edge }) => portOf(edge, scheme) === (port ?? STANDARD[scheme]))
+  const named = reached.slice(0, MOST_PATHWAYS).map(({ edge }) => edge.id)
+  const clones = named.map(id => {
+    const HOST = nameAtEdge(distribution.domain, id)
     return { 'BASE-ID': AS_WRITTEN, ID: id, 'URI-REPLACEMENT': { HOST } } as const
   })
   return {
     VERSION: 1,
     TTL: STEERING_TTL,
-    'RELOAD-URI': `${STEERING_PATH}?d=${distribution.id}`,
-    'PATHWAY-PRIORITY': [...named.map(({ id }) => id), AS_WRITTEN],
+    'RELOAD-URI': steeringPath(distribution, port),
+    'PATHWAY-PRIORITY': [...named, AS_WRITTEN],
     ...(clones.length > 0 && { 'PATHWAY-CLONES': clones }),
   }
 }

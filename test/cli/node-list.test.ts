@@ -7,6 +7,7 @@ const EDGE: NodeInfo = {
   ...{ version: 41, lastSeen: '2026-11-23T12:00:00.000Z', sequence: 6 },
   ...{ traffic: { bytesPerSecond: 1_250_000, requestsPerSecond: 40.5 }, hitRatio: 0.934, busy: 12 },
   ...{ clockOffset: -20, software: '0.5.0', controlSoftware: '0.5.0', controlAwaySince: null },
+  viewers: null,
 }
 const NOTHING = {
   version: null,
@@ -54,4 +55,17 @@ test('people see who is there, what it has and does, and what is unusual', () =>
     "the clock of edge-1 is 95 s ahead of control's: let NTP set both",
     "the clock of edge-1 is 31 s behind control's: let NTP set both",
   ])
+})
+
+test('who serves viewers of routers says where', () => {
+  const viewers = { addresses: ['203.0.113.7', '2001:db8::7'], http: 80, https: 443 }
+  const location = { latitude: 48.85, longitude: 2.35 }
+  const notesOf = (more: object): string | undefined =>
+    nodeTable([{ ...EDGE, software: null, viewers: { ...viewers, ...more } }])
+      .split('\n')
+      .at(-1)
+  expect(notesOf({ location, priceClass: '200' })).toContain(
+    'viewers at 203.0.113.7 2001:db8::7, 48.85 2.35, class 200',
+  )
+  expect(notesOf({})).toContain('viewers at 203.0.113.7 2001:db8::7, class 100')
 })

@@ -13,7 +13,10 @@ export async function processOf(sluice: Sluice, role: Role): Promise<number | un
 }
 
 /** Of whatever supervisor. */
-export async function childOf(supervisor: number, role: Role | 'regional'): Promise<number | undefined> {
+export async function childOf(
+  supervisor: number,
+  role: Role | 'regional' | 'router',
+): Promise<number | undefined> {
   const { stdout: listing } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=,args='])
   for (const line of listing.split('\n')) {
     const [pid, parent, ...args] = line.trim().split(/\s+/)

@@ -53,6 +53,7 @@ export interface RoleReady {
   https?: string
   rtmp?: string
   rtmps?: string
+  dns?: string
   url?: string
   admin: string
 }
@@ -111,7 +112,7 @@ export async function startControl(
 
 /** Starts one role that joins with this token. */
 export async function startRole(
-  role: 'edge' | 'gateway' | 'origin' | 'regional',
+  role: 'edge' | 'gateway' | 'origin' | 'regional' | 'router',
   token: string,
   options: Omit<StartOptions, 'sample'> = {},
 ): Promise<Sluice<RoleReady>> {
@@ -120,6 +121,7 @@ export async function startRole(
     gateway: ['rtmp', 'rtmps', 'admin'],
     origin: ['admin'],
     regional: ['admin'],
+    router: ['dns', 'http', 'https', 'admin'],
   }[role]
   const ports = names.flatMap(name => [`--${name}`, '127.0.0.1:0'])
   return start<RoleReady>([role, '--json', ...ports], {

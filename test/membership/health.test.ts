@@ -62,7 +62,7 @@ describe('the report of health', () => {
     expect(newest()).toEqual({
       ...{ software: softwareVersion(), state: 'starting', snapshot: null, sequence: null },
       ...{ traffic: { bytesPerSecond: 0, requestsPerSecond: 0 }, hitRatio: null, busy: 3, roundTrip: 0 },
-      controlAwaySince: null,
+      ...{ controlAwaySince: null, viewers: null },
     })
     const { headers } = control.heard[0] ?? {}
     expect(headers?.['sluice-version']).toBe(softwareVersion())

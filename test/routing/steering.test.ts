@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { rank, steeringManifest, steeringTag } from '../../src/routing/index.ts'
-import { redirectOf } from '../../src/routing/index.ts'
+import { rank, redirectOf, steeringManifest, steeringTag, steeringUri } from '../../src/routing/index.ts'
 import { E1, edge, PARIS, peer, SYDNEY } from './places.ts'
 
 const paris = edge('paris', 1, { location: PARIS })
@@ -8,7 +7,7 @@ const sydney = edge('sydney', 2, { location: SYDNEY })
 const near = { location: PARIS }
 
 test('a player is told of edges by nearness, each a copy of the playlist under another host', () => {
-  expect(steeringManifest(E1, rank([sydney, paris], near, E1), 'https')).toEqual({
+  expect(steeringManifest(E1, rank([sydney, paris], near, E1), { scheme: 'https' })).toEqual({
     VERSION: 1,
     TTL: 20,
     'RELOAD-URI': '/.sluice/steering?d=E1',
@@ -20,20 +19,21 @@ test('a player is told of edges by nearness, each a copy of the playlist under a
   })
 })
 
-test('where one of the ports is not the usual one, all are said: a player would keep the port that it has', () => {
+test('a player is told of the edges at the port that it has: it would keep that', () => {
   const other = edge('other', 3, { https: 8443 })
-  const clones = steeringManifest(E1, rank([paris, other], near, E1), 'https')['PATHWAY-CLONES'] ?? []
-  expect(clones.map(({ 'URI-REPLACEMENT': { HOST } }) => HOST)).toEqual([
-    'e1--edge-paris.cdn.example:443',
-    'e1--edge-other.cdn.example:8443',
-  ])
+  const told = (port?: number): unknown => {
+    const manifest = steeringManifest(E1, rank([paris, other], near, E1), { scheme: 'https', port })
+    return [manifest['PATHWAY-PRIORITY'], manifest['RELOAD-URI']]
+  }
+  expect(told()).toEqual([['edge-paris', '.'], '/.sluice/steering?d=E1'])
+  expect(told(8443)).toEqual([['edge-other', '.'], '/.sluice/steering?d=E1&port=8443'])
 })
 
 test('a player is told of no edge that is dead, nor of one that does not speak its scheme', () => {
   const edges = [{ ...paris, state: 'dead' as const }, edge('plain', 3, { https: null }), sydney]
-  const told = steeringManifest(E1, rank(edges, near, E1), 'https')
+  const told = steeringManifest(E1, rank(edges, near, E1), { scheme: 'https' })
   expect(told['PATHWAY-PRIORITY']).toEqual(['edge-sydney', '.'])
-  expect(steeringManifest(E1, [], 'https')).toEqual({
+  expect(steeringManifest(E1, [], { scheme: 'https' })).toEqual({
     VERSION: 1,
     TTL: 20,
     'RELOAD-URI': '/.sluice/steering?d=E1',
@@ -63,9 +63,11 @@ test('a request is sent to none that does not speak its scheme', () => {
 test('a playlist names a router that serves by the scheme of its viewer', () => {
   const at = { addresses: ['192.0.2.9'], http: 80, https: 8443 }
   const nodes = [peer('router-a', at, { draining: true }), peer('edge-a', at), peer('router-b', at)]
-  const tag = (uri: string): string => `#EXT-X-CONTENT-STEERING:SERVER-URI="${uri}"`
-  expect(steeringTag(E1, nodes, 'https')).toBe(tag('https://router.cdn.example:8443/.sluice/steering?d=E1'))
-  expect(steeringTag(E1, nodes, 'http')).toBe(tag('http://router.cdn.example/.sluice/steering?d=E1'))
-  expect(steeringTag(E1, nodes.slice(0, 2), 'http')).toBeUndefined()
-  expect(steeringTag(E1, [peer('router-c', { ...at, http: null })], 'http')).toBeUndefined()
+  const uri = 'https://router.cdn.example:8443/.sluice/steering?d=E1'
+  expect(steeringUri(E1, nodes, 'https')).toBe(uri)
+  expect(steeringUri(E1, nodes, 'http')).toBe('http://router.cdn.example/.sluice/steering?d=E1')
+  expect(steeringUri(E1, nodes.slice(0, 2), 'http')).toBeUndefined()
+  expect(steeringUri(E1, [peer('router-c', { ...at, http: null })], 'http')).toBeUndefined()
+  expect(steeringTag(uri, undefined)).toBe(`#EXT-X-CONTENT-STEERING:SERVER-URI="${uri}"`)
+  expect(steeringTag(uri, '8443')).toBe(`#EXT-X-CONTENT-STEERING:SERVER-URI="${uri}&port=8443"`)
 })

@@ -53,6 +53,9 @@ export function readDistributionConfig(
     errors: itemsOf(config.CustomErrorResponses).map(each => readError(each, known, found)),
     ...(root !== '' && { defaultRoot: root }),
     ...geoOf(config, found),
+    ...priceOf(config, found),
+    // CloudFront has no word for it.
+    ...(known?.distribution.steering === true && { steering: true }),
     ...httpOf(config, found),
     ...readCertificate(config.ViewerCertificate, itemsOf(config.Aliases), found),
   }
@@ -93,6 +96,14 @@ function refuseLostGates(config: DistributionConfig, { distribution }: Known, fo
         `CacheBehavior ${pattern}`,
         'it asks for tokens of issuers, for which CloudFront has no word: rename it or take it out with sluice distribution update',
       )
+}
+
+const PRICES = { PriceClass_100: '100', PriceClass_200: '200', PriceClass_All: 'all', None: 'all' } as const
+
+function priceOf(config: DistributionConfig, found: Findings): Pick<DistributionInput, 'priceClass'> {
+  const word = config.PriceClass ?? 'PriceClass_All'
+  const priceClass = found.oneOf<'100' | '200' | 'all'>('PriceClass', word, PRICES, 'all')
+  return priceClass === 'all' ? {} : { priceClass }
 }
 
 function readGroup(group: OriginGroupConfig, found: Findings): OriginGroupInput {

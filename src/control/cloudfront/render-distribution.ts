@@ -40,6 +40,7 @@ export function renderDistribution(
     ViewerCertificate: certificateOf(distribution, inert),
     Restrictions: { GeoRestriction: renderGeo(distribution) },
     HttpVersion: httpOf(distribution, inert),
+    PriceClass: priceOf(distribution, inert),
   })
 }
 
@@ -51,11 +52,10 @@ function fully<T>(items: T[]): { Quantity: number; Items: T[] } {
 function kept(
   { id }: Distribution,
   inert: DistributionConfig | undefined,
-): Pick<DistributionConfig, 'CallerReference' | 'Logging' | 'PriceClass' | 'IsIPV6Enabled'> {
+): Pick<DistributionConfig, 'CallerReference' | 'Logging' | 'IsIPV6Enabled'> {
   return {
     CallerReference: inert?.CallerReference ?? id,
     Logging: inert?.Logging,
-    PriceClass: inert?.PriceClass,
     IsIPV6Enabled: inert?.IsIPV6Enabled ?? true,
   }
 }
@@ -71,6 +71,15 @@ function certificateOf(
     written?.ACMCertificateArn?.split('/').at(-1) ?? written?.IAMCertificateId ?? (written ? '' : undefined)
   if (written === undefined || name !== (distribution.certificate ?? '')) return rendered
   return { ...written, MinimumProtocolVersion: rendered.MinimumProtocolVersion }
+}
+
+/** `None` and `PriceClass_All` mean the same. */
+function priceOf(
+  { priceClass = 'all' }: Distribution,
+  inert: DistributionConfig | undefined,
+): DistributionConfig['PriceClass'] {
+  if (priceClass !== 'all') return `PriceClass_${priceClass}`
+  return inert?.PriceClass === 'None' ? 'None' : 'PriceClass_All'
 }
 
 function httpOf(

@@ -18,7 +18,11 @@ const DISTRIBUTION: readonly Row[] = [
   ['DefaultRootObject', 'honoured', 'for `/` alone'],
   ['Comment', 'honoured', ''],
   ['Enabled', 'honoured', 'false: edges stop at once'],
-  ['PriceClass', 'kept', 'all of your edges serve every distribution'],
+  [
+    'PriceClass',
+    'honoured',
+    'routers send viewers to edges of this class or a cheaper one, where one is there',
+  ],
   ['WebACLId', 'refused', 'there is no web application firewall'],
   ['HttpVersion', 'mapped', 'HTTP/1.1 alone, or 2 and 1.1; HTTP/3 is kept with a notice'],
   ['IsIPV6Enabled', 'kept', 'an edge answers at the addresses that its port is open on'],

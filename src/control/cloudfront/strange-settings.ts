@@ -2,8 +2,6 @@ import type { Findings } from './findings.ts'
 import { itemsOf } from './lists.ts'
 import type { DistributionConfig } from './shapes.ts'
 
-const PRICES = { PriceClass_100: 0, PriceClass_200: 0, PriceClass_All: 0, None: 0 }
-
 /** Settings of the whole distribution that are kept, or refused since they would decide who may see what. */
 export function refuseStrange(config: DistributionConfig, found: Findings): void {
   refuse(config, found)
@@ -55,10 +53,7 @@ function refuse(config: DistributionConfig, found: Findings): void {
 }
 
 function notice(config: DistributionConfig, found: Findings): void {
-  const { PriceClass: price = 'PriceClass_All', Logging: logging } = config
-  found.oneOf<number>('PriceClass', price, PRICES, 0)
-  if (price !== 'PriceClass_All')
-    found.notice('PriceClass', `"${price}" is kept; all of your edges serve every distribution`)
+  const { Logging: logging } = config
   if (logging?.Enabled === true)
     found.notice('Logging', 'kept, and no log is delivered to a bucket yet: each edge has its access log')
   if (config.IsIPV6Enabled === false)

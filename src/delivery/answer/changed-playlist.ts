@@ -1,6 +1,7 @@
 import type { StoredObject, UpstreamAnswer } from '../../cache/index.ts'
 import { known, type Exchange } from '../exchange.ts'
 import { carriedShape, carry, changePassing, type Passing, type Shape } from '../gate/carry.ts'
+import { steeringTag } from '../../routing/index.ts'
 import { steer } from './steer.ts'
 
 /** How a playlist goes out to this viewer otherwise than it is stored. */
@@ -24,7 +25,9 @@ function steeringOf(x: Exchange): string | undefined {
   const { distribution } = known(x.served, 'the distribution')
   if (distribution.steering !== true) return undefined
   if (!known(x.target, 'the target').path.endsWith('.m3u8')) return undefined
-  return x.node.steeringOf(distribution, known(x.viewer, 'the viewer').scheme)
+  const { scheme, authority } = known(x.viewer, 'the viewer')
+  const uri = x.node.steeringOf(distribution, scheme)
+  return uri === undefined ? undefined : steeringTag(uri, /:(\d+)$/.exec(authority)?.[1])
 }
 
 /** The same object where there is nothing to change in it. */

@@ -3,7 +3,7 @@ import type { StoredObject } from '../../cache/index.ts'
 import { Lru, MiB, type Bytes, type DistributionId } from '../../core/index.ts'
 import type { Snapshot } from '../../distribution/index.ts'
 import { steerPlaylist } from '../../hls/index.ts'
-import { steeringTag, type Scheme } from '../../routing/index.ts'
+import { steeringUri, type Scheme } from '../../routing/index.ts'
 import { changeText, type PlaylistSource } from '../gate/carry.ts'
 
 /** Stored bodies that are kept alive by it included. */
@@ -11,7 +11,7 @@ const MOST_BYTES: Bytes = 16 * MiB
 
 /** Playlists with the tag that steers their players, made once for each stored one. */
 export class SteeredPlaylists {
-  /** By tag, of which there is one for each scheme and distribution; where routers move there is another. */
+  /** By tag, of which there is one for each port of a distribution; where routers move there is another. */
   readonly #made = new Lru<StoredObject, Map<string, StoredObject>>({
     maxSize: MOST_BYTES,
     // Two schemes.
@@ -31,15 +31,15 @@ export class SteeredPlaylists {
   }
 }
 
-/** By the scheme that a viewer speaks. */
-export type SteeringTags = Partial<Record<Scheme, string>>
+/** Where a router steers players, by the scheme that a viewer speaks. */
+export type SteeringUris = Partial<Record<Scheme, string>>
 
 /** Of the distributions whose players are steered. */
-export function steeringTags({ distributions, nodes }: Snapshot): Map<DistributionId, SteeringTags> {
+export function steeringUris({ distributions, nodes }: Snapshot): Map<DistributionId, SteeringUris> {
   const steered = distributions.filter(({ steering }) => steering === true)
   return new Map(
     steered.map(distribution => {
-      const [http, https] = (['http', 'https'] as const).map(each => steeringTag(distribution, nodes, each))
+      const [http, https] = (['http', 'https'] as const).map(each => steeringUri(distribution, nodes, each))
       return [distribution.id, { ...(http !== undefined && { http }), ...(https !== undefined && { https }) }]
     }),
   )

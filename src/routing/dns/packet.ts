@@ -193,7 +193,7 @@ function encodeReply(query: Query, reply: Reply): Buffer {
     answers: reply.answers as Answer[], // what the codec takes, said more strictly
     authorities: reply.authorities as Answer[],
     additionals: extensions === undefined ? [] : [opt as unknown as OptAnswer], // its types know four options by name
-  } as Packet)
+  })
   // Nothing in it refers to a place in the message, so the question can be put before it.
   const message = Buffer.concat([rest.subarray(0, HEADER), asked, rest.subarray(HEADER)])
   const flags = message.readUInt16BE(2) & ~RECURSION_AVAILABLE

@@ -177,9 +177,9 @@ describe('a distribution', () => {
       },
       { step: 'deserialize' },
     )
-    const config = { ...smallConfig({ PriceClass: 'PriceClass_100' }), CallerReference: 'noticed' }
+    const config = { ...smallConfig({ IsIPV6Enabled: false }), CallerReference: 'noticed' }
     await listening.send(new CreateDistributionCommand({ DistributionConfig: config }))
-    expect(told).toEqual([expect.stringContaining('PriceClass: "PriceClass_100" is kept')])
+    expect(told).toEqual([expect.stringContaining('IsIPV6Enabled: kept')])
   })
 })
 
