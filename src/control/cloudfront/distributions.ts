@@ -19,6 +19,7 @@ import { deployments, type Deployed } from './deployment.ts'
 import { keptDistribution, shownConfig, type KeptDistribution } from './distribution-document.ts'
 import { checkEncryptions } from './encrypting-behaviours.ts'
 import { etagOf } from './etag.ts'
+import { refuseUnknownFunctions } from './function-associations.ts'
 import { itemsOf, listed } from './lists.ts'
 import { refuseTwins } from './names.ts'
 import { CloudFrontError, type Handler, type Handlers, type OperationContext } from './operation.ts'
@@ -110,6 +111,7 @@ async function make(
       refuseFound(found)
       await refuseStrangers(tx, config)
       await checkEncryptions(tx, behavioursOf(config), undefined)
+      await refuseUnknownFunctions(tx, input.behaviours ?? [])
       const { distribution, warnings } = await inCloudFrontsWords(WORDS, () =>
         createDistribution(tx, checked(input), services.domainSuffix),
       )
@@ -139,6 +141,7 @@ function updating(services: Services): Handler<Asked & { DistributionConfig: Dis
         refuseFound(found)
         await refuseStrangers(tx, config)
         await checkEncryptions(tx, behavioursOf(config), distribution.id)
+        await refuseUnknownFunctions(tx, input.behaviours ?? [])
         const changed = await inCloudFrontsWords(WORDS, () => replaceDistribution(tx, Id, checked(input)))
         found.notices.push(...changed.warnings)
         await keep(tx, distribution.id, config)

@@ -1,6 +1,7 @@
 import type { Behaviour, BehaviourInput, Named } from '../../distribution/index.ts'
 import { same } from './etag.ts'
 import type { Findings } from './findings.ts'
+import { readAssociations } from './function-associations.ts'
 import { itemsOf } from './lists.ts'
 import { methodsOf, namesOf, type KeyedWords } from './behaviour-words.ts'
 import type { CacheBehavior, ForwardedValues } from './shapes.ts'
@@ -45,6 +46,7 @@ export function readBehaviour(
     ...responseHeaders(sent, known),
     ...policies(sent),
     ...(sent.FieldLevelEncryptionId && { encryption: sent.FieldLevelEncryptionId }),
+    ...readAssociations(sent, known?.behaviour, place, found),
   }
 }
 
@@ -214,7 +216,7 @@ function gateOf(
   return groups.length + issuers.length === 0 ? null : { keyGroups: groups, issuers }
 }
 
-/** Each of these would let somebody in or shut somebody out, or run code, and does not work here. */
+/** Each of these would let somebody in or shut somebody out, and does not work here. */
 function refuseStrange(sent: CacheBehavior, place: string, found: Findings): void {
   const no = (setting: string, given: boolean, why: string, code?: string): void => {
     if (given) found.refuse(`${place}, ${setting}`, why, code)
@@ -227,18 +229,6 @@ function refuseStrange(sent: CacheBehavior, place: string, found: Findings): voi
     'TrustedSignerDoesNotExist',
   )
   no('SmoothStreaming', sent.SmoothStreaming === true, 'it is not served: set it to false')
-  no(
-    'LambdaFunctionAssociations',
-    itemsOf(sent.LambdaFunctionAssociations).length > 0,
-    'there is no Lambda here: take them out',
-    'InvalidLambdaFunctionAssociation',
-  )
-  no(
-    'FunctionAssociations',
-    itemsOf(sent.FunctionAssociations).length > 0,
-    'functions are kept and do not run yet: take them out',
-    'InvalidFunctionAssociation',
-  )
   no(
     'RealtimeLogConfigArn',
     (sent.RealtimeLogConfigArn ?? '') !== '',

@@ -1,5 +1,6 @@
 import { namesAny, type Behaviour, type Named } from '../../distribution/index.ts'
 import { renderMethods, renderNames } from './behaviour-words.ts'
+import { renderAssociations } from './function-associations.ts'
 import { listed } from './lists.ts'
 import type { CacheBehavior, DefaultCacheBehavior, ForwardedValues } from './shapes.ts'
 
@@ -23,8 +24,7 @@ export function renderDefault(behaviour: Behaviour): DefaultCacheBehavior {
     AllowedMethods: renderMethods(behaviour),
     SmoothStreaming: false,
     Compress: behaviour.compress,
-    LambdaFunctionAssociations: { Quantity: 0 },
-    FunctionAssociations: { Quantity: 0 },
+    ...renderAssociations(behaviour),
     FieldLevelEncryptionId: behaviour.encryption ?? '',
     GrpcConfig: { Enabled: false },
     ...(policies.cache === undefined

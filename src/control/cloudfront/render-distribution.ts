@@ -50,11 +50,11 @@ function fully<T>(items: T[]): { Quantity: number; Items: T[] } {
 
 /** What changes nothing here comes back as it was sent; a distribution that was never sent refers to itself. */
 function kept(
-  { id }: Distribution,
+  distribution: Distribution,
   inert: DistributionConfig | undefined,
 ): Pick<DistributionConfig, 'CallerReference' | 'Logging' | 'IsIPV6Enabled'> {
   return {
-    CallerReference: inert?.CallerReference ?? id,
+    CallerReference: inert?.CallerReference ?? distribution.id,
     Logging: inert?.Logging,
     IsIPV6Enabled: inert?.IsIPV6Enabled ?? true,
   }

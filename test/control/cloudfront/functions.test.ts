@@ -1,6 +1,8 @@
 import * as api from '@aws-sdk/client-cloudfront'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { errorOf, openControl, type UnderTest } from './control-under-test.ts'
+import type { DistributionId } from '../../../src/core/index.ts'
+import { acknowledge, errorOf, openControl, type UnderTest } from './control-under-test.ts'
+import { withBehaviour } from './documents.ts'
 
 let under: UnderTest
 
@@ -102,5 +104,128 @@ describe('a function', () => {
     const failed = await tried({})
     expect(failed?.FunctionErrorMessage).toContain('code')
     await send(new api.DeleteFunctionCommand({ Name: 'f', IfMatch: etag }))
+  })
+})
+
+describe('what a behaviour runs', () => {
+  const arn = (name: string): string => `arn:aws:cloudfront::000000000000:function/${name}`
+  const lambda = (version: string): string => `arn:aws:lambda:us-east-1:000000000000:function:sign${version}`
+  const own = (name: string, event: api.EventType = 'viewer-request'): Partial<api.CacheBehavior> => ({
+    FunctionAssociations: { Quantity: 1, Items: [{ FunctionARN: arn(name), EventType: event }] },
+  })
+  const lambdas = (
+    version: string,
+    EventType: api.EventType = 'origin-request',
+  ): Partial<api.CacheBehavior> => ({
+    LambdaFunctionAssociations: {
+      Quantity: 1,
+      Items: [{ LambdaFunctionARN: lambda(version), EventType, IncludeBody: true }],
+    },
+  })
+  const create = (behaviour: object): Promise<api.CreateDistributionCommandOutput> =>
+    send(
+      new api.CreateDistributionCommand({
+        DistributionConfig: { ...withBehaviour(behaviour), CallerReference: JSON.stringify(behaviour) },
+      }),
+    )
+
+  beforeAll(async () => {
+    const { client } = under.control
+    const code = 'exports.handler = async event => event.Records[0].cf.request'
+    await client.createFunction({ name: 'sign', runtime: 'lambda-edge', code })
+    await client.publishFunction('sign')
+    const FunctionCode = Buffer.from('function handler(event) { return event.request }')
+    for (const Name of ['turn', 'draft']) {
+      const { ETag } = await send(new api.CreateFunctionCommand({ Name, FunctionConfig, FunctionCode }))
+      if (Name === 'turn') await send(new api.PublishFunctionCommand({ Name, IfMatch: ETag }))
+    }
+    const playlists = 'function handler(event) { return event.playlist }'
+    await client.createFunction({ name: 'adverts', runtime: 'sluice-js-1', code: playlists })
+    await client.publishFunction('adverts')
+  })
+
+  test('is named by ARNs, shown as it was sent, and runs', async () => {
+    const behaviour = { ...own('turn'), ...lambdas(':1') }
+    const { Distribution: made, ETag: etag } = await create(behaviour)
+    const id = made?.Id ?? ''
+    expect(made?.DistributionConfig?.DefaultCacheBehavior).toMatchObject(behaviour)
+    const { client } = under.control
+    const shown = await client.distribution(id as DistributionId) // its own
+    const functions = [
+      { event: 'viewer-request', function: 'turn' },
+      { event: 'origin-request', function: 'sign:1', body: true },
+    ]
+    expect(shown.behaviours).toMatchObject([{ functions }])
+    const live = { Name: 'turn', Stage: 'LIVE' } as const
+    const status = async (): Promise<string | undefined> =>
+      (await send(new api.DescribeFunctionCommand(live))).FunctionSummary?.Status
+    expect(await status()).toBe('ASSOCIATED')
+    await acknowledge(under.control)
+    expect(await status()).toBe('DEPLOYED')
+    const { ETag: draft } = await send(new api.DescribeFunctionCommand({ Name: 'turn' }))
+    expect(await errorOf(send(new api.DeleteFunctionCommand({ Name: 'turn', IfMatch: draft })))).toBe(
+      'FunctionInUse 409',
+    )
+    expect(etag).toBeDefined()
+    // What CloudFront has no word for stays.
+    const playlist = { event: 'playlist-response' as const, function: 'adverts', when: 'asked' as const }
+    const [first] = shown.behaviours
+    if (first === undefined) throw new Error('it has one behaviour')
+    const given = [...(first.functions ?? []), playlist] as never // names that control reads
+    await client.replaceDistribution(id, {
+      ...shown,
+      priceClass: '100',
+      behaviours: [{ ...first, functions: given }],
+    })
+    const now = await send(new api.GetDistributionConfigCommand({ Id: id }))
+    expect(now.DistributionConfig).toMatchObject({
+      PriceClass: 'PriceClass_100',
+      DefaultCacheBehavior: behaviour,
+    })
+    const sent = { ...now.DistributionConfig, Comment: 'changed' } as api.DistributionConfig // as it was shown
+    await send(new api.UpdateDistributionCommand({ Id: id, IfMatch: now.ETag, DistributionConfig: sent }))
+    expect(await client.distribution(id as DistributionId)).toMatchObject({
+      ...{ comment: 'changed', priceClass: '100', behaviours: [{ functions: [...functions, playlist] }] },
+    })
+  })
+
+  test.each<[string, object, string]>([
+    ['a function that there is not', own('none'), 'NoSuchFunctionExists 404'],
+    ['one that was not published', own('draft'), 'InvalidFunctionAssociation 400'],
+    [
+      'one of CloudFront’s at an origin event',
+      own('turn', 'origin-request'),
+      'InvalidFunctionAssociation 400',
+    ],
+    [
+      'an ARN that is none',
+      {
+        FunctionAssociations: { Quantity: 1, Items: [{ FunctionARN: 'turn', EventType: 'viewer-request' }] },
+      },
+      'InvalidFunctionAssociation 400',
+    ],
+    ['$LATEST', lambdas(':$LATEST'), 'InvalidLambdaFunctionAssociation 400'],
+    ['no version', lambdas(''), 'InvalidLambdaFunctionAssociation 400'],
+    ['a version that there is not', lambdas(':7'), 'InvalidLambdaFunctionAssociation 400'],
+    [
+      'both kinds at viewer events',
+      { ...own('turn'), ...lambdas(':1', 'viewer-response') },
+      'InvalidLambdaFunctionAssociation 400',
+    ],
+    [
+      'two for one event',
+      {
+        FunctionAssociations: {
+          Quantity: 2,
+          Items: [
+            { FunctionARN: arn('turn'), EventType: 'viewer-request' },
+            { FunctionARN: arn('turn'), EventType: 'viewer-request' },
+          ],
+        },
+      },
+      'InvalidFunctionAssociation 400',
+    ],
+  ])('is refused: %s', async (_what, behaviour, error) => {
+    expect(await errorOf(create(behaviour))).toBe(error)
   })
 })

@@ -497,7 +497,7 @@ describe('an origin access identity', () => {
 const OTHER = 'function handler() { return { statusCode: 204 } }'
 
 describe('a function', () => {
-  test('is kept in two stages, and taken by no behaviour', async () => {
+  test('is kept in two stages', async () => {
     const FunctionConfig = { Comment: 'rewrite', Runtime: 'cloudfront-js-2.0' } as const
     const FunctionCode = Buffer.from('function handler(event) { return event.request }')
     const made = await send(new api.CreateFunctionCommand({ Name: 'f1', FunctionConfig, FunctionCode }))
@@ -528,14 +528,6 @@ describe('a function', () => {
     expect(list).toMatchObject({ Quantity: 1, Items: [{ Name: 'f1' }] })
     const test = { Name: 'f1', IfMatch: updated.ETag, EventObject: Buffer.from('{}') }
     expect(await errorOf(send(new api.TestFunctionCommand(test)))).toBe('InvalidArgument 400')
-    const FunctionAssociations = {
-      Quantity: 1,
-      Items: [{ FunctionARN: arn, EventType: 'viewer-request' as const }],
-    }
-    const named = { ...withBehaviour({ FunctionAssociations }), CallerReference: 'by function' }
-    expect(await errorOf(send(new api.CreateDistributionCommand({ DistributionConfig: named })))).toBe(
-      'InvalidFunctionAssociation 400',
-    )
     const large = { Name: 'large', FunctionConfig, FunctionCode: Buffer.alloc(10_241, 'a') }
     expect(await errorOf(send(new api.CreateFunctionCommand(large)))).toBe('FunctionSizeLimitExceeded 413')
     await send(new api.DeleteFunctionCommand({ Name: 'f1', IfMatch: updated.ETag }))

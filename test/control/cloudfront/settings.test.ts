@@ -38,7 +38,6 @@ const EXAMPLES: Record<string, DistributionConfig> = {
   ViewerMtlsConfig: smallConfig({ ViewerMtlsConfig: { Mode: 'optional' } }),
   'ConnectionFunctionAssociation.Id': smallConfig({ ConnectionFunctionAssociation: { Id: 'x' } }),
   'CacheTagConfig.HeaderName': smallConfig({ CacheTagConfig: { HeaderName: 'x' } }),
-  PriceClass: smallConfig({ PriceClass: 'PriceClass_100' }),
   IsIPV6Enabled: smallConfig({ IsIPV6Enabled: false }),
   'Logging.Enabled': smallConfig({
     Logging: { Enabled: true, IncludeCookies: false, Bucket: 'logs.s3.amazonaws.com', Prefix: '' },
@@ -79,18 +78,6 @@ const EXAMPLES: Record<string, DistributionConfig> = {
   }),
   TrustedSigners: withBehaviour({ TrustedSigners: { Enabled: true, Quantity: 1, Items: ['self'] } }),
   SmoothStreaming: withBehaviour({ SmoothStreaming: true }),
-  LambdaFunctionAssociations: withBehaviour({
-    LambdaFunctionAssociations: {
-      Quantity: 1,
-      Items: [{ LambdaFunctionARN: 'arn:aws:lambda:x', EventType: 'viewer-request' }],
-    },
-  }),
-  FunctionAssociations: withBehaviour({
-    FunctionAssociations: {
-      Quantity: 1,
-      Items: [{ FunctionARN: 'arn:aws:cloudfront::0:function/f', EventType: 'viewer-request' }],
-    },
-  }),
   RealtimeLogConfigArn: withBehaviour({ RealtimeLogConfigArn: 'x' }),
   GrpcConfig: withBehaviour({ GrpcConfig: { Enabled: true } }),
 }
