@@ -14,7 +14,9 @@ import { keyCommands } from './keys.ts'
 import { liveCommands } from './live.ts'
 import { nodeCommands } from './nodes.ts'
 import { originAccessCommands } from './origin-access.ts'
+import { functionCommands } from './functions.ts'
 import { policyCommands } from './policies.ts'
+import { storeCommands } from './stores.ts'
 import { publishCommand } from './publish.ts'
 import { roleCommands } from './roles.ts'
 import { signCommands } from './sign.ts'
@@ -33,6 +35,8 @@ export const COMMANDS: CommandSpec[] = [
   ...distributionCommands,
   ...policyCommands,
   ...encryptionCommands,
+  ...functionCommands,
+  ...storeCommands,
   ...originAccessCommands,
   ...nodeCommands,
   ...administrationCommands,

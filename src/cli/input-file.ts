@@ -5,12 +5,16 @@ import { codeOf, messageOf, MiB, SluiceError, type Bytes } from '../core/index.t
 import type { Context } from './command.ts'
 import { usage } from './usage.ts'
 
-/** What control takes at most. */
+/** What control takes of most things. */
 const LARGEST: Bytes = 1 * MiB
 
 /** What a file of keys and values holds, JSON by its name or YAML; control says whether it is right. */
-export function readInputFile(context: Context, file: string): Record<string, unknown> {
-  const text = readText(resolve(context.terminal.cwd, file), file)
+export function readInputFile(
+  context: Context,
+  file: string,
+  largest: Bytes = LARGEST,
+): Record<string, unknown> {
+  const text = readTextFile(context, file, largest)
   if (!file.toLowerCase().endsWith('.json')) return parseYaml(file, text)
   let value: unknown
   try {
@@ -23,10 +27,12 @@ export function readInputFile(context: Context, file: string): Record<string, un
   throw usage('bad-file', `${file} must hold one JSON object.`)
 }
 
-function readText(path: string, asGiven: string): string {
+/** A file as it is. */
+export function readTextFile({ terminal }: Context, asGiven: string, largest: Bytes): string {
+  const path = resolve(terminal.cwd, asGiven)
   try {
-    if (statSync(path).size > LARGEST)
-      throw usage('bad-file', `${asGiven} is larger than 1 MiB: is it the right file?`)
+    if (statSync(path).size > largest)
+      throw usage('bad-file', `${asGiven} is larger than ${largest / MiB} MiB: is it the right file?`)
     return readFileSync(path, 'utf8')
   } catch (error) {
     if (error instanceof SluiceError) throw error

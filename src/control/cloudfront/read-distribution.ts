@@ -57,9 +57,6 @@ export function readDistributionConfig(
     // CloudFront has no word for it.
     ...(known?.distribution.steering === true && { steering: true }),
     ...httpOf(config, found),
-    ...priceOf(config),
-    // CloudFront has no word for it.
-    ...(known?.distribution.steering === true && { steering: true }),
     ...readCertificate(config.ViewerCertificate, itemsOf(config.Aliases), found),
   }
 }
