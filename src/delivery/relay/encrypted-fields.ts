@@ -1,7 +1,8 @@
-import { codeOf, messageOf, type FormReason } from '../../core/index.ts'
+import { codeOf, messageOf, SluiceError, type FormReason } from '../../core/index.ts'
 import {
   EncryptedForm,
   judge,
+  RefusedForm,
   type FieldStatus,
   type FormHead,
   type FormRefusal,
@@ -9,25 +10,24 @@ import {
 import { fields, withoutFields, type FlatHeaders } from '../../http/index.ts'
 import { sendError } from '../answer/refusal.ts'
 import { known, type Exchange } from '../exchange.ts'
-import { hasLeft } from '../answer/send-stream.ts'
-import { record } from '../record.ts'
 
 export type SentBody = AsyncIterable<Uint8Array> | undefined
 
 /**
- * What goes to the origin in place of a body, by the encryption that the behaviour names. What a request's head says is
- * judged before any of its body is asked for; of a form so much is read and encrypted here that nearly all are whole.
- * `answered`: the viewer has been told why it goes no further, and the origin has heard nothing.
+ * What goes to the origin in place of a body, by the encryption that the behaviour names; `headers` are those that go with it.
+ * What they say is judged before any of the body is asked for; of a form so much is read and encrypted here that nearly all
+ * are whole. Rejects where it goes no further, of which the origin has heard nothing then: see `sendFormTrouble`.
  */
-export async function encryptFields(x: Exchange, body: SentBody): Promise<SentBody | 'answered'> {
+export async function encryptFields(x: Exchange, body: SentBody, headers: FlatHeaders): Promise<SentBody> {
   const encryption = x.node.encryptionOf(known(x.behaviour, 'the behaviour'))
   const { encryptor } = x.node
-  const head = headOf(x)
+  const head = headOf(x, headers)
   // What says how is not here, so the fields would go in the clear.
-  if (encryption === undefined || encryptor === undefined)
-    return head.method === 'POST' || head.method === 'PUT'
-      ? fail(x, 'encryption-failed', 'the encryption of this behaviour is not known here')
-      : body
+  if (encryption === undefined || encryptor === undefined) {
+    if (head.method !== 'POST' && head.method !== 'PUT') return body
+    x.form = { status: 'ServerError', fields: 0 }
+    throw new SluiceError('encryption-failed', 'the encryption of this behaviour is not known here')
+  }
   const judged = judge(head, encryption)
   switch (judged.kind) {
     case 'untouched':
@@ -37,7 +37,7 @@ export async function encryptFields(x: Exchange, body: SentBody): Promise<SentBo
       return body
     case 'refuse':
       x.form = { status: judged.status, fields: 0 }
-      return refuseForm(x, judged.status)
+      throw new RefusedForm(judged.status)
     case 'encrypt': {
       if (body === undefined) {
         x.form = { status: 'Processed', fields: 0 }
@@ -45,14 +45,8 @@ export async function encryptFields(x: Exchange, body: SentBody): Promise<SentBo
       }
       const form = new EncryptedForm(body, judged.profile, encryptor)
       x.form = new FormRecord(form)
-      try {
-        await form.prepare()
-        return form
-      } catch (error) {
-        if (hasLeft(x.response)) record(x)
-        else sendFormTrouble(x, form, error)
-        return 'answered'
-      }
+      await form.prepare()
+      return form
     }
   }
 }
@@ -66,19 +60,21 @@ export function ofAnotherBody(headers: FlatHeaders, isAnother: boolean): FlatHea
 const OF_THE_BODY = new Set(['content-length', 'content-digest', 'repr-digest', 'digest', 'content-md5'])
 
 /** The origin has answered; an error before it has heard the whole form is its own. */
-export function noteFormAnswer(x: Exchange, body: SentBody, status: number): void {
-  if (body instanceof EncryptedForm && !body.isWhole && status >= 500 && x.form) x.form.status = 'ServerError'
+export function noteFormAnswer({ form }: Exchange, status: number): void {
+  if (form instanceof FormRecord && !form.isWhole && status >= 500) form.status = 'ServerError'
 }
 
-/** Answers for what went wrong with the form itself; `false` where it was the origin. */
-export function sendFormTrouble(x: Exchange, body: SentBody, error: unknown): boolean {
-  if (x.form === undefined) return false
-  if (body instanceof EncryptedForm && body.refusal !== undefined) {
-    refuseForm(x, body.refusal)
+/** Answers for what went wrong with the form itself; `false` where it was the origin, or there was none. */
+export function sendFormTrouble(x: Exchange, error: unknown): boolean {
+  const { form } = x
+  if (form === undefined) return false
+  // Whoever was sending it when it broke off may have put an error of his own in the place of its.
+  const failure = (form instanceof FormRecord ? form.failure : undefined) ?? error
+  if (failure instanceof RefusedForm) {
+    refuseForm(x, failure.status)
     return true
   }
-  const failure = body instanceof EncryptedForm ? (body.failure ?? error) : error
-  x.form.status = 'ServerError'
+  form.status = 'ServerError'
   const code = codeOf(failure)
   if (code !== 'encryption-busy' && code !== 'encryption-failed') return false
   fail(x, code, messageOf(failure))
@@ -105,12 +101,20 @@ class FormRecord {
   get fields(): number {
     return this.#form.fields
   }
+
+  get failure(): unknown {
+    return this.#form.failure
+  }
+
+  get isWhole(): boolean {
+    return this.#form.isWhole
+  }
 }
 
-function headOf(x: Exchange): FormHead {
-  const { method = '', rawHeaders } = x.request
+function headOf(x: Exchange, headers: FlatHeaders): FormHead {
+  const { method = '' } = x.request
   const all = (name: string): string[] =>
-    [...fields(rawHeaders)].flatMap(([each, value]) => (each.toLowerCase() === name ? [value] : []))
+    [...fields(headers)].flatMap(([each, value]) => (each.toLowerCase() === name ? [value] : []))
   const [length] = all('content-length')
   const codings = all('content-encoding')
   return {
@@ -136,17 +140,14 @@ const REFUSALS: Readonly<Record<FormRefusal, [reason: FormReason, message: strin
   RequestLengthLimitClientError: ['form-limit', 'The form is longer than 1 MB'],
 }
 
-function refuseForm(x: Exchange, status: FormRefusal): 'answered' {
+function refuseForm(x: Exchange, status: FormRefusal): void {
   const [reason, message] = REFUSALS[status]
   x.reason = reason
   sendError(x, 400, status, message, ['X-Sluice-Reason', reason])
-  return 'answered'
 }
 
-function fail(x: Exchange, reason: 'encryption-busy' | 'encryption-failed', why: string): 'answered' {
+function fail(x: Exchange, reason: 'encryption-busy' | 'encryption-failed', why: string): void {
   x.node.log.warn({ id: x.id, why, path: x.loggedPath }, 'fields of a form were not encrypted')
-  x.form ??= { status: 'ServerError', fields: 0 }
-  x.form.status = 'ServerError'
   x.reason = reason
   const told = ['X-Sluice-Reason', reason]
   if (reason === 'encryption-busy')
@@ -156,5 +157,4 @@ function fail(x: Exchange, reason: 'encryption-busy' | 'encryption-failed', why:
       '1',
     ])
   else sendError(x, 502, 'BadGateway', 'The form cannot be encrypted', told)
-  return 'answered'
 }

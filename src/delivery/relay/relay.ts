@@ -30,13 +30,7 @@ import {
   toldOfViewer,
 } from '../upstream/forwarding.ts'
 import { keysAt } from '../key.ts'
-import {
-  encryptFields,
-  noteFormAnswer,
-  ofAnotherBody,
-  sendFormTrouble,
-  type SentBody,
-} from './encrypted-fields.ts'
+import { encryptFields, noteFormAnswer, ofAnotherBody, sendFormTrouble } from './encrypted-fields.ts'
 import { ownQueryOf } from '../keyed.ts'
 import { override, secretFields } from '../upstream/origin-request.ts'
 import { record } from '../record.ts'
@@ -70,20 +64,18 @@ async function pass(x: Exchange, source: Source, query: string): Promise<undefin
   if (uses?.['origin-request']?.body === true) x.taken = await takeBody(x, ORIGIN_BODY)
   const upload = x.taken?.upload ?? (hasBody(request) ? new Upload(request, response) : undefined)
   const { encryption } = known(x.behaviour, 'the behaviour')
-  let body: SentBody
   const send = async (asked: OriginQuestion, given?: Uint8Array): Promise<UpstreamAnswer> => {
     const { origin } = asked
     if (origin.kind !== 'http') throw functionFailed(TO_A_BUCKET)
     const plain = given === undefined ? (x.taken?.bytes ?? upload) : inOnePiece(given).body
+    const headers = override(asked.headers, lengthOf(given), secretFields(origin))
     // Last of all, so that what functions give in its place is encrypted too.
-    const last = encryption === undefined ? plain : await encryptFields(x, plain)
-    if (last === 'answered') throw new Answered()
-    body = last
+    const body = encryption === undefined ? plain : await encryptFields(x, plain, headers)
     return node.upstream.relay({
       ...{ origin, body, signal: left.signal, path: asked.path, query: asked.query },
       scheme: known(x.viewer, 'the viewer').scheme,
       method: request.method ?? '',
-      headers: ofAnotherBody(override(asked.headers, lengthOf(given), secretFields(origin)), body !== plain),
+      headers: ofAnotherBody(headers, body !== plain),
       cookies: cookiesOf(x),
       owner: x.served?.distribution.id,
     })
@@ -102,18 +94,14 @@ async function pass(x: Exchange, source: Source, query: string): Promise<undefin
   try {
     answer = await askOneOf(x, { source, upload, ask })
   } catch (error) {
-    if (error instanceof Answered) return void upload?.refuse()
     if (hasLeft(response)) return record(x) as undefined // nobody is there to be told
-    if (!sendFormTrouble(x, body, error)) sendTrouble(x, error)
+    if (!sendFormTrouble(x, error)) sendTrouble(x, error)
     return void upload?.refuse()
   }
-  noteFormAnswer(x, body, answer.status)
+  noteFormAnswer(x, answer.status)
   await forget(x, answer)
   return answerWith(x, answer, upload)
 }
-
-/** The viewer has been told why his form goes no further. */
-class Answered extends Error {}
 
 interface Relaying {
   source: Source
