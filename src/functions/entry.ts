@@ -7,6 +7,8 @@ export interface Entry {
   slot: Slot
   program: Program
   slotted: SlottedProgram
+  /** Of its code. */
+  bytes: number
   waiting: Job[]
   /** Runs of it that threads have. */
   running: number
@@ -19,7 +21,8 @@ export interface Entry {
 export function entryOf(slot: Slot, program: Program): Entry {
   const { id, runtime, code, store } = program
   const slotted = { slot, name: id, runtime, code, ...(store === undefined ? {} : { store }) }
-  return { slot, program, slotted, waiting: [], running: 0, asideUntil: 0, isGone: false }
+  const bytes = Buffer.byteLength(code)
+  return { slot, program, slotted, bytes, waiting: [], running: 0, asideUntil: 0, isGone: false }
 }
 
 /** Whether two programs would do the same; then what is warm of the one serves the other. */

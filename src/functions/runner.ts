@@ -20,7 +20,7 @@ export interface RunnerOptions {
 
 const THREADS = 2
 /** Runs of one function that may wait; more are refused. */
-const MOST_WAITING = 256
+const MOST_WAITING = 1000
 const MOST_WAITING_ASIDE = 32
 /** Runs of one handler that are under way: each has a sandbox of its own while it waits for an answer. */
 const MOST_RUNNING = 32
@@ -85,6 +85,12 @@ class Runner implements FunctionRunner {
     const entry = this.#entries.get(id)
     if (entry === undefined)
       return Promise.resolve(failed('function-failed', `the function ${id} is not known here`))
+    const most = limitsOf(entry.program.runtime, event).code
+    if (entry.bytes > most) {
+      return Promise.resolve(
+        failed('function-failed', `the code is longer than ${most} bytes, which it may have here`),
+      )
+    }
     const text = JSON.stringify(argument)
     return this.#submit(entry, event, sequence => ({
       ...{ kind: 'run', sequence, slot: entry.slot, event, argument: text, now: this.#clock.now() },

@@ -51,6 +51,24 @@ describe('time', () => {
     expect(await endOf(body)).toMatch(/^function-(timeout|memory|failed)$/)
   })
 
+  test('that QuickJS does not look at ends the thread, and who stood behind is run by another', async () => {
+    const code = attack('return Array.prototype.indexOf.call({ length: 2 ** 52 }, 1)')
+    const programs = [
+      program('cloudfront-js-2.0', code, { id: named('bad') }),
+      program('cloudfront-js-2.0', 'function handler(event) { return event }', { id: named('good') }),
+    ]
+    const runner = await runnerOf(programs, new Map(), { threads: 1 })
+    const run = (name: string) =>
+      runner.run({ function: named(name), event: 'viewer-request', argument: name })
+    const [bad, ...good] = await Promise.all([run('bad'), run('good'), run('good')])
+    expect(bad).toEqual({
+      ...{ kind: 'failed', reason: 'function-timeout', message: 'it did not stop when its time was over' },
+      ...{ logs: [], used: 100 },
+    })
+    expect(good.map(each => each.kind)).toEqual(['returned', 'returned'])
+    expect(await run('good')).toMatchObject({ value: 'good' })
+  })
+
   test('that never comes is told at once', async () => {
     const outcome = await outcomeOf('cloudfront-js-2.0', attack('await new Promise(() => {})'))
     expect(outcome).toMatchObject({ kind: 'failed', reason: 'function-failed' })
@@ -331,7 +349,7 @@ test('more runs of one function than can wait are refused, and others are run', 
     program('cloudfront-js-2.0', 'function handler(event) { return event }', { id: named('good') }),
   ])
   const run = (name: string) => runner.run({ function: named(name), event: 'viewer-request', argument: 1 })
-  const many = Promise.all(Array.from({ length: 400 }, () => run('bad')))
+  const many = Promise.all(Array.from({ length: 1400 }, () => run('bad')))
   expect(await run('good')).toMatchObject({ kind: 'returned' })
   await runner.follow([], new Map())
   const reasons = (await many).map(each => (each.kind === 'failed' ? each.reason : each.kind))

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { instant } from '../../src/core/index.ts'
-import type { Outcome } from '../../src/functions/index.ts'
+import type { Fetch, Outcome } from '../../src/functions/index.ts'
+import { importsOf } from '../house/imports.ts'
+import { readTree } from '../house/tree.ts'
 import { named, outcomeOf, program, runnerOf, stored, valueOf } from './runner-under-test.ts'
 
 const returned = (outcome: Outcome): unknown => (outcome.kind === 'returned' ? outcome.value : outcome)
@@ -198,5 +200,91 @@ describe('a program', () => {
     expect(returned(await before)).toBe(1)
     await runner.follow([], new Map())
     expect(await run()).toMatchObject({ kind: 'failed' })
+  })
+})
+
+describe('the runner', () => {
+  test('begins no thread, and loads nothing of QuickJS, while it knows no function', async () => {
+    const begun: unknown[] = []
+    const note = (worker: unknown): void => void begun.push(worker)
+    process.on('worker', note)
+    const runner = await runnerOf([], new Map(), {})
+    const outcome = await runner.run({ function: named('f'), event: 'viewer-request', argument: 1 })
+    expect(outcome).toMatchObject({ kind: 'failed', reason: 'function-failed' })
+    expect(begun).toEqual([])
+    await runner.follow([program('cloudfront-js-2.0', 'function handler() { return 1 }')], new Map())
+    expect(begun.length).toBe(1)
+    process.off('worker', note)
+    const tree = readTree()
+    const loaded = [...tree.keys()].filter(file => /^src\/functions\/[^/]+\.ts$/.test(file))
+    const specifiers = loaded.flatMap(file =>
+      importsOf(file, tree.get(file) ?? '').map(({ specifier }) => specifier),
+    )
+    expect(specifiers.filter(each => each.includes('quickjs') || each.includes('/thread/'))).toEqual([])
+  })
+
+  test('ends what runs when it is closed, and runs nothing after that', async () => {
+    const code = 'exports.handler = () => new Promise(resolve => setTimeout(resolve, 20_000))'
+    const runner = await runnerOf([program('lambda-edge', code)], new Map(), {})
+    const run = () => runner.run({ function: named('f'), event: 'origin-request', argument: {} })
+    const under = [run(), run()]
+    await runner.close()
+    const closed = { kind: 'failed', message: 'the runner has been closed' }
+    expect(await Promise.all([...under, run()])).toMatchObject([closed, closed, closed])
+  })
+
+  test('cuts a handler off that waits for longer than it may', async () => {
+    const code = 'exports.handler = () => new Promise(resolve => setTimeout(resolve, 20_000))'
+    expect(await outcomeOf('lambda-edge', code)).toMatchObject({
+      ...{ kind: 'failed', reason: 'function-timeout' },
+      message: 'it was cut off, since it waited longer than it may',
+    })
+  })
+
+  test.each([
+    [
+      'is thrown by a timer',
+      `setTimeout(() => { throw new Error('late') }, 1); await fetch('http://a.test/')`,
+    ],
+    ['does not wait', `fetch('http://a.test/'); throw new Error('late')`],
+  ])('ends what a handler has asked when it is over, here by what %s', async (_, body) => {
+    const signals: AbortSignal[] = []
+    const fetch: Fetch = asked => {
+      signals.push(asked.signal)
+      return new Promise(() => undefined)
+    }
+    const code = `exports.handler = async () => { ${body} }`
+    const runner = await runnerOf([program('lambda-edge', code, { hosts: ['a.test'] })], new Map(), { fetch })
+    const outcome = await runner.run({ function: named('f'), event: 'origin-request', argument: {} })
+    expect(outcome).toMatchObject({
+      reason: 'function-failed',
+      message: expect.stringMatching(/late/) as unknown,
+    })
+    expect(signals.map(each => each.aborted)).toEqual([true])
+  })
+
+  test('tells a store anew when it has changed, to sandboxes that are warm', async () => {
+    const code = `import cf from 'cloudfront'\nlet runs = 0
+      async function handler() { return [++runs, await cf.kvs().get('a')] }`
+    const programs = [program('cloudfront-js-2.0', code, { store: stored('s') })]
+    const storesOf = (value: string) => new Map([[stored('s'), new Map([['a', value]])]])
+    const runner = await runnerOf(programs, storesOf('1'))
+    const run = async () =>
+      returned(await runner.run({ function: named('f'), event: 'viewer-request', argument: {} }))
+    expect(await run()).toEqual([1, '1'])
+    await runner.follow(programs, storesOf('2'))
+    expect(await run()).toEqual([2, '2'])
+  })
+
+  test('refuses code at viewer events that is for origin events only', async () => {
+    const runner = await runnerOf([
+      program('lambda-edge', `exports.handler = async () => 1 //${'x'.repeat(1_048_576)}`),
+    ])
+    const run = (event: 'viewer-request' | 'origin-request') =>
+      runner.run({ function: named('f'), event, argument: {} })
+    expect(await run('viewer-request')).toMatchObject({
+      message: expect.stringMatching(/longer than 1048576/) as unknown,
+    })
+    expect(returned(await run('origin-request'))).toBe(1)
   })
 })
