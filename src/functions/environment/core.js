@@ -121,7 +121,8 @@
   )
   function require(name) {
     const plain = apply(slice, text(name), [0, 5]) === 'node:' ? apply(slice, text(name), [5]) : text(name)
-    for (let at = 0; at < MODULES.length; at++) if (MODULES[at] === plain) return library(plain)
+    for (let at = 0; at < MODULES.length; at++)
+      if (MODULES[at] === plain) return library(plain === 'util' ? 'formatting' : plain)
     throw new ErrorOf(`there is no module '${plain}' here, but ${apply(join, MODULES, [', '])}`)
   }
   hide(globalThis, 'require', require)

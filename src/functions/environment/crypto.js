@@ -116,7 +116,6 @@
     verify,
     sign,
     createPublicKey: key => new Key('public', keyOf(key, 'spki')),
-    createPrivateKey: key => new Key('private', keyOf(key, 'pkcs8')),
     createSecretKey: (key, encoding) =>
       new Key('secret', { secret: bytesOf(key, encoding).toString('base64') }),
     constants: Object.freeze({ RSA_PKCS1_PADDING: 1, RSA_PKCS1_PSS_PADDING: 6, RSA_PSS_SALTLEN_DIGEST: -1 }),

@@ -337,7 +337,7 @@ const NAMES = new Map(
   Object.entries({
     crypto: [
       ...['createHash', 'createHmac', 'createVerify', 'createSign', 'verify', 'sign', 'createPublicKey'],
-      ...['createPrivateKey', 'createSecretKey', 'randomBytes', 'randomUUID', 'randomInt', 'timingSafeEqual'],
+      ...['createSecretKey', 'randomBytes', 'randomUUID', 'randomInt', 'timingSafeEqual'],
     ],
     querystring: ['parse', 'stringify', 'escape', 'unescape', 'decode', 'encode'],
     cloudfront: ['kvs', 'updateRequestOrigin', 'selectRequestOriginById', 'createRequestOriginGroup'],
