@@ -37,12 +37,17 @@ export type Routed = Pick<Distribution, 'id' | 'priceClass'>
 /**
  * The edges to which a client of a distribution is to be sent, the nearest first. Of those that are equally near the
  * distribution's own come first, always in the same order, so that its objects are where they are asked for. The price
- * class is a wish: where none of its edges is there, the others serve.
+ * class is a wish: where none of its edges is there, the others serve. `able` says which edges are asked about at all.
  */
-export function rank(edges: readonly Edge[], client: Client, distribution: Routed): Ranked[] {
-  const available = availableOf(edges)
+export function rank(
+  edges: readonly Edge[],
+  client: Client,
+  distribution: Routed,
+  able: (edge: Edge) => boolean = () => true,
+): Ranked[] {
+  const available = availableOf(orderOf(edges, distribution).filter(able))
   const wished = available.filter(edge => isOfClass(edge, distribution))
-  const order = rendezvous(distribution.id, wished.length > 0 ? wished : available, ({ id }) => id)
+  const order = wished.length > 0 ? wished : available
   const left = order.map(edge => estimate(edge, client)).sort((one, other) => compare(one, other))
   // By steps and not by pairs: what is close to a neighbour in turn would be no order.
   const ranked: Ranked[] = []
@@ -52,6 +57,17 @@ export function rank(edges: readonly Edge[], client: Client, distribution: Route
     ranked.push(...place.sort((one, other) => order.indexOf(one.edge) - order.indexOf(other.edge)))
   }
   return ranked
+}
+
+/** By edges, which are another list when anything changes: to hash them all for each question would cost the most of it. */
+const orders = new WeakMap<readonly Edge[], Map<string, readonly Edge[]>>()
+
+function orderOf(edges: readonly Edge[], { id: distribution }: Routed): readonly Edge[] {
+  let known = orders.get(edges)
+  if (known === undefined) orders.set(edges, (known = new Map()))
+  let order = known.get(distribution)
+  if (order === undefined) known.set(distribution, (order = rendezvous(distribution, edges, ({ id }) => id)))
+  return order
 }
 
 /** How many, from the first on, are one place. */

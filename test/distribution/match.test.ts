@@ -256,3 +256,25 @@ describe('a path in the readings that servers behind a CDN have of it', () => {
     expect(members.behaviour(path).pattern).toBe(pattern)
   })
 })
+
+describe('the name of a distribution at one edge', () => {
+  const one = distribution('E1', { aliases: ['media.example', 'a--b.cdn.localhost'] })
+  const off = distribution('E2', { enabled: false })
+  const other = distribution('E3')
+  const matcher = compileMatcher({ distributions: [one, off, other], fallbackDistribution: other.id })
+
+  test.each([
+    ['e1--edge-7f.cdn.localhost', 'E1'],
+    ['E1--EDGE-7F.CDN.localhost', 'E1'],
+    ['e1--a--b.cdn.localhost', 'E1'],
+    ['a--b.cdn.localhost', 'E1'],
+    ['e2--edge-7f.cdn.localhost', undefined],
+    ['media--edge-7f.example', 'E3'],
+    ['e1--edge-7f.cdn.example', 'E3'],
+    ['e9--edge-7f.cdn.localhost', 'E3'],
+    ['x.e1--edge-7f.cdn.localhost', 'E3'],
+    ['--edge-7f.cdn.localhost', 'E3'],
+  ])('%s is that of %s', (host, id) => {
+    expect(matcher.distribution(host)?.distribution.id).toBe(id)
+  })
+})

@@ -96,9 +96,9 @@ function nearest(own: Own, distribution: Distribution): Reply {
   if (question.type === 'ANY') return minimal(question)
   const family = familyOf(question.type)
   if (family === undefined || site.edges.length === 0) return nothing(own)
-  const able = site.edges.filter(({ addresses }) => addresses.some(each => isOfFamily(each, family)))
-  const alone = able.length < 2
-  const ranked = rank(able, alone ? {} : asking(), distribution)
+  const able = ({ addresses: all }: Edge): boolean => all.some(each => isOfFamily(each, family))
+  const alone = site.edges.filter(able).length < 2
+  const ranked = rank(site.edges, alone ? {} : asking(), distribution, able)
   const place = ranked.slice(0, countTogether(ranked)).flatMap(({ edge }) => edge.addresses)
   return addresses(own, place, NEAREST_TTL, alone ? 'all' : 'some')
 }
