@@ -64,7 +64,7 @@ const orders = new WeakMap<readonly Edge[], Map<string, readonly Edge[]>>()
 
 function orderOf(edges: readonly Edge[], { id: distribution }: Routed): readonly Edge[] {
   let known = orders.get(edges)
-  if (known === undefined) orders.set(edges, (known = new Map()))
+  if (known === undefined) orders.set(edges, (known = new Map<string, readonly Edge[]>()))
   let order = known.get(distribution)
   if (order === undefined) known.set(distribution, (order = rendezvous(distribution, edges, ({ id }) => id)))
   return order
