@@ -1,15 +1,8 @@
 import type { DistributionId, PublicationId } from '../core/index.ts'
-import type {
-  DistributionInput,
-  EncryptionInput,
-  IssuerInput,
-  PolicyInput,
-  TrustedIssuer,
-} from '../distribution/index.ts'
+import type { DistributionInput, IssuerInput, PolicyInput, TrustedIssuer } from '../distribution/index.ts'
 import { streamBackup } from './backup-stream.ts'
 import { followChannelEvents } from './channel-events.ts'
 import type { ChannelEvent, ChannelInfo, CreatedChannel, NewChannel } from './channel-shapes.ts'
-import type { ChangedEncryption, EncryptionInfo } from './encryption-shapes.ts'
 import type { ExplainRequest, Explanation } from './explain-shapes.ts'
 import { FunctionClient } from './function-client.ts'
 import type {
@@ -235,30 +228,6 @@ export class ControlClient extends FunctionClient {
   /** Throws `in-use` while a behaviour names it. */
   async deletePolicy(id: string): Promise<Changed> {
     return this.#delete<Changed>(`/v1/policies/${encodeURIComponent(id)}`)
-  }
-
-  /** Field-level encryptions, which behaviours name. */
-  async encryptions(): Promise<EncryptionInfo[]> {
-    return (await this.#get<{ encryptions: EncryptionInfo[] }>('/v1/encryptions')).encryptions
-  }
-
-  /** By name or id. */
-  async encryption(id: string): Promise<EncryptionInfo> {
-    return this.#get<EncryptionInfo>(`/v1/encryptions/${encodeURIComponent(id)}`)
-  }
-
-  async createEncryption(wanted: EncryptionInput): Promise<ChangedEncryption> {
-    return this.#post<ChangedEncryption>('/v1/encryptions', wanted)
-  }
-
-  /** By name or id; behaviours that name it follow. */
-  async replaceEncryption(id: string, wanted: EncryptionInput): Promise<ChangedEncryption> {
-    return this.#send<ChangedEncryption>('PUT', `/v1/encryptions/${encodeURIComponent(id)}`, wanted)
-  }
-
-  /** By name or id; throws `in-use` while a behaviour names it. */
-  async deleteEncryption(id: string): Promise<Changed> {
-    return this.#delete<Changed>(`/v1/encryptions/${encodeURIComponent(id)}`)
   }
 
   async distributions(): Promise<DistributionInfo[]> {

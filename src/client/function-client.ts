@@ -10,14 +10,16 @@ import type {
   StoreChange,
   StoreInfo,
 } from './function-shapes.ts'
+import { EncryptionClient } from './encryption-client.ts'
 import { ask, type Ask, type Connection } from './request.ts'
 import type { Changed } from './shapes.ts'
 
 /** The part of the control API that is about functions and what they read. */
-export class FunctionClient {
+export class FunctionClient extends EncryptionClient {
   readonly #connection: Connection
 
   constructor(connection: Connection) {
+    super(connection)
     this.#connection = connection
   }
 

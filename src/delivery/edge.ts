@@ -64,7 +64,7 @@ async function startAlone(options: EdgeOptions): Promise<RunningRole> {
     totals: () => node.usage.totals,
     busy: () => serving.connections(),
     latencies: serving.latencies,
-    apply: (snapshot, materials) => node.apply(snapshot, materials),
+    apply: (snapshot, materials) => node.follow(snapshot, materials),
   })
   measureIssuers(issuers, metrics)
   const ports = await serving.listen()

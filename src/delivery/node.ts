@@ -13,7 +13,6 @@ import {
 import {
   compileInvalidations,
   compileMatcher,
-  NO_MATERIALS,
   type Behaviour,
   type Distribution,
   type FieldEncryption,
@@ -210,16 +209,17 @@ export class CacheNode {
   }
 
   /**
-   * Takes effect for the next request; requests under way go on with what they began with. A snapshot with functions takes
-   * effect when they can be run, and a promise is returned that resolves then; the next may be applied after that.
+   * As `apply`, and a snapshot with functions takes effect when they can be run: a promise is returned that resolves then,
+   * and the next may be followed after that.
    */
-  apply(snapshot: Snapshot, materials: Materials = NO_MATERIALS): void | Promise<void> {
+  follow(snapshot: Snapshot, materials: Materials): void | Promise<void> {
     const ready = this.functions?.follow(snapshot, materials)
-    if (ready === undefined) this.#swap(snapshot)
-    else return ready.then(() => this.#swap(snapshot))
+    if (ready === undefined) this.apply(snapshot)
+    else return ready.then(() => this.apply(snapshot))
   }
 
-  #swap(snapshot: Snapshot): void {
+  /** Takes effect for the next request; requests under way go on with what they began with. Its functions are known already. */
+  apply(snapshot: Snapshot): void {
     const groups = new Map(snapshot.keyGroups.map(group => [group.id, group]))
     const sources = sourcesOf(snapshot)
     const encryptions = new Map(snapshot.encryptions?.map(each => [each.id, each]))

@@ -75,7 +75,7 @@ export async function startRegional(options: RegionalOptions): Promise<RunningRo
   })
   const snapshots = followSnapshot({
     ...{ controlUrl, membership, identity, stateDir, clock, log },
-    apply: (snapshot, materials) => node.apply(snapshot, materials),
+    apply: (snapshot, materials) => node.follow(snapshot, materials),
   })
   const renewing = membership && keepRenewed(membership, { controlUrl, identity, url, clock, log })
   renewing?.onRenewed(credentials => server.show(credentials))

@@ -9,7 +9,12 @@ import {
   type KeyGroupId,
   type KeyId,
 } from '../../src/core/index.ts'
-import { firstDistribution, type Materials, type Snapshot } from '../../src/distribution/index.ts'
+import {
+  firstDistribution,
+  NO_MATERIALS,
+  type Materials,
+  type Snapshot,
+} from '../../src/distribution/index.ts'
 import type { FieldEncryptor } from '../../src/fields/index.ts'
 import { createMetrics, silentLogger, type Logger } from '../../src/telemetry/index.ts'
 import { createGuard, IssuerKeys, type Guard } from '../../src/outbound/index.ts'
@@ -162,9 +167,9 @@ export class EdgeBench {
     })
     if (between !== undefined) {
       const apply = node.apply.bind(node)
-      node.apply = (snapshot, materials) => apply(between.tell(snapshot), materials)
+      node.apply = snapshot => apply(between.tell(snapshot))
     }
-    await node.apply(options.snapshot ?? snapshotOf(), options.functions?.materials)
+    await node.follow(options.snapshot ?? snapshotOf(), options.functions?.materials ?? NO_MATERIALS)
     const server: ViewerServer = await startViewerServer({
       listen: { host: '127.0.0.1', port: 0 },
       handle: (request, response) => handle(node, read, request, response),

@@ -1,5 +1,5 @@
 import type { Clock, NodeId } from '../../src/core/index.ts'
-import type { Materials, PeerNode, Snapshot } from '../../src/distribution/index.ts'
+import { NO_MATERIALS, type Materials, type PeerNode, type Snapshot } from '../../src/distribution/index.ts'
 import type { NodeFunctions } from '../../src/delivery/functions/node-functions.ts'
 import { CacheNode } from '../../src/delivery/node.ts'
 import { startNodeServer } from '../../src/delivery/tiers/node-server.ts'
@@ -61,7 +61,7 @@ export async function regionalBetween(
     regionals,
     tell(snapshot) {
       const listed = { ...snapshot, nodes: [...snapshot.nodes, ...nodes] }
-      void node.apply(listed, functions?.materials)
+      void node.follow(listed, functions?.materials ?? NO_MATERIALS)
       return listed
     },
     async close() {

@@ -68,7 +68,7 @@ export class Worker {
         // One after the other, as they came.
         const applied = this.#applying.then(async () => {
           // The manager has fetched them; through its channel they would pass as text, once for each worker.
-          await serving.node.apply(snapshot, await storedMaterials(stateDir, snapshot))
+          await serving.node.follow(snapshot, await storedMaterials(stateDir, snapshot))
         })
         this.#applying = applied.catch(() => {}) // who asked is told
         await applied
