@@ -80,6 +80,7 @@ const GROUPS: Record<string, string> = {
   sign: 'make signed cookies, URLs and path tokens',
   distribution: 'the distributions that viewers reach',
   policy: 'parts of behaviours under a name',
+  encryption: 'by what fields of forms are encrypted',
   functions: 'what behaviours run for requests',
   stores: 'key value stores that functions read',
   issuers: 'whose JSON Web Tokens behaviours may trust',

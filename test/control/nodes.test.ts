@@ -66,7 +66,7 @@ describe('what a node says of itself', () => {
       ...{ id: control.edge.id, role: 'edge', pop: null, state: 'live', version: null, draining: false },
       ...{ lastSeen: expect.any(String) as unknown, sequence: 2, busy: 12, hitRatio: 0.93 },
       ...{ traffic: HEALTH.traffic, clockOffset: expect.any(Number) as unknown, controlAwaySince: null },
-      ...{ software: softwareVersion(), controlSoftware: softwareVersion() },
+      ...{ software: softwareVersion(), controlSoftware: softwareVersion(), viewers: null },
     })
   })
 

@@ -24,6 +24,7 @@ const X = {
   served: { distribution: { id: 'E1', domain: 'site' } },
   viewer: { scheme: 'http', address: '10.0.0.1', authority: 'site' },
   request: { headers: {} },
+  headers: {},
   source: { headers: [], members: [{ origin: { kind: 'built-in' } }] },
   target: { path: '/a', query: '' },
 } as unknown as Exchange // all that is looked at

@@ -20,6 +20,8 @@ afterEach(async () => {
 })
 afterAll(async () => {
   await shared?.close()
+  // What the next file in this process shares is another.
+  shared = undefined
 })
 
 export const named = (name: string): FunctionId => name as FunctionId
