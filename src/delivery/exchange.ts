@@ -11,6 +11,7 @@ import { loggedPath, type PathToken } from '../signing/index.ts'
 import { policied } from './answer/policied.ts'
 import type { AwaitedAnswer } from './functions/awaited-answer.ts'
 import type { Uses } from './functions/node-functions.ts'
+import type { Elsewhere } from './functions/other-origin.ts'
 import type { TakenBody } from './functions/taken-body.ts'
 import type { CacheNode } from './node.ts'
 import type { Asker } from './peers/peer-answer.ts'
@@ -101,7 +102,9 @@ export class Exchange {
   given: GivenFields | undefined
   /** Set by it too, and by `readPeer` and `readNode`: the path that found the behaviour, where the target has another. */
   named: CanonicalPath | undefined
-  /** Set by it too: the answer is a function's own. */
+  /** Set by them too: the origin that a function has chosen in place of the behaviour's. */
+  elsewhere: Elsewhere | undefined
+  /** Set by `viewerRequest`: the answer is a function's own. */
   generated = false
   /** Set by whoever shows it to a function: what there is of the request's body. */
   taken: TakenBody | undefined
@@ -177,6 +180,11 @@ export class Exchange {
     this.status = status
     const { rules } = this
     this.response.writeHead(status, rules === undefined ? headers : policied(this, rules, headers))
+  }
+
+  /** Whom it is to be asked of; undefined when its behaviour names an origin that is not there. */
+  get origins(): Source | undefined {
+    return this.elsewhere?.source ?? this.node.sourceOf(known(this.behaviour, 'the behaviour'))
   }
 
   /** The functions that are run for it; undefined for most. */

@@ -9,7 +9,7 @@ import { sendError } from './answer/refusal.ts'
 /** What the object is stored under: nothing that signs a request ever enters it, so all viewers share one object. */
 export const key: Step = (x: Exchange) => {
   const behaviour = known(x.behaviour, 'the behaviour')
-  const source = x.node.sourceOf(behaviour)
+  const source = x.origins
   if (source === undefined) {
     x.node.log.error({ id: x.id, origin: behaviour.originId, path: x.loggedPath }, 'there is no such origin')
     return sendError(x, 502, 'BadGateway', 'The origin of this path does not exist')

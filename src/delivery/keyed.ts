@@ -21,6 +21,8 @@ export function keyBy(x: Exchange, source: Source): void {
   }
   if (source.keysFields) keyFields(x, source)
   if (x.named !== undefined) keyBehaviour(x, path)
+  // What another origin has said is nothing that this one says.
+  if (x.elsewhere !== undefined) x.variant = variantOf([x.variant, `origin ${x.elsewhere.said}`])
   x.key = cacheKey(distribution.id, path, x.query, x.variant)
 }
 

@@ -6,6 +6,7 @@ import {
   unusable,
   type GivenRequest,
   type GivenResponse,
+  type OriginChange,
   type SeenRequest,
   type Unusable,
 } from '../../functions/index.ts'
@@ -20,6 +21,7 @@ import { record } from '../record.ts'
 import { AwaitedAnswer } from './awaited-answer.ts'
 import { refuseFor } from './function-trouble.ts'
 import type { Use } from './node-functions.ts'
+import { elsewhere, takes } from './other-origin.ts'
 import { argumentFor, giveFields, ranFor, seenByViewerEvents } from './seen.ts'
 import { takeBody, withBody } from './taken-body.ts'
 import { viewerResponse } from './viewer-response.ts'
@@ -67,12 +69,21 @@ async function ask(
     return unusable('function-failed', 'it is not known here')
   const { answer } = limitsOf(runtime, 'viewer-request')
   return functions.run(use, argumentFor(x, use, seen), ranFor(x), (value, origin) => {
-    if (origin !== undefined)
-      return unusable('function-result', 'it asked for another origin, which only origin-request may')
-    return runtime === 'lambda-edge'
-      ? readLambdaRequest(value, seen, 'viewer-request', { answer, body: BODY })
-      : readCloudFrontRequest(value, seen, answer)
+    if (runtime === 'lambda-edge')
+      return readLambdaRequest(value, seen, 'viewer-request', { answer, body: BODY })
+    const read = readCloudFrontRequest(value, seen, answer)
+    if (read.kind !== 'request' || origin === undefined) return read
+    return chooseOrigin(x, origin) ?? read
   })
+}
+
+function chooseOrigin(x: Exchange, change: OriginChange): Unusable | undefined {
+  const found = elsewhere(x, change)
+  if (isUnusable(found)) return found
+  if (!takes(x.request.method ?? '', found.source))
+    return unusable('function-result', 'it sent a request that is no GET to an origin that takes no other')
+  x.elsewhere = found
+  return undefined
 }
 
 function goOnWith(x: Exchange, { path, query, headers, body }: GivenRequest): void {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http'
 import { canonicalPath, type Bytes, type CanonicalPath, type DistributionId } from '../../core/index.ts'
 import { endToEnd, fields, type FlatHeaders, type Validators } from '../../http/index.ts'
 import { known, type Exchange } from '../exchange.ts'
+import { elsewhereField } from '../functions/other-origin.ts'
 import { ownQueryOf } from '../keyed.ts'
 import { joinedFields, ownCookies, sendable } from '../upstream/forwarding.ts'
 import { conditionsOf } from '../upstream/origin-request.ts'
@@ -33,6 +34,8 @@ export interface PeerQuestion {
   viewer: Viewer
   /** The path that found the behaviour, where it is another one. */
   named: CanonicalPath | undefined
+  /** Whom a function has it asked of in place of the behaviour's origin; empty where that is the one. */
+  elsewhere: string
   /** What is longer is asked for in parts. */
   largest: Bytes
   /** What is there already. */
@@ -92,6 +95,7 @@ export function peerFields(x: Exchange, asked: PeerAsked): string[] {
     ...['Sluice-Viewer', tellViewer(known(x.viewer, 'the viewer'))],
     ...['Sluice-Largest', String(asked.largest)],
     ...namedField(x),
+    ...elsewhereField(x),
     ...(x.request.method === 'OPTIONS' ? ['Sluice-Method', 'OPTIONS'] : []),
     ...(asked.files === 'taken' ? ['Sluice-Files', asked.files] : []),
     ...conditionsOf({ validators: read?.version ?? asked.validators }),
@@ -150,6 +154,7 @@ export function readPeerQuestion({ headers }: IncomingMessage): PeerQuestion | u
     changes: Number(text('changes')),
     viewer,
     named: readNamed(text('named')),
+    elsewhere: text('origin'),
     largest: Number(text('largest')),
     validators,
     method: text('method') === 'OPTIONS' ? 'OPTIONS' : 'GET',

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { canonicalPath, pause, type Milliseconds } from '../../core/index.ts'
 import type { Exchange, Step } from '../exchange.ts'
+import { readElsewhere } from '../functions/other-origin.ts'
 import { key } from '../key.ts'
 import type { CacheNode } from '../node.ts'
 import { PEER_REPLIES, refusePeer } from './peer-answer.ts'
@@ -60,5 +61,6 @@ function begin(x: Exchange, request: IncomingMessage, asked: PeerQuestion): Step
   x.named = asked.named
   x.behaviour = served.behaviour(asked.named ?? canonical.path)
   x.ownQuery = query
-  return key
+  if (asked.elsewhere !== '') x.elsewhere = readElsewhere(x, asked.elsewhere)
+  return asked.elsewhere !== '' && x.elsewhere === undefined ? refusePeer(x, 'unreadable') : key
 }

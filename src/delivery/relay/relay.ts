@@ -49,7 +49,7 @@ import { passedLength, viewerHeaders } from '../answer/viewer-headers.ts'
  * memory, and nothing of it is stored.
  */
 export const relay: Step = (x: Exchange) => {
-  const source = x.node.sourceOf(known(x.behaviour, 'the behaviour'))
+  const source = x.origins
   if (source === undefined) return sendError(x, 502, 'BadGateway', 'The origin of this path does not exist')
   if (source.origin.kind !== 'http') return refuse(x, 'method')
   return pass(x, source, relayedQuery(x))
@@ -133,7 +133,7 @@ function hasBody(request: Incoming): request is BodiedRequest {
 export function relayedQuery(x: Exchange): string {
   const own = ownQueryOf(x)
   if (own === '') return ''
-  const { sends } = known(x.node.sourceOf(known(x.behaviour, 'the behaviour')), 'the source')
+  const { sends } = known(x.origins, 'the source')
   return keyedQuery(own, sends)
 }
 

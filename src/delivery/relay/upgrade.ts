@@ -72,7 +72,7 @@ export class UpgradedConnections {
 export const upgrade: Step = async (x: Exchange) => {
   const { node, request, response } = x
   const { headers } = request
-  const { origin } = known(node.sourceOf(known(x.behaviour, 'the behaviour')), 'the source')
+  const { origin } = known(x.origins, 'the source')
   // RFC 6455 §4.1; passed on, it would be another request than the viewer's.
   if (request.method !== 'GET') return sendError(x, 400, 'InvalidRequest', 'A request to leave HTTP is a GET')
   // What comes behind the head is the other protocol's, and so cannot be a body as well (RFC 9110 §7.8).

@@ -3,6 +3,7 @@ import type { CanonicalPath, DistributionId, Milliseconds } from '../../core/ind
 import { fields, type FlatHeaders } from '../../http/index.ts'
 import type { Question } from '../../cache/index.ts'
 import { known, type Exchange } from '../exchange.ts'
+import { elsewhereField } from '../functions/other-origin.ts'
 import {
   namedField,
   readNamed,
@@ -30,6 +31,8 @@ export interface NodeQuestion {
   viewer: Viewer
   /** The path that found the behaviour, where it is another one. */
   named: CanonicalPath | undefined
+  /** Whom a function has it asked of in place of the behaviour's origin; empty where that is the one. */
+  elsewhere: string
   /** So long ago a request at the edge has changed what lies at the path; undefined where none is known to have. */
   changed: Milliseconds | undefined
 }
@@ -53,6 +56,7 @@ export function nodeFields(x: Exchange, question: Question, selected: FlatHeader
     ...['Sluice-Viewer', tellViewer(known(x.viewer, 'the viewer'))],
     ...changedField(x),
     ...namedField(x),
+    ...elsewhereField(x),
     ...conditionsOf(question),
     ...(question.validators === undefined ? [] : [EXACT, 'date']),
     ...[...fields(together(x.forwarded, selected))].flatMap(([name, value]) =>
@@ -84,6 +88,7 @@ export function readNodeQuestion({ headers }: IncomingMessage): NodeQuestion | u
     sequence: Number(text('seq')),
     viewer,
     named: readNamed(text('named')),
+    elsewhere: text('origin'),
     changed: /^\d{1,15}$/.test(text('changed')) ? Number(text('changed')) : undefined,
   }
 }

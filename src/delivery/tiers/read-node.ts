@@ -3,6 +3,7 @@ import { canonicalPath, type Milliseconds } from '../../core/index.ts'
 import { isAuthorised } from '../../inbound/index.ts'
 import type { PeerVerifier } from '../../membership/index.ts'
 import type { Exchange, Step } from '../exchange.ts'
+import { readElsewhere } from '../functions/other-origin.ts'
 import { key } from '../key.ts'
 import type { Changed } from '../peers/changed.ts'
 import { NODE_REPLIES, refuseNode } from './answer-node.ts'
@@ -54,7 +55,8 @@ function begin(x: Exchange, request: IncomingMessage): Step | undefined {
   x.named = asked.named
   x.behaviour = served.behaviour(asked.named ?? canonical.path)
   x.ownQuery = query
-  return key
+  if (asked.elsewhere !== '') x.elsewhere = readElsewhere(x, asked.elsewhere)
+  return asked.elsewhere !== '' && x.elsewhere === undefined ? refuseNode(x, 'unreadable') : key
 }
 
 /** What the edge has forgotten it must not be given again: requests that change something do not come by here. */

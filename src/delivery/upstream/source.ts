@@ -4,6 +4,7 @@ import {
   namesIt,
   viewerFieldRefusal,
   type Behaviour,
+  type Distribution,
   type Named,
   type Origin,
   type OriginAccess,
@@ -55,26 +56,44 @@ export interface Source extends Member {
 export function sourcesOf(
   snapshot: Pick<Snapshot, 'distributions' | 'originAccess'>,
 ): Map<Behaviour, Source> {
-  const accesses = new Map(snapshot.originAccess.map(access => [access.id, access]))
   const sources = new Map<Behaviour, Source>()
   for (const distribution of snapshot.distributions) {
-    const { behaviours, errors, originGroups = [] } = distribution
-    const leastOfErrors = new Map(
-      errors.flatMap(({ status, ttl }): [number, Seconds][] => (ttl === undefined ? [] : [[status, ttl]])),
-    )
+    const { behaviours, originGroups = [] } = distribution
     for (const behaviour of behaviours) {
-      const sends = bothOf(behaviour.query, behaviour.forwardQuery)
       const origins = membersOf(distribution, behaviour.originId)
-      const [first, second] = origins.map(origin => memberFor({ ...behaviour, sends }, origin, accesses))
-      if (first === undefined) continue
       const failover = new Set(originGroups.find(({ id }) => id === behaviour.originId)?.statuses)
-      const bounds = { ...behaviour.ttl, errors: leastOfErrors }
-      const both = second === undefined ? first : widened(first, second)
-      const members: Source['members'] = second === undefined ? [first] : [first, second]
-      sources.set(behaviour, { ...both, members, failover, bounds, keysFields: keysFields(behaviour, both) })
+      const place = { distribution, originAccess: snapshot.originAccess, origins, failover }
+      const source = sourceOf(behaviour, place)
+      if (source !== undefined) sources.set(behaviour, source)
     }
   }
   return sources
+}
+
+/** Where a behaviour's objects are to come from. */
+export interface Origins extends Pick<Source, 'failover'>, Pick<Snapshot, 'originAccess'> {
+  distribution: Pick<Distribution, 'errors'>
+  /** One, or two in the order in which they are asked. */
+  origins: readonly Origin[]
+}
+
+/** Undefined where there is no origin. */
+export function sourceOf(
+  behaviour: Behaviour,
+  { distribution, originAccess, origins, failover }: Origins,
+): Source | undefined {
+  const sends = bothOf(behaviour.query, behaviour.forwardQuery)
+  const [first, second] = origins.map(origin => memberFor({ ...behaviour, sends }, origin, originAccess))
+  if (first === undefined) return undefined
+  const leastOfErrors = new Map(
+    distribution.errors.flatMap(({ status, ttl }): [number, Seconds][] =>
+      ttl === undefined ? [] : [[status, ttl]],
+    ),
+  )
+  const bounds = { ...behaviour.ttl, errors: leastOfErrors }
+  const both = second === undefined ? first : widened(first, second)
+  const members: Source['members'] = second === undefined ? [first] : [first, second]
+  return { ...both, members, failover, bounds, keysFields: keysFields(behaviour, both) }
 }
 
 function keysFields({ keepOptions }: Behaviour, { headers, cookies, host }: Member): boolean {
@@ -84,9 +103,10 @@ function keysFields({ keepOptions }: Behaviour, { headers, cookies, host }: Memb
 function memberFor(
   behaviour: Behaviour & Pick<Member, 'sends'>,
   origin: Origin,
-  accesses: ReadonlyMap<string, OriginAccess>,
+  accesses: readonly OriginAccess[],
 ): Member {
-  const access = origin.kind === 's3' && origin.access !== null ? accesses.get(origin.access) : undefined
+  const named = origin.kind === 's3' ? origin.access : null
+  const access = named === null ? undefined : accesses.find(({ id }) => id === named)
   const [query, sends] = [queryFor(behaviour.query, origin), queryFor(behaviour.sends, origin)]
   const isServer = origin.kind === 'http'
   const cookies = isServer ? (behaviour.keyedCookies ?? 'none') : 'none'

@@ -37,8 +37,10 @@
       const name = 'updateRequestOrigin'
       change(name, { kind: 'update', with: told(name, settings) })
     },
-    selectRequestOriginById(id) {
+    selectRequestOriginById(id, overrides) {
       if (typeof id !== 'string') throw new TypeError('selectRequestOriginById takes the id of an origin')
+      if (overrides !== undefined)
+        throw new TypeError('selectRequestOriginById takes an origin as it is here')
       change('selectRequestOriginById', { kind: 'select', originId: id })
     },
     createRequestOriginGroup(settings) {

@@ -1,4 +1,10 @@
 export { cloudFrontEvent, readCloudFrontRequest, readCloudFrontResponse } from './cloudfront-event.ts'
+export {
+  asOriginChange,
+  readOriginChange,
+  type OriginUpdate,
+  type WantedOrigin,
+} from './cloudfront-origin.ts'
 export { isHidden, shown, titled } from './header-rules.ts'
 export { lambdaEvent, readLambdaRequest, readLambdaResponse } from './lambda-event.ts'
 export {
