@@ -9,13 +9,21 @@ import { fixPorts } from '../../src/app/ports.ts'
 import { shardOf } from '../../src/cache/index.ts'
 import { systemClock, type CanonicalPath } from '../../src/core/index.ts'
 import type { EdgeOptions } from '../../src/delivery/index.ts'
-import { DEFAULT_WIRE, type Behaviour, type Origin, type Snapshot } from '../../src/distribution/index.ts'
+import {
+  DEFAULT_WIRE,
+  NO_MATERIALS,
+  type Behaviour,
+  type Materials,
+  type Origin,
+  type Snapshot,
+} from '../../src/distribution/index.ts'
 import { cacheKey } from '../../src/http/index.ts'
 import { loadOrCreateIdentity } from '../../src/membership/index.ts'
 import { ROOT } from '../house/tree.ts'
 import { FakeControl, until, type Said } from '../membership/fake-control.ts'
 import { DISTRIBUTION } from './edge-bench.ts'
 import { snapshotWith } from './foreign-origin.ts'
+import { withFunctions, type Written } from './functions/function-edge.ts'
 
 /** The built tree, since processes of an edge run without a loader; `npm test` builds it first. */
 const BUILT = process.env['SLUICE_TEST_DIST'] ?? path.join(ROOT, 'dist')
@@ -29,6 +37,8 @@ export interface WorkersOptions {
   diskCacheBytes?: number
   behaviours?: (Partial<Behaviour> & { pattern: string })[]
   snapshot?: Partial<Snapshot>
+  /** Of the first behaviour. */
+  functions?: Written[]
 }
 
 /** A real edge of several processes, before a scripted origin, told by a scripted control. */
@@ -45,6 +55,7 @@ export class WorkersBench {
   output = ''
   readonly #options: WorkersOptions
   readonly #child: ChildProcess
+  readonly #materials: Materials
   readonly #waiting = new Map<number, (message: Record<string, unknown>) => void>()
   readonly #closers: (() => Promise<unknown>)[]
   readonly exited: Promise<number | null>
@@ -56,6 +67,7 @@ export class WorkersBench {
     parts: Pick<WorkersBench, 'http' | 'https' | 'asked' | 'folder'> & {
       child: ChildProcess
       snapshot: Snapshot
+      materials: Materials
     },
     options: WorkersOptions,
     closers: (() => Promise<unknown>)[],
@@ -66,6 +78,7 @@ export class WorkersBench {
     this.folder = parts.folder
     this.#child = parts.child
     this.#snapshot = parts.snapshot
+    this.#materials = parts.materials
     this.#options = options
     this.#closers = closers
     this.exited = new Promise(resolve => this.#child.once('exit', code => resolve(code)))
@@ -120,7 +133,10 @@ export class WorkersBench {
     }
     const site: Origin = { id: 'site', kind: 'http', url: originUrl, headers: [], ...DEFAULT_WIRE }
     const builtIn: Origin = { id: 'built-in', kind: 'built-in' }
-    const snapshot = snapshotWith([site, builtIn], options.behaviours ?? [{ pattern: '*' }], options.snapshot)
+    const plain = snapshotWith([site, builtIn], options.behaviours ?? [{ pattern: '*' }], options.snapshot)
+    const { functions } = options
+    const { snapshot, materials } =
+      functions === undefined ? { snapshot: plain, materials: NO_MATERIALS } : withFunctions(plain, functions)
     const child = fork(path.join(BUILT, 'app/role-main.js'), ['edge'], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
       // The runner's own flags are none of an edge's.
@@ -128,7 +144,7 @@ export class WorkersBench {
     })
     const bench: WorkersBench = new WorkersBench(
       {
-        ...{ asked, folder, child, snapshot },
+        ...{ asked, folder, child, snapshot, materials },
         http: `http://127.0.0.1:${ports.http.port}`,
         https: `https://127.0.0.1:${ports.https.port}`,
       },
@@ -230,6 +246,11 @@ export class WorkersBench {
     if (url === '/v1/node/viewers') {
       this.viewers.push(body)
       return { status: 204 }
+    }
+    const blob = /^\/v1\/node\/blobs\/(\w+)$/.exec(url)?.[1]
+    if (blob !== undefined) {
+      const headers = { 'content-type': 'application/octet-stream' }
+      return { status: 200, body: Buffer.from(this.#materials.get(blob) ?? ''), headers }
     }
     const known = Number(match?.replaceAll('"', '') ?? 0)
     if (known > 0) this.acknowledged.push(known)
