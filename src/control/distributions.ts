@@ -127,7 +127,7 @@ export async function surroundings(
       name,
       runtime: (live ?? development).runtime,
       live: live !== undefined,
-      versions: versions.map(({ version }) => version),
+      versions: versions.map(({ version, stage }) => ({ version, bytes: stage.code.bytes })),
     })),
   }
 }

@@ -1,4 +1,4 @@
-import type { FunctionId } from '../core/index.ts'
+import { MiB, type FunctionId } from '../core/index.ts'
 import type { BehaviourInput } from './input.ts'
 import type { FunctionEvent, FunctionUse } from './schema.ts'
 import type { KnownFunction, Surroundings } from './surroundings.ts'
@@ -13,6 +13,9 @@ const ORDER: readonly FunctionEvent[] = [
   'playlist-response',
   'viewer-response',
 ]
+
+/** Of a handler of Lambda@Edge that runs at viewer events, in bytes, as CloudFront has it. */
+export const MOST_VIEWER_CODE = MiB
 
 /** What a behaviour runs, and what is wrong with it: sentences, each with its place. */
 export function completeFunctions(
@@ -87,6 +90,10 @@ function useProblems(
     problems.push(`${what}, and sluice-js-1 sees playlists alone: use playlist-response`)
   if (runtime === 'lambda-edge' && event === 'playlist-response')
     problems.push(`${what}, a handler of Lambda@Edge, and playlists are shown to sluice-js-1 alone`)
+  if (isViewers(event) && bytesOf(asked, known) > MOST_VIEWER_CODE)
+    problems.push(
+      `${what}, whose code has ${bytesOf(asked, known)} bytes, and at viewer events ${MOST_VIEWER_CODE} run at most: make it smaller, or use origin-request or origin-response`,
+    )
   if (body === true && runtime !== 'lambda-edge')
     problems.push(
       `${place} asks for "body", which handlers of Lambda@Edge alone see: take it out, "${name}" has none`,
@@ -94,15 +101,21 @@ function useProblems(
   return problems
 }
 
+/** Of the version that is named; CloudFront's own functions are held to their size when they are made. */
+function bytesOf(asked: string, { versions }: KnownFunction): number {
+  const [, version] = asked.split(':')
+  return versions.find(each => each.version === Number(version))?.bytes ?? 0
+}
+
 /** Whether what is named there is published. */
 function stageProblem(asked: string, { name, runtime, live, versions }: KnownFunction): string[] {
   const [, version] = asked.split(':')
-  const newest = versions.at(-1)
+  const newest = versions.at(-1)?.version
   if (runtime === 'lambda-edge') {
     if (newest === undefined) return [`which has no version yet: sluice functions publish ${name}`]
     if (version === undefined)
       return [`and a handler of Lambda@Edge is named with its version: write "${name}:${newest}"`]
-    return versions.includes(Number(version))
+    return versions.some(each => each.version === Number(version))
       ? []
       : [`which has no version ${version}: the newest is "${name}:${newest}"`]
   }

@@ -7,8 +7,8 @@ export interface KnownFunction {
   /** Of what runs; before it was published, of what is written on. */
   runtime: FunctionRuntime
   live: boolean
-  /** Of Lambda@Edge, in rising order. */
-  versions: readonly number[]
+  /** Of Lambda@Edge, in rising order, with the bytes of their code. */
+  versions: readonly { version: number; bytes: number }[]
 }
 
 /** What a distribution is settled against. */

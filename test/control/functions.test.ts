@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Snapshot } from '../../src/distribution/index.ts'
+import { limitsOf } from '../../src/functions/index.ts'
 import { ControlFixture, newIdentity } from './fixture.ts'
 
 let control: ControlFixture
@@ -180,6 +181,26 @@ describe('a handler of Lambda@Edge', () => {
     expect((await client.publishFunction('sign')).version).toBe(3)
     await client.replaceDistribution(id, { origin: 'https://site.example' })
     await client.deleteFunction('sign')
+  })
+
+  it('runs at viewer events with so much code as CloudFront takes there, at origin events with more', async () => {
+    const { client } = control
+    const most = limitsOf('lambda-edge', 'viewer-request').code
+    const code = HANDLER.padEnd(most, ' ')
+    await client.createFunction({ name: 'large', runtime: 'lambda-edge', code })
+    await client.publishFunction('large')
+    await client.updateFunction('large', { code: `${code} ` })
+    await client.publishFunction('large')
+    const ids = [
+      await running({ event: 'viewer-request', function: 'large:1' }),
+      await running({ event: 'origin-request', function: 'large:2' }),
+    ]
+    for (const event of ['viewer-request', 'viewer-response'])
+      expect(await problemOf(running({ event, function: 'large:2' }))).toContain(
+        `behaviour "*" at ${event} runs "large:2", whose code has ${most + 1} bytes, and at viewer events ${most} run at most`,
+      )
+    for (const id of ids) await client.replaceDistribution(id, { origin: 'https://site.example' })
+    await client.deleteFunction('large')
   })
 })
 

@@ -217,7 +217,7 @@ function summaryOf(stored: StoredFunction, stage: Stage, around: Around): object
   const stores = store === null ? [] : [{ KeyValueStoreARN: arnOf('key-value-store', store) }]
   return {
     Name: stored.name,
-    Status: statusOf(stored, around),
+    Status: statusOf(stored, stage, around),
     FunctionConfig: {
       Comment: comment,
       Runtime: runtime,
@@ -233,8 +233,12 @@ function summaryOf(stored: StoredFunction, stage: Stage, around: Around): object
 }
 
 /** Of what is written on since it was published, that it is not; else whether behaviours run it, and all nodes know. */
-function statusOf({ name, development, live }: StoredFunction, { distributions, deployed }: Around): string {
-  if (live?.revision !== development.revision) return 'UNPUBLISHED'
+function statusOf(
+  { name, development, live }: StoredFunction,
+  stage: Stage,
+  { distributions, deployed }: Around,
+): string {
+  if (stage === 'DEVELOPMENT' && live?.revision !== development.revision) return 'UNPUBLISHED'
   if (usersOf(name, distributions).length === 0) return 'UNASSOCIATED'
   return deployed ? 'DEPLOYED' : 'ASSOCIATED'
 }

@@ -14,6 +14,9 @@ interface Test {
   EventObject: Uint8Array
 }
 
+/** Of an event, in bytes (CloudFront's API reference, TestFunction). */
+const LARGEST = 40_960
+
 /** How functions are found and shown. */
 export interface FunctionWords {
   find(tx: Tx, name: string): Promise<StoredFunction>
@@ -53,6 +56,8 @@ export function testFunction(services: Services, words: FunctionWords): Handler<
 }
 
 function readEvent(bytes: Uint8Array): never {
+  if (bytes.length > LARGEST)
+    throw new CloudFrontError('InvalidArgument', `EventObject has ${LARGEST} bytes at most`)
   try {
     return JSON.parse(Buffer.from(bytes).toString('utf8')) as never // JSON of any kind
   } catch {

@@ -103,7 +103,31 @@ describe('a function', () => {
     })
     const failed = await tried({})
     expect(failed?.FunctionErrorMessage).toContain('code')
+    const bare = JSON.stringify({ ...EVENT, status: { code: 204 }, more: '' }).length
+    const filled = { status: { code: 204 }, more: 'x'.repeat(40_960 - bare) }
+    expect((await tried(filled))?.FunctionErrorMessage).toBe('')
+    expect(await errorOf(tried({ ...filled, more: `${filled.more}x` }))).toBe('InvalidArgument 400')
     await send(new api.DeleteFunctionCommand({ Name: 'f', IfMatch: etag }))
+  })
+
+  test('that is written on has not been published so, and what was published goes on being it', async () => {
+    const FunctionCode = Buffer.from('function handler(event) { return event.request }')
+    const asked = { Name: 'grows', FunctionConfig, FunctionCode }
+    const statuses = async (): Promise<(string | undefined)[]> => {
+      const shown = (['DEVELOPMENT', 'LIVE'] as const).map(async Stage => {
+        const { FunctionSummary } = await send(new api.DescribeFunctionCommand({ Name: 'grows', Stage }))
+        return FunctionSummary?.Status
+      })
+      return Promise.all(shown)
+    }
+    const made = await send(new api.CreateFunctionCommand(asked))
+    expect(made.FunctionSummary?.Status).toBe('UNPUBLISHED')
+    await send(new api.PublishFunctionCommand({ Name: 'grows', IfMatch: made.ETag }))
+    expect(await statuses()).toEqual(['UNASSOCIATED', 'UNASSOCIATED'])
+    const { ETag } = await send(new api.DescribeFunctionCommand({ Name: 'grows' }))
+    const changed = await send(new api.UpdateFunctionCommand({ ...asked, IfMatch: ETag }))
+    expect(await statuses()).toEqual(['UNPUBLISHED', 'UNASSOCIATED'])
+    await send(new api.DeleteFunctionCommand({ Name: 'grows', IfMatch: changed.ETag }))
   })
 })
 
@@ -146,6 +170,8 @@ describe('what a behaviour runs', () => {
 
   test('is named by ARNs, shown as it was sent, and runs', async () => {
     const behaviour = { ...own('turn'), ...lambdas(':1') }
+    // From here on there is a node to wait for.
+    await acknowledge(under.control)
     const { Distribution: made, ETag: etag } = await create(behaviour)
     const id = made?.Id ?? ''
     expect(made?.DistributionConfig?.DefaultCacheBehavior).toMatchObject(behaviour)
