@@ -1,8 +1,9 @@
-import { Agent, request } from 'node:http'
+import { Agent, request, type IncomingHttpHeaders } from 'node:http'
 
 /** An answer, whole. */
 export interface Got {
   status: number
+  headers: IncomingHttpHeaders
   body: Buffer
 }
 
@@ -36,7 +37,12 @@ export class Doorway {
           response.on('error', reject)
           response.on('close', () => {
             if (!response.complete) reject(new Error(`${path} ended in the middle`))
-            else resolve({ status: response.statusCode ?? 0, body: Buffer.concat(pieces) })
+            else
+              resolve({
+                status: response.statusCode ?? 0,
+                headers: response.headers,
+                body: Buffer.concat(pieces),
+              })
           })
         },
       )

@@ -11,13 +11,15 @@ import {
 } from '../../e2e/sluice.ts'
 import { killAll, namespaceOf, processesOf } from './network.ts'
 
-export type MachineRole = 'control' | 'origin' | 'regional' | 'edge' | 'gateway'
+export type MachineRole = 'control' | 'origin' | 'regional' | 'edge' | 'gateway' | 'router'
 
 export const PORTS = {
   control: 9000,
   origin: 9001,
   regional: 9002,
   http: 8080,
+  https: 8443,
+  dns: 53,
   rtmp: 1935,
   admin: 9100,
 } as const
@@ -26,8 +28,9 @@ const LISTENS: Record<MachineRole, (keyof typeof PORTS)[]> = {
   control: ['control', 'admin'],
   origin: ['origin', 'admin'],
   regional: ['regional', 'admin'],
-  edge: ['http', 'admin'],
+  edge: ['http', 'https', 'admin'],
   gateway: ['rtmp', 'admin'],
+  router: ['dns', 'http', 'https', 'admin'],
 }
 
 export interface MachineOptions {
@@ -35,6 +38,8 @@ export interface MachineOptions {
   /** Its data lies in a folder of its own below. */
   folder: string
   env: Record<string, string>
+  /** More than where it listens. */
+  args?: string[]
 }
 
 /** One role of Sluice in a network namespace, at ports that stay. */
@@ -63,8 +68,9 @@ export class Machine {
 
   /** Resolves when it says that it is ready. A token is needed the first time. */
   async start(token = ''): Promise<void> {
-    const { address, folder, env } = this.#options
-    const args = LISTENS[this.role].flatMap(port => [`--${port}`, `${address}:${PORTS[port]}`])
+    const { address, folder, env, args: more = [] } = this.#options
+    const ports = LISTENS[this.role].flatMap(port => [`--${port}`, `${address}:${PORTS[port]}`])
+    const args = [...ports, ...more]
     const options = { data: path.join(folder, this.name), inside: namespaceOf(this.name), args, env }
     if (this.role === 'control') {
       this.#running = await startControl(address, options)

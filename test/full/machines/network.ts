@@ -64,8 +64,14 @@ export class Network {
     return new Network(names, wire)
   }
 
+  /** In a /24 of its own, as Sluice tells networks of viewers apart. */
   address(name: string): string {
-    return `10.77.0.${this.#number(name)}`
+    return addressOf(this.#number(name))
+  }
+
+  /** From now on what goes between these two takes so long each way, whatever it takes between others. */
+  async apart(one: string, other: string, delayMs: number): Promise<void> {
+    await this.#tell({ between: [this.#number(one), this.#number(other)], delayMs })
   }
 
   /** From now on nothing comes or goes between this machine and the others, but for those that it still reaches. */
@@ -140,15 +146,19 @@ function plug(hub: string, namespace: string, number: number, count: number): vo
     `addr add 10.78.${number}.2/30 dev wire`,
     'link set wire up',
     `link add net address ${hardware(number)} type vxlan id ${VNI} local 10.78.${number}.2 remote 10.78.${number}.1 dstport 4789 dev wire nolearning`,
-    `addr add 10.77.0.${number}/24 dev net`,
+    `addr add ${addressOf(number)}/16 dev net`,
     // One packet each: without a card nobody cuts larger ones into pieces.
     'link set net gso_max_segs 1 up',
-    ...others.map(other => `neigh add 10.77.0.${other} lladdr ${hardware(other)} dev net nud permanent`),
+    ...others.map(other => `neigh add ${addressOf(other)} lladdr ${hardware(other)} dev net nud permanent`),
   ]
   execFileSync('ip', ['-n', namespace, '-batch', '-'], {
     input: `${lines.join('\n')}\n`,
     stdio: ['pipe', 'ignore', 'pipe'],
   })
+}
+
+function addressOf(number: number): string {
+  return `10.77.${number}.1`
 }
 
 function hardware(number: number): string {
