@@ -192,6 +192,21 @@ describe('functions at origin events', () => {
     }
   })
 
+  test.each([
+    [`{ s3: { domainName: 'films', path: '' } }`, 'function-result'],
+    [`{ s3: { domainName: '${'a'.repeat(200)}_', path: '' } }`, 'function-result'],
+    [`{ s3: { domainName: 'films.store.example', authMethod: 'always' } }`, 'function-result'],
+    [
+      `{ custom: { domainName: 'a.example', protocol: 'http', customHeaders: { range: [{ value: 'bytes=0-1' }] } } }`,
+      'function-header',
+    ],
+  ])('give no origin that cannot be one: %s', async (origin, reason) => {
+    const edge = await start([atRequest(`request.origin = ${origin}; return request`)])
+    const answer = await edge.get('/a')
+    expect([answer.status, answer.headers.get('x-sluice-reason')]).toEqual([502, reason])
+    expect(edge.origin.asked).toEqual([])
+  })
+
   test('see up to 1 MB of a body, and put another in its place', async () => {
     const edge = await start(
       [
