@@ -28,10 +28,13 @@ export const Invalidation = Type.Object({
 })
 export type Invalidation = Static<typeof Invalidation>
 
+/** An address of either family, and no name, which would be looked up. */
+const ADDRESS = '^(?:[0-9]{1,3}(?:\\.[0-9]{1,3}){3}|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*)$'
+
 /** Where viewers reach an edge, and where that is in the world. */
 export const ViewersAt = Type.Object({
   /** Of any family; what DNS answers. */
-  addresses: Type.Array(Type.String({ minLength: 2, maxLength: 45 }), { maxItems: 16 }),
+  addresses: Type.Array(Type.String({ pattern: ADDRESS, maxLength: 45 }), { maxItems: 16 }),
   /** What viewers connect to there; null where it does not listen. */
   http: Type.Union([Type.Null(), Type.Integer({ minimum: 1, maximum: 65_535 })]),
   https: Type.Union([Type.Null(), Type.Integer({ minimum: 1, maximum: 65_535 })]),

@@ -74,6 +74,7 @@ test.each([
   ['is off the earth', { ...AT, location: { latitude: 91, longitude: 0 } }],
   ['is of no price class', { ...AT, priceClass: '300' }],
   ['has addresses without end', { ...AT, addresses: Array.from({ length: 17 }, (_, n) => `192.0.2.${n}`) }],
+  ['has a name in the place of an address', { ...AT, addresses: ['media.example'] }],
 ])('what %s is refused, and what was said before holds', async (_what, viewers) => {
   await report(AT)
   expect([await report(viewers), (await told()).viewers]).toEqual([400, AT])
