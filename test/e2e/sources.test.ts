@@ -26,6 +26,8 @@ interface Source {
   how: 'in-place' | 'remux' | 'encode'
   video: 'same' | 'alike' | 'none'
   audio: 'synchronous' | 'some' | 'none'
+  /** Tried by `npm run test:full` alone. */
+  isLong?: boolean
   /** Filter for the source before it is compared. */
   prepare?: string
   size?: string
@@ -162,12 +164,14 @@ const SOURCES: Source[] = [
     ...{ how: 'encode', video: 'alike', audio: 'synchronous' },
   },
   {
+    isLong: true,
     name: 'an odd size in AVI with MPEG-4 Visual and MP3',
     file: 'odd.avi',
     make: [[...PICTURE('321x241'), ...SOUND(), '-c:v', 'mpeg4', '-q:v', '2', '-c:a', 'libmp3lame']],
     ...{ how: 'encode', video: 'alike', audio: 'synchronous', size: '320:240' },
   },
   {
+    isLong: true,
     name: 'interlaced MPEG-2 in a transport stream',
     file: 'fields.ts',
     make: [
@@ -188,6 +192,7 @@ const SOURCES: Source[] = [
     ...{ how: 'encode', video: 'alike', audio: 'synchronous' },
   },
   {
+    isLong: true,
     name: 'open groups of pictures, whose keyframes are not enough to begin at',
     file: 'open.mp4',
     make: [
@@ -218,6 +223,7 @@ const SOURCES: Source[] = [
     ...{ how: 'encode', video: 'alike', audio: 'synchronous' },
   },
   {
+    isLong: true,
     name: 'keyframes 20 seconds apart in Matroska, which shows only in its copy',
     file: 'sparse.mkv',
     make: [
@@ -276,7 +282,9 @@ async function make(source: Source): Promise<string> {
   return files.at(-1) ?? ''
 }
 
-describe.each(SOURCES)('$name', source => {
+const tried = process.env.SLUICE_TEST_FULL === '1' ? SOURCES : SOURCES.filter(each => !each.isLong)
+
+describe.each(tried)('$name', source => {
   it('is published and plays whole, right and in time', { timeout: 90_000 }, async () => {
     const file = await make(source)
     const { result, progress } = await publish(origin, createReadStream(file))

@@ -2,10 +2,10 @@ import path from 'node:path'
 import { rmSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Page } from 'playwright-core'
-import { look, openBrowser, type Browser } from './browser.ts'
-import { readTruth, startReaders } from './readers.ts'
-import { kill, processOf, ROLES, whole } from './roles.ts'
-import { makeFilm, startSluice, temporaryFolder, until, type Sluice } from './sluice.ts'
+import { look, openBrowser, type Browser } from '../e2e/browser.ts'
+import { readTruth, startReaders } from '../e2e/readers.ts'
+import { kill, processOf, ROLES, whole } from '../e2e/roles.ts'
+import { makeFilm, startSluice, temporaryFolder, until, type Sluice } from '../e2e/sluice.ts'
 
 /** Long enough that a player, which buffers half a minute, still has to fetch after every kill. */
 const FILM_SECONDS = 240

@@ -1,9 +1,9 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { difference, look, openBrowser, type Browser } from './browser.ts'
-import { createChannel, encode, encodeWithoutEnd, media, mediaUrls, readMedia } from './live.ts'
-import { kill, LIVE_ROLES, processOf, whole, type Role } from './roles.ts'
-import { startSluice, until, type Sluice } from './sluice.ts'
+import { difference, look, openBrowser, type Browser } from '../e2e/browser.ts'
+import { createChannel, encode, encodeWithoutEnd, media, mediaUrls, readMedia } from '../e2e/live.ts'
+import { kill, LIVE_ROLES, processOf, whole, type Role } from '../e2e/roles.ts'
+import { startSluice, until, type Sluice } from '../e2e/sluice.ts'
 
 const PATH = '/live/stage'
 const SPARE = '/live/spare'

@@ -1,8 +1,8 @@
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { publishClock, readDelays, type ClockEncoder } from '../../bench/clock-encoder.mjs'
-import { openBrowser, type Browser } from './browser.ts'
-import { startSluice, until, type Sluice } from './sluice.ts'
+import { openBrowser, type Browser } from '../e2e/browser.ts'
+import { startSluice, until, type Sluice } from '../e2e/sluice.ts'
 
 /** Three target durations: what players keep between themselves and the end of a playlist without parts. */
 const PLAIN_HOLD_BACK_MS = 6_000
