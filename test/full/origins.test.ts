@@ -236,6 +236,7 @@ describe('an HTTP server with a secret header', () => {
         headers: [{ name: 'X-Origin-Secret', ...(value === undefined ? {} : { value }) }],
       },
     ],
+    behaviours: [{ pattern: '*', cookies: 'none' }],
   })
 
   test(
