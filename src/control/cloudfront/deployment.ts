@@ -6,6 +6,9 @@ export type Deployed = (version: number) => boolean
 /**
  * What every live node has applied, as of now. A node that is away is not waited for: when it comes back it takes the
  * newest snapshot before it serves.
+ *
+ * Asked before a transaction, never in one: a snapshot that is being built waits for the database, of which the embedded
+ * one has a single connection.
  */
 export async function deployments({
   snapshots,

@@ -54,6 +54,7 @@ export function functionOperations(services: Services): Handlers {
   const create: Handler<Code> = async input => {
     const written = readCode(input)
     await trials.check(input.Name, written.runtime, written.code)
+    const deployed = await deployments(services)
     return database.transaction(async tx => {
       const all = await listFunctions(tx)
       if (all.length >= MOST_FUNCTIONS)
@@ -62,7 +63,7 @@ export function functionOperations(services: Services): Handlers {
         throw new CloudFrontError('FunctionAlreadyExists', `there is a function "${input.Name}" already`)
       const made = await createFunction(tx, { name: input.Name, ...written, store: await storeOf(tx, input) })
       return {
-        ...(await described(tx, made, 'DEVELOPMENT', await deployments(services))),
+        ...(await described(tx, made, 'DEVELOPMENT', deployed)),
         Location: `/2020-05-31/function/${input.Name}`,
       }
     })
@@ -70,19 +71,22 @@ export function functionOperations(services: Services): Handlers {
   const update: Handler<Code> = async input => {
     const written = readCode(input)
     await trials.check(input.Name, written.runtime, written.code)
+    const deployed = await deployments(services)
     return database.transaction(async tx => {
       const before = await find(tx, input.Name)
       checkIfMatch(input.IfMatch, tagOf(before, 'DEVELOPMENT'))
       const made = await updateFunction(tx, input.Name, { ...written, store: await storeOf(tx, input) })
-      return described(tx, made, 'DEVELOPMENT', await deployments(services))
+      return described(tx, made, 'DEVELOPMENT', deployed)
     })
   }
-  const publish: Handler<Asked> = ({ Name, IfMatch }) =>
-    database.transaction(async tx => {
+  const publish: Handler<Asked> = async ({ Name, IfMatch }) => {
+    const deployed = await deployments(services)
+    return database.transaction(async tx => {
       checkIfMatch(IfMatch, tagOf(await find(tx, Name), 'DEVELOPMENT'))
       const { stored } = await publishFunction(tx, Name)
-      return described(tx, stored, 'LIVE', await deployments(services))
+      return described(tx, stored, 'LIVE', deployed)
     })
+  }
   const remove: Handler<Asked> = ({ Name, IfMatch }) =>
     database.transaction(async tx => {
       checkIfMatch(IfMatch, tagOf(await find(tx, Name), 'DEVELOPMENT'))
@@ -94,10 +98,10 @@ export function functionOperations(services: Services): Handlers {
         )
       await removeFunction(tx, Name)
     })
-  const describe: Handler<Asked> = ({ Name, Stage }) =>
-    database.read(async tx =>
-      described(tx, await find(tx, Name), stageName(Stage), await deployments(services)),
-    )
+  const describe: Handler<Asked> = async ({ Name, Stage }) => {
+    const deployed = await deployments(services)
+    return database.read(async tx => described(tx, await find(tx, Name), stageName(Stage), deployed))
+  }
   const get: Handler<Asked> = ({ Name, Stage }) =>
     database.read(async tx => {
       const stored = await find(tx, Name)
@@ -121,17 +125,19 @@ export function functionOperations(services: Services): Handlers {
 }
 
 function listing(services: Services): Handler<PageAsked & { Stage?: string }> {
-  return input =>
-    services.database.read(async tx => {
+  return async input => {
+    const deployed = await deployments(services)
+    return services.database.read(async tx => {
       const wanted = input.Stage === undefined ? undefined : stageName(input.Stage)
       const all = (await listFunctions(tx)).filter(
         each => isCloudFronts(each) && (wanted !== 'LIVE' || each.live !== undefined),
       )
       const { items, page } = pageOf(all, each => each.name, input)
-      const around = await aroundOf(tx, await deployments(services))
+      const around = await aroundOf(tx, deployed)
       const summaries = items.map(each => summaryOf(each, wanted ?? 'DEVELOPMENT', around))
       return { FunctionList: withItems(page, summaries) }
     })
+  }
 }
 
 const NAME = /^[A-Za-z0-9_-]{1,64}$/

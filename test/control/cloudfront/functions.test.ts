@@ -1,6 +1,7 @@
 import * as api from '@aws-sdk/client-cloudfront'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DistributionId } from '../../../src/core/index.ts'
+import { ADMIN } from '../fixture.ts'
 import { acknowledge, errorOf, openControl, type UnderTest } from './control-under-test.ts'
 import { withBehaviour } from './documents.ts'
 
@@ -128,6 +129,29 @@ describe('a function', () => {
     const changed = await send(new api.UpdateFunctionCommand({ ...asked, IfMatch: ETag }))
     expect(await statuses()).toEqual(['UNPUBLISHED', 'UNASSOCIATED'])
     await send(new api.DeleteFunctionCommand({ Name: 'grows', IfMatch: changed.ETag }))
+  })
+
+  test('is published and described by several who waited for the database, and control goes on', async () => {
+    const FunctionCode = Buffer.from('function handler(event) { return event.request }')
+    const { ETag } = await send(
+      new api.CreateFunctionCommand({ Name: 'beside', FunctionConfig, FunctionCode }),
+    )
+    const asked = { Name: 'beside', IfMatch: ETag }
+    const { url, client } = under.control
+    const items = Object.fromEntries(Array.from({ length: 2_000 }, (_, at) => [`k${at}`, 'v'.repeat(1_000)]))
+    await client.createStore({ name: 'bulk', items })
+    // A backup reads in one view and writes to a file meanwhile: all that is asked then stands in line behind it.
+    const backup = fetch(`${url}/v1/backup`, { headers: { authorization: `Bearer ${ADMIN}` } })
+    const waiting = Array.from({ length: 8 }, async () => {
+      await send(new api.PublishFunctionCommand(asked))
+      const { FunctionSummary } = await send(new api.DescribeFunctionCommand({ ...asked, Stage: 'LIVE' }))
+      await send(new api.ListFunctionsCommand({ Stage: 'LIVE' }))
+      return FunctionSummary?.Status
+    })
+    expect(await Promise.all(waiting)).toEqual(waiting.map(() => 'UNASSOCIATED'))
+    await (await backup).arrayBuffer()
+    await send(new api.DeleteFunctionCommand(asked))
+    await client.deleteStore('bulk')
   })
 })
 
