@@ -74,6 +74,7 @@ const LIMITS: ControlLimits = {
   uploadLife: 24 * 3_600_000,
   spareBytes: 2 * GiB,
   sweep: 500,
+  sweepBlobs: 10_000,
   eventHeartbeat: 15_000,
   eventListeners: 100,
   pulse: 2_000,

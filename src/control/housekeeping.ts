@@ -57,6 +57,7 @@ export class Housekeeping {
       for (const id of await assetsWithoutJob(tx)) await dispatch(tx, id)
     })
     this.#every(limits.sweep, () => this.#reclaimLeases())
+    this.#every(limits.sweepBlobs, () => database.sweepBlobs())
     this.#every(MINUTE, () => this.#tidyUploads())
     this.#every(HOUR, () => this.#forget())
     this.#run(() => this.#removeOrphans())

@@ -44,6 +44,8 @@ export interface ControlLimits {
   spareBytes: Bytes
   /** How often lapsed leases are looked for. */
   sweep: Milliseconds
+  /** How often blobs that nothing names any more are deleted. */
+  sweepBlobs: Milliseconds
   /** How often a quiet listener to events hears a comment. */
   eventHeartbeat: Milliseconds
   /** Connections that may listen to events at once. */

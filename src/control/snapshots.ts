@@ -18,6 +18,8 @@ export interface PublishedSnapshot {
 interface Built extends PublishedSnapshot {
   /** The digests that it names itself. */
   blobs: ReadonlySet<string>
+  /** And those of the version before. */
+  blobsBefore: ReadonlySet<string> | undefined
 }
 
 /** Times of versions that are remembered; older ones count as made at the oldest remembered time. */
@@ -124,14 +126,16 @@ async function readPublished(tx: Tx): ReturnType<typeof readWholeSnapshot> {
 async function build(database: Database, last?: Built): Promise<Built> {
   const { epoch, snapshot } = await database.read(readPublished)
   const blobs = new Set(blobsOf(snapshot).map(({ sha256 }) => sha256))
-  const before = last?.blobs
+  // The same version may be built again.
+  const same = last?.epoch === epoch && last.version === snapshot.version
+  const before = same ? last.blobsBefore : last?.blobs
   const texts = new Map<`${RoleName} ${KnownWords}`, string>()
   return {
     epoch,
     version: snapshot.version,
     nodes: snapshot.nodes,
     channels: snapshot.channels,
-    blobs,
+    ...{ blobs, blobsBefore: before },
     names: sha256 => blobs.has(sha256) || before?.has(sha256) === true,
     textFor(role, words) {
       const whose = `${role} ${words}` as const

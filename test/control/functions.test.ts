@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Snapshot } from '../../src/distribution/index.ts'
 import { limitsOf } from '../../src/functions/index.ts'
-import { ControlFixture, newIdentity } from './fixture.ts'
+import { ADMIN, ControlFixture, newIdentity, until } from './fixture.ts'
 
 let control: ControlFixture
 
@@ -273,6 +273,34 @@ describe('a store', () => {
 })
 
 describe('blobs', () => {
+  it('of the snapshot before are given while nodes take it, and are deleted afterwards', async () => {
+    const own = await ControlFixture.open()
+    const { client } = own
+    const code = `import cf from 'cloudfront'
+      async function handler(event) { return cf.kvs().get('k') }`
+    await client.createStore({ name: 'moves', items: { k: '0' } })
+    await client.createFunction({ name: 'reads', runtime: 'cloudfront-js-2.0', code, store: 'moves' })
+    await client.publishFunction('reads')
+    const functions = [{ event: 'viewer-request', function: 'reads' }]
+    const wanted = { origin: 'https://site.example', behaviours: [{ pattern: '*', functions }] }
+    await client.createDistribution(wanted as never) // control checks it
+    const told = (await (await own.asNode(own.edge, '/v1/node/snapshot')).json()) as Snapshot // our own server's
+    const data = told.stores?.[0]?.data.sha256 ?? ''
+    await client.changeStore('moves', { put: { k: '1' } })
+    const asked = await own.asNode(own.edge, `/v1/node/blobs/${data}`)
+    expect([asked.status, await asked.text()]).toEqual([200, '{"k":"0"}'])
+    own.limits.sweepBlobs = 50
+    await own.restart()
+    const headers = { authorization: `Bearer ${ADMIN}` }
+    await until('it is deleted', async () => {
+      const backup = await (await fetch(`${own.url}/v1/backup`, { headers })).text()
+      return !backup.includes(data)
+    })
+    expect(await client.storeItems('moves')).toEqual({ k: '1' })
+    expect(await client.functionCode('reads', 'live')).toBe(code)
+    await own.end()
+  })
+
   it('are given to the nodes that run them, while a snapshot names them', async () => {
     const { client } = control
     await client.createFunction({ name: 'given', runtime: 'cloudfront-js-2.0', code: PASS })

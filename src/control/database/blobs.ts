@@ -16,11 +16,15 @@ export async function findBlob(tx: Tx, sha256: string): Promise<Uint8Array | und
   return row?.bytes
 }
 
-/** Deletes those that no function and no store has any more. */
-export async function sweepBlobs(tx: Tx): Promise<void> {
-  await tx.sql.delete(blobs).where(
-    sql`${blobs.sha256} not in (
-      select sha256 from function_stages union select sha256 from key_value_stores
-    )`,
-  )
+const UNUSED = sql`${blobs.sha256} not in (
+  select sha256 from function_stages union select sha256 from key_value_stores
+)`
+
+/** Whether there is any that no function and no store has. */
+export async function hasUnusedBlobs(tx: Tx): Promise<boolean> {
+  return (await tx.sql.select({ sha256: blobs.sha256 }).from(blobs).where(UNUSED).limit(1)).length > 0
+}
+
+export async function deleteUnusedBlobs(tx: Tx): Promise<void> {
+  await tx.sql.delete(blobs).where(UNUSED)
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { DrizzleQueryError, eq, sql } from 'drizzle-orm'
 import { messageOf, SluiceError, type Clock, type Instant, type Milliseconds } from '../../core/index.ts'
+import { deleteUnusedBlobs, hasUnusedBlobs } from './blobs.ts'
 import { SHARED, type Engine, type Session } from './engine.ts'
 import { APPLIED, bringUpToDate, type SchemaCheck } from './migrate.ts'
 import { Others } from './others.ts'
@@ -33,6 +34,11 @@ export interface Database {
   read<T>(work: (tx: Tx) => Promise<T>): Promise<T>
   /** Called after each commit that changed something, here or in another process; also when that may be so. */
   onCommit(listener: (topics: ReadonlySet<Topic>) => void): void
+  /**
+   * Deletes blobs that nothing names any more. Not in the transaction that takes the name away: a node may have been told
+   * of one a moment ago and asks for it now.
+   */
+  sweepBlobs(): Promise<void>
   /** Other control processes on this database; undefined where there cannot be any. */
   readonly others: Others | undefined
   close(): Promise<void>
@@ -129,6 +135,13 @@ class OpenDatabase implements Database {
 
   onCommit(listener: (topics: ReadonlySet<Topic>) => void): void {
     this.#listeners.push(listener)
+  }
+
+  async sweepBlobs(): Promise<void> {
+    if (!(await this.read(hasUnusedBlobs))) return
+    await this.transaction(deleteUnusedBlobs)
+    // Its room is used again then; a server sees to that itself.
+    if (this.#engine.wire === undefined) await this.#engine.executeSql('vacuum blobs')
   }
 
   async close(): Promise<void> {

@@ -5,7 +5,7 @@ import type { FunctionRuntime } from '../../distribution/index.ts'
 const instantColumn = (name: string) => bigint(name, { mode: 'number' })
 const bytesColumn = customType<{ data: Uint8Array; driverData: Uint8Array }>({ dataType: () => 'bytea' })
 
-/** Code of functions and contents of stores, which nodes fetch by their digest. What nothing names is deleted. */
+/** Code of functions and contents of stores, which nodes fetch by their digest. What nothing names is deleted soon. */
 export const blobs = pgTable('blobs', {
   /** Hex. */
   sha256: text('sha256').primaryKey(),

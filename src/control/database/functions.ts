@@ -1,7 +1,6 @@
 import { and, asc, eq } from 'drizzle-orm'
 import type { FunctionId, Instant, StoreId } from '../../core/index.ts'
 import type { Blob, FunctionRuntime } from '../../distribution/index.ts'
-import { sweepBlobs } from './blobs.ts'
 import type { Tx } from './database.ts'
 import { functions, functionStages } from './tables.ts'
 
@@ -69,18 +68,15 @@ export async function saveStage(tx: Tx, name: string, at: StageName, stage: Func
     .insert(functionStages)
     .values({ functionName: name, stage: String(at), ...row })
     .onConflictDoUpdate({ target: [functionStages.functionName, functionStages.stage], set: row })
-  await sweepBlobs(tx)
 }
 
 export async function deleteFunction(tx: Tx, name: string): Promise<void> {
   await tx.sql.delete(functions).where(eq(functions.name, name))
-  await sweepBlobs(tx)
 }
 
 export async function deleteVersion(tx: Tx, name: string, version: number): Promise<void> {
   const own = and(eq(functionStages.functionName, name), eq(functionStages.stage, String(version)))
   await tx.sql.delete(functionStages).where(own)
-  await sweepBlobs(tx)
 }
 
 /** What behaviours may name: each live function, and each version of a handler of Lambda@Edge. */

@@ -1,7 +1,6 @@
 import { asc, eq } from 'drizzle-orm'
 import type { Instant, StoreId } from '../../core/index.ts'
 import type { Blob } from '../../distribution/index.ts'
-import { sweepBlobs } from './blobs.ts'
 import type { Tx } from './database.ts'
 import { keyValueStores } from './tables.ts'
 
@@ -35,11 +34,9 @@ export async function listStores(tx: Tx): Promise<StoredStore[]> {
 export async function saveStore(tx: Tx, { data, ...rest }: StoredStore): Promise<void> {
   const row = { ...rest, sha256: data.sha256, size: data.bytes }
   await tx.sql.insert(keyValueStores).values(row).onConflictDoUpdate({ target: keyValueStores.id, set: row })
-  await sweepBlobs(tx)
 }
 
 /** Throws while a function names it. */
 export async function deleteStore(tx: Tx, id: StoreId): Promise<void> {
   await tx.sql.delete(keyValueStores).where(eq(keyValueStores.id, id))
-  await sweepBlobs(tx)
 }
