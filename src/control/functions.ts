@@ -85,7 +85,7 @@ export async function createFunction(
 export async function updateFunction(tx: Tx, name: string, change: FunctionChange): Promise<StoredFunction> {
   const { development } = await known(tx, name)
   const runtime = change.runtime ?? development.runtime
-  if (familyOf(runtime) !== familyOf(development.runtime))
+  if (!isKin(runtime, development.runtime))
     throw refusedInput('bad-function', [
       `the function "${name}" is written for ${development.runtime}, and behaviours name it as that: make another for ${runtime}`,
     ])
@@ -93,6 +93,10 @@ export async function updateFunction(tx: Tx, name: string, change: FunctionChang
 }
 
 /** CloudFront's own may move from one runtime to the other. */
+export function isKin(one: FunctionRuntime, other: FunctionRuntime): boolean {
+  return familyOf(one) === familyOf(other)
+}
+
 function familyOf(runtime: FunctionRuntime): string {
   return runtime.replace(/-\d+\.\d+$/, '')
 }

@@ -230,6 +230,21 @@ describe('what is not taken', () => {
     expect(await control.client.functions()).toEqual([])
   })
 
+  it('another runtime that does not run the code that there is', async () => {
+    const { client } = control
+    const code = `import cf from 'cloudfront'
+      async function handler(event) { return event.request }`
+    await client.createFunction({ ...base, code })
+    expect(await problemOf(client.updateFunction('bad', { runtime: 'cloudfront-js-1.0' }))).toContain(
+      'the code of the function "bad"',
+    )
+    expect((await client.function('bad')).development.runtime).toBe('cloudfront-js-2.0')
+    expect(await problemOf(client.updateFunction('bad', { runtime: 'lambda-edge' }))).toContain(
+      'make another for lambda-edge',
+    )
+    await client.deleteFunction('bad')
+  })
+
   it('another runtime than the behaviours know', async () => {
     const { client } = control
     await client.createFunction(base)

@@ -14,6 +14,7 @@ import {
   changedFunction,
   createFunction,
   functionInfo,
+  isKin,
   known,
   listFunctionInfos,
   publishFunction,
@@ -106,9 +107,17 @@ export function functionRoutes({ database, trials }: Services): Route[] {
         answers: { 200: FunctionInfo },
       },
       async ({ params: { name }, body }) => {
-        const { development } = await database.read(tx => known(tx, name))
+        const { development, code } = await database.read(async tx => {
+          const { development } = await known(tx, name)
+          return { development, code: body.code ?? (await codeOf(tx, development)) }
+        })
         const runtime = body.runtime ?? development.runtime
-        if (body.code !== undefined) await trials.check(name, runtime, body.code)
+        // What one runtime takes another may not.
+        if (
+          body.code !== undefined ||
+          (runtime !== development.runtime && isKin(runtime, development.runtime))
+        )
+          await trials.check(name, runtime, code)
         const info = await database.transaction(async tx => {
           await updateFunction(tx, name, body)
           return functionInfo(tx, name)
