@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
+import { DescribeFunctionCommand, GetFunctionCommand } from '@aws-sdk/client-cloudfront'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { ControlClient } from '../../src/client/index.ts'
 import type { Snapshot } from '../../src/distribution/index.ts'
 import { limitsOf } from '../../src/functions/index.ts'
+import { cloudFrontOf } from './cloudfront/sdk.ts'
 import { ADMIN, ControlFixture, newIdentity, until } from './fixture.ts'
 
 let control: ControlFixture
@@ -284,6 +287,26 @@ describe('a store', () => {
     ],
   ])('is not too large: %s', async (_what, items, sentence) => {
     expect(await problemOf(control.client.createStore({ name: 'large', items }))).toMatch(sentence)
+  })
+})
+
+describe('what may hold secrets', () => {
+  it('is shown to administrators alone, by either API', async () => {
+    const { client, url } = control
+    await client.createFunction({ name: 'secret', runtime: 'cloudfront-js-2.0', code: PASS })
+    await client.createStore({ name: 'secrets', items: { key: 'of an issuer' } })
+    for (const scope of ['read', 'purge'] as const) {
+      const made = await client.createToken({ name: scope, scopes: [scope] })
+      const theirs = new ControlClient({ url, token: made.token })
+      expect(await problemOf(theirs.functionCode('secret'))).toContain('admin')
+      expect(await problemOf(theirs.storeItems('secrets'))).toContain('admin')
+      const cloudFront = cloudFrontOf(url, made)
+      expect(await problemOf(cloudFront.send(new GetFunctionCommand({ Name: 'secret' })))).toContain('admin')
+      const { FunctionSummary } = await cloudFront.send(new DescribeFunctionCommand({ Name: 'secret' }))
+      expect(FunctionSummary?.Name).toBe('secret')
+    }
+    await client.deleteFunction('secret')
+    await client.deleteStore('secrets')
   })
 })
 

@@ -63,7 +63,8 @@ export function functionRoutes({ database, trials }: Services): Route[] {
       {
         method: 'GET',
         path: '/v1/functions/:name/code',
-        access: READ,
+        // It often holds what it checks tokens with.
+        access: ADMIN,
         summary: 'The code of a function at a stage: development, live, or the number of a version',
         params: ByName,
         query: FunctionStageAsked,

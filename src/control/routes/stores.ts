@@ -49,7 +49,8 @@ export function storeRoutes({ database }: Services): Route[] {
       {
         method: 'GET',
         path: '/v1/stores/:id/items',
-        access: READ,
+        // Functions look up secrets there.
+        access: ADMIN,
         summary: 'All keys of a store with their values',
         params: ByIdOrName,
         answers: { 200: StoreItems },
