@@ -1,5 +1,11 @@
-import type { Behaviour, BehaviourInput, FunctionEvent, FunctionUse } from '../../distribution/index.ts'
-import { listFunctions, runnable, type Tx } from '../database/index.ts'
+import {
+  MOST_VIEWER_CODE,
+  type Behaviour,
+  type BehaviourInput,
+  type FunctionEvent,
+  type FunctionUse,
+} from '../../distribution/index.ts'
+import { listFunctions, runnable, type FunctionStage, type Tx } from '../database/index.ts'
 import { arnOf } from './arn.ts'
 import type { Findings } from './findings.ts'
 import { ACCOUNT } from './identity.ts'
@@ -15,7 +21,7 @@ const ALL = { ...VIEWERS, 'origin-request': 'origin-request', 'origin-response':
 const FUNCTION_ARN = /^arn:aws[a-z-]*:cloudfront::\d*:function\/([A-Za-z0-9_-]{1,64})$/
 const LAMBDA_ARN =
   /^arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d*:function:([A-Za-z0-9_-]{1,64})(?::([A-Za-z0-9$_-]+))?$/
-/** What an ARN stands for that is none: no function is called so. */
+/** What an ARN stands for that is none, and is refused. */
 const NONE = '_'
 
 /**
@@ -30,15 +36,17 @@ export function readAssociations(
 ): Pick<BehaviourInput, 'functions'> {
   const own = itemsOf(sent.FunctionAssociations).map(({ FunctionARN: arn = '', EventType: event = '' }) => {
     const at = `${place}, FunctionAssociations`
-    const [, name = NONE] = FUNCTION_ARN.exec(arn) ?? []
-    if (name === NONE)
+    const name = FUNCTION_ARN.exec(arn)?.[1]
+    if (name === undefined)
       found.refuse(at, `"${arn.slice(0, 120)}" is the ARN of no function`, 'InvalidFunctionAssociation')
-    return { event: eventOf(at, event, VIEWERS, 'InvalidFunctionAssociation', found), function: name }
+    return { event: eventOf(at, event, VIEWERS, 'InvalidFunctionAssociation', found), function: name ?? NONE }
   })
   const lambdas = itemsOf(sent.LambdaFunctionAssociations).map(association => {
     const { LambdaFunctionARN: arn = '', EventType: event = '', IncludeBody: body = false } = association
     const at = `${place}, LambdaFunctionAssociations`
     const code = 'InvalidLambdaFunctionAssociation'
+    if (body && event.endsWith('-response'))
+      found.refuse(`${at}, IncludeBody`, 'requests alone have a body that is shown', code)
     return {
       event: eventOf(at, event, ALL, code, found),
       function: lambdaOf(at, arn, found),
@@ -114,19 +122,29 @@ export function renderAssociations({
 
 /** Refuses functions that there are not, under CloudFront's words for it. */
 export async function refuseUnknownFunctions(tx: Tx, behaviours: readonly BehaviourInput[]): Promise<void> {
-  const named = new Set(behaviours.flatMap(({ functions = [] }) => functions.map(use => use.function)))
-  if (named.size === 0) return
+  if (behaviours.every(({ functions = [] }) => functions.length === 0)) return
   const all = await listFunctions(tx)
-  const known = new Set<string>(runnable(all).map(({ id }) => id))
-  for (const id of named) {
-    if (known.has(id)) continue
-    if (id.includes(':'))
-      throw new CloudFrontError(
-        'InvalidLambdaFunctionAssociation',
-        `there is no version ${id}: sluice functions show lists those that there are`,
-      )
-    if (all.some(({ name }) => name === id))
+  const known = new Map(runnable(all).map(({ id, stage }) => [id as string, stage]))
+  for (const { event, function: id } of behaviours.flatMap(each => each.functions ?? [])) {
+    // It has no ARN: it is here because it was stored.
+    if (event === 'playlist-response') continue
+    if (id.includes(':')) refuseVersion(id, event, known.get(id))
+    else if (!all.some(each => each.name === id && each.development.runtime.startsWith('cloudfront-js')))
+      throw new CloudFrontError('NoSuchFunctionExists', `there is no function ${id}`)
+    else if (!known.has(id))
       throw new CloudFrontError('InvalidFunctionAssociation', `the function ${id} was not published`)
-    throw new CloudFrontError('NoSuchFunctionExists', `there is no function ${id}`)
   }
+}
+
+function refuseVersion(id: string, event: FunctionEvent, stage: FunctionStage | undefined): void {
+  if (stage?.runtime !== 'lambda-edge')
+    throw new CloudFrontError(
+      'InvalidLambdaFunctionAssociation',
+      `there is no version ${id}: sluice functions show lists those that there are`,
+    )
+  if (event.startsWith('viewer-') && stage.code.bytes > MOST_VIEWER_CODE)
+    throw new CloudFrontError(
+      'InvalidLambdaFunctionAssociation',
+      `the code of ${id} has ${stage.code.bytes} bytes, and at viewer events ${MOST_VIEWER_CODE} run at most`,
+    )
 }

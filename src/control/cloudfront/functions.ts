@@ -25,6 +25,7 @@ import { deployments, type Deployed } from './deployment.ts'
 import { etagOf } from './etag.ts'
 import { itemsOf, listed } from './lists.ts'
 import { CloudFrontError, type Handler, type Handlers } from './operation.ts'
+import { checkComment } from './names.ts'
 import { pageOf, withItems, type PageAsked } from './pages.ts'
 import { checkIfMatch } from './precondition.ts'
 import type { FunctionConfig } from './shapes.ts'
@@ -153,6 +154,7 @@ function readCode({ Name, FunctionConfig: config, FunctionCode: code }: Code): {
     throw new CloudFrontError('FunctionSizeLimitExceeded', `the code has ${LARGEST} bytes at most`)
   if (code.length === 0) throw new CloudFrontError('InvalidArgument', 'FunctionCode is empty')
   const { Runtime: runtime, Comment: comment = '' } = config
+  checkComment(comment)
   if (runtime !== 'cloudfront-js-1.0' && runtime !== 'cloudfront-js-2.0')
     throw new CloudFrontError('InvalidArgument', 'Runtime is cloudfront-js-1.0 or cloudfront-js-2.0')
   const text = Buffer.from(code).toString('utf8')

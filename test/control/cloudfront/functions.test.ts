@@ -111,6 +111,22 @@ describe('a function', () => {
     await send(new api.DeleteFunctionCommand({ Name: 'f', IfMatch: etag }))
   })
 
+  test('has a comment of 128 characters at most', async () => {
+    const asked = {
+      Name: 'told',
+      FunctionCode: Buffer.from('function handler(event) { return event.request }'),
+    }
+    const config = (length: number): api.FunctionConfig => ({
+      ...FunctionConfig,
+      Comment: 'c'.repeat(length),
+    })
+    expect(
+      await errorOf(send(new api.CreateFunctionCommand({ ...asked, FunctionConfig: config(129) }))),
+    ).toBe('InvalidArgument 400')
+    const { ETag } = await send(new api.CreateFunctionCommand({ ...asked, FunctionConfig: config(128) }))
+    await send(new api.DeleteFunctionCommand({ Name: 'told', IfMatch: ETag }))
+  })
+
   test('that is written on has not been published so, and what was published goes on being it', async () => {
     const FunctionCode = Buffer.from('function handler(event) { return event.request }')
     const asked = { Name: 'grows', FunctionConfig, FunctionCode }
@@ -187,6 +203,8 @@ describe('what a behaviour runs', () => {
       const { ETag } = await send(new api.CreateFunctionCommand({ Name, FunctionConfig, FunctionCode }))
       if (Name === 'turn') await send(new api.PublishFunctionCommand({ Name, IfMatch: ETag }))
     }
+    await client.createFunction({ name: 'vast', runtime: 'lambda-edge', code: code.padEnd(2 ** 20 + 1) })
+    await client.publishFunction('vast')
     const playlists = 'function handler(event) { return event.playlist }'
     await client.createFunction({ name: 'adverts', runtime: 'sluice-js-1', code: playlists })
     await client.publishFunction('adverts')
@@ -239,6 +257,16 @@ describe('what a behaviour runs', () => {
     })
   })
 
+  test('may have any name that a function may have', async () => {
+    const FunctionCode = Buffer.from('function handler(event) { return event.request }')
+    for (const Name of ['_', '-', '0']) {
+      const { ETag } = await send(new api.CreateFunctionCommand({ Name, FunctionConfig, FunctionCode }))
+      await send(new api.PublishFunctionCommand({ Name, IfMatch: ETag }))
+      const { Distribution: made } = await create(own(Name))
+      expect(made?.DistributionConfig?.DefaultCacheBehavior).toMatchObject(own(Name))
+    }
+  })
+
   test.each<[string, object, string]>([
     ['a function that there is not', own('none'), 'NoSuchFunctionExists 404'],
     ['one that was not published', own('draft'), 'InvalidFunctionAssociation 400'],
@@ -257,6 +285,19 @@ describe('what a behaviour runs', () => {
     ['$LATEST', lambdas(':$LATEST'), 'InvalidLambdaFunctionAssociation 400'],
     ['no version', lambdas(''), 'InvalidLambdaFunctionAssociation 400'],
     ['a version that there is not', lambdas(':7'), 'InvalidLambdaFunctionAssociation 400'],
+    ['a handler that CloudFront’s ARN names', own('sign'), 'NoSuchFunctionExists 404'],
+    ['a function for playlists, of which CloudFront has none', own('adverts'), 'NoSuchFunctionExists 404'],
+    ['a body where there is none', lambdas(':1', 'origin-response'), 'InvalidLambdaFunctionAssociation 400'],
+    [
+      'more code than runs at viewer events',
+      {
+        LambdaFunctionAssociations: {
+          Quantity: 1,
+          Items: [{ LambdaFunctionARN: lambda(':1').replace('sign', 'vast'), EventType: 'viewer-request' }],
+        },
+      },
+      'InvalidLambdaFunctionAssociation 400',
+    ],
     [
       'both kinds at viewer events',
       { ...own('turn'), ...lambdas(':1', 'viewer-response') },
