@@ -121,7 +121,8 @@ class Follower implements SnapshotFollower {
       try {
         const next = await this.#poll(inTime)
         this.#connected = true
-        if (next && !isBefore(next, stored)) return await this.#take(next)
+        // What it names may be long in coming, or not come at all.
+        if (next && !isBefore(next, stored)) return await this.#take(next, inTime)
       } catch (error) {
         if (!inTime.aborted) this.#complain(error)
       }
@@ -156,7 +157,8 @@ class Follower implements SnapshotFollower {
     return { epoch: String(answer.headers['sluice-epoch'] ?? ''), snapshot: readSnapshot(answer.body) }
   }
 
-  async #take(next: EpochSnapshot): Promise<void> {
+  /** The signal bounds what is asked of control for it. */
+  async #take(next: EpochSnapshot, signal = this.#closing.signal): Promise<void> {
     const known = this.#applied
     const same = known?.words === 'other' && known.snapshot.version === next.snapshot.version
     if (known?.epoch === next.epoch && next.snapshot.version <= known.snapshot.version && !same) {
@@ -166,7 +168,7 @@ class Follower implements SnapshotFollower {
         { side: 'upstream' },
       )
     }
-    await this.#apply(next)
+    await this.#apply(next, signal)
     try {
       await saveSnapshot(this.#options.stateDir, next)
       // Not before: a start without control begins with what is stored, and needs what that names.
@@ -177,17 +179,16 @@ class Follower implements SnapshotFollower {
     }
   }
 
-  async #fetch({ sha256 }: Blob): Promise<Uint8Array> {
+  async #fetch({ sha256 }: Blob, signal: AbortSignal): Promise<Uint8Array> {
     const path = `/v1/node/blobs/${sha256}`
-    const signal = this.#closing.signal
     const answer = await this.#ask({ method: 'GET', path, signal, within: BLOB_WITHIN })
     if (answer.status === 200 && answer.body instanceof Uint8Array) return answer.body
     throw refusalOf(answer, `when asked for the blob ${sha256}`)
   }
 
-  async #apply(next: EpochSnapshot): Promise<void> {
+  async #apply(next: EpochSnapshot, signal = this.#closing.signal): Promise<void> {
     const { stateDir } = this.#options
-    const materials = await materialsFor(stateDir, next.snapshot, blob => this.#fetch(blob))
+    const materials = await materialsFor(stateDir, next.snapshot, blob => this.#fetch(blob, signal))
     await this.#options.apply(next.snapshot, materials)
     this.#applied = next
     this.#resolveStarted()

@@ -312,6 +312,56 @@ describe('blobs that a snapshot names', () => {
     expect(await kept()).toEqual([sha256])
   })
 
+  it('that do not come keep no node from starting with what lies on its disk', async () => {
+    await store(7)
+    let come: (said: Said) => void = () => {}
+    control.answer = ({ url, headers }) => {
+      if (url.startsWith('/v1/node/blobs/')) return new Promise<Said>(resolve => (come = resolve))
+      return headers['if-none-match'] === '"9"' ? new Promise<Said>(() => {}) : naming(9)
+    }
+    await follow().started
+    expect(applied).toEqual([7])
+    await until('it asks again', () => asked().length === 2)
+    come(bytes(CODE))
+    await until('it caught up', () => applied.at(-1) === 9)
+    expect(applied).toEqual([7, 9])
+  })
+
+  it('that are damaged on the disk are fetched before it starts, however long control is away', async () => {
+    serve([naming(3)], () => bytes(CODE))
+    await follow().started
+    await until('it is stored', () => control.heard.at(-1)?.headers['if-none-match'] === '"3"')
+    await follower?.close()
+    await writeFile(join(stateDir, 'blobs', sha256), Buffer.concat([CODE, Buffer.from(' ')]))
+    control.answer = () => ({ status: 503 })
+    control.heard.length = 0
+    const node = follow()
+    await until('some tries', () => control.heard.length >= 4)
+    expect(node.current()).toBeUndefined()
+    serve([naming(3)], () => bytes(CODE))
+    await node.started
+    expect(applied).toEqual([3, 3])
+    expect(await readFile(join(stateDir, 'blobs', sha256))).toEqual(CODE)
+  })
+
+  it('that came before a kill are not asked for again', async () => {
+    serve([naming(3)], () => bytes(CODE))
+    let end: (() => void) | undefined
+    const killed = follow({ apply: () => new Promise<void>(resolve => (end = resolve)) })
+    await until('it is being applied', () => end !== undefined)
+    expect(await kept()).toEqual([sha256])
+    // What a kill in the middle of writing one leaves.
+    await writeFile(join(stateDir, 'blobs', `${sha256}.0a1b2c3d.tmp`), 'half')
+    serve([naming(3)], () => bytes(CODE))
+    const again = follow()
+    await again.started
+    await until('it is stored', () => control.heard.at(-1)?.headers['if-none-match'] === '"3"')
+    expect([applied, asked().length]).toEqual([[3], 1])
+    expect(await kept()).toEqual([sha256])
+    end?.()
+    await killed.close()
+  })
+
   it('are asked for again where the disk has something else under their name', async () => {
     await mkdir(join(stateDir, 'blobs'))
     await writeFile(join(stateDir, 'blobs', sha256), 'half of')
