@@ -1,18 +1,39 @@
 import type { RoleName } from '../core/index.ts'
 import type { Behaviour, Distribution } from './schema.ts'
 
-/**
- * What nodes of the version before, 0.6, do not know, and without which they would serve a behaviour by less than it says.
- * They pass over words that they do not know, and refuse a whole snapshot for a value that they do not.
- */
-const NEW_WORDS = ['functions', 'encryption'] as const satisfies readonly (keyof Behaviour)[]
+/** What a word is to nodes of the version before, 0.6. They would serve by less than it says without one that is `new`. */
+type Word = 'known' | 'new' | 'harmless'
 
 /**
- * Whether a node of 0.6 follows all of it. That it knows nothing of price classes and content steering does no harm: who
- * sends viewers to edges is of this version.
+ * Every word, so that nothing compiles until somebody has thought of one that is added. Nodes pass over words that they do
+ * not know, and refuse a whole snapshot for a value that they do not.
  */
-export function isKnownBefore({ behaviours }: Distribution): boolean {
-  return behaviours.every(behaviour => NEW_WORDS.every(word => behaviour[word] === undefined))
+const OF_BEHAVIOURS = {
+  ...{ pattern: 'known', originId: 'known', gate: 'known', carry: 'known', ttl: 'known' },
+  ...{ viewerProtocol: 'known', query: 'known', headers: 'known', forward: 'known', cookies: 'known' },
+  ...{ keyedCookies: 'known', forwardQuery: 'known', host: 'known', told: 'known', methods: 'known' },
+  ...{ acceptEncoding: 'known', keepOptions: 'known', responseHeaders: 'known', policies: 'known' },
+  ...{ compress: 'known', corsOrigins: 'known', functions: 'new', encryption: 'new' },
+} as const satisfies Record<keyof Behaviour, Word>
+
+const OF_DISTRIBUTIONS = {
+  ...{ id: 'known', domain: 'known', aliases: 'known', enabled: 'known', comment: 'known' },
+  ...{ origins: 'known', originGroups: 'known', behaviours: 'known', errors: 'known' },
+  ...{ defaultRoot: 'known', geo: 'known', minimumTls: 'known', http: 'known', certificate: 'known' },
+  // Who sends viewers to edges is of this version.
+  ...{ priceClass: 'harmless', steering: 'harmless' },
+} as const satisfies Record<keyof Distribution, Word>
+
+/** Whether a node of 0.6 follows all of it. */
+export function isKnownBefore(distribution: Distribution): boolean {
+  return (
+    hasNoNew(distribution, OF_DISTRIBUTIONS) &&
+    distribution.behaviours.every(each => hasNoNew(each, OF_BEHAVIOURS))
+  )
+}
+
+function hasNoNew(value: object, words: Readonly<Record<string, Word>>): boolean {
+  return Object.entries(value).every(([word, said]) => said === undefined || words[word] !== 'new')
 }
 
 /** The roles that there were: a snapshot with a node of another is none to 0.6. */
