@@ -39,7 +39,9 @@ export class FunctionTrials {
     const stores = new Map(store ? [[store.id, new Map(Object.entries(store.items))]] : [])
     const running = this.#last.then(async () => {
       await this.#own().follow([program], stores)
-      return measured(runtime, () => this.#own().run({ function: id, event: at, argument: event }))
+      return judged(
+        await measured(runtime, () => this.#own().run({ function: id, event: at, argument: event })),
+      )
     })
     this.#last = running.catch(() => {}) // who asked is told
     return running
@@ -63,6 +65,15 @@ async function measured(runtime: FunctionRuntime, run: () => Promise<Outcome>): 
   if (runtime === 'lambda-edge' || first.kind === 'failed') return first
   const { used } = await run()
   return { ...first, used }
+}
+
+/** What no event takes. Whether the rest may be is judged by the request that it is for, at an edge. */
+function judged(outcome: Outcome): Outcome {
+  if (outcome.kind === 'failed') return outcome
+  const { value, logs, used } = outcome
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return outcome
+  const message = 'the handler returned no object: it returns what the event is about, or an answer'
+  return { kind: 'failed', reason: 'function-result', message, logs, used }
 }
 
 /** Which event an argument is about: CloudFront writes it into it. */

@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest'
 import { FunctionTrials, type Trial } from '../../src/control/function-trials.ts'
 import type { Outcome, Run } from '../../src/functions/index.ts'
 
-const RETURNED = { kind: 'returned', value: 'the first', logs: ['one'], used: 100 } as const
+const RETURNED = { kind: 'returned', value: { the: 'first' }, logs: ['one'], used: 100 } as const
 const FAILED = { kind: 'failed', reason: 'function-failed', message: 'no', logs: [], used: 7 } as const
-const SECOND = { kind: 'returned', value: 'the second', logs: ['two'], used: 3 } as const
+const SECOND = { kind: 'returned', value: { the: 'second' }, logs: ['two'], used: 3 } as const
 
 /** What a trial says whose runs end so, and how many there were. */
 async function tried(
@@ -34,6 +34,14 @@ describe('a trial', () => {
 
   test('of what fails is one run', async () => {
     expect(await tried('cloudfront-js-2.0', VIEWERS, FAILED, SECOND)).toEqual({ outcome: FAILED, runs: 1 })
+  })
+
+  test.each([null, 'a', 1, true, ['a']])('says that nothing can be made of %j', async value => {
+    const { outcome } = await tried('cloudfront-js-2.0', VIEWERS, { ...RETURNED, value }, SECOND)
+    expect(outcome).toEqual({
+      ...{ kind: 'failed', reason: 'function-result', logs: ['one'], used: 3 },
+      message: expect.stringContaining('returned no object') as string,
+    })
   })
 
   test('of a handler of Lambda@Edge is one run, since it may ask outside', async () => {

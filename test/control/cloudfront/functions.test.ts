@@ -111,6 +111,16 @@ describe('a function', () => {
     await send(new api.DeleteFunctionCommand({ Name: 'f', IfMatch: etag }))
   })
 
+  test('that returns what is neither a request nor an answer says so in a test', async () => {
+    const FunctionCode = Buffer.from('function handler(event) { return event.request.uri }')
+    const { ETag } = await send(new api.CreateFunctionCommand({ Name: 'f', FunctionConfig, FunctionCode }))
+    const asked = { Name: 'f', IfMatch: ETag, EventObject: Buffer.from(JSON.stringify(EVENT)) }
+    const { TestResult: result } = await send(new api.TestFunctionCommand(asked))
+    expect(result?.FunctionErrorMessage).toContain('returned no object')
+    expect(result?.FunctionOutput).toBe('')
+    await send(new api.DeleteFunctionCommand({ Name: 'f', IfMatch: ETag }))
+  })
+
   test('has a comment of 128 characters at most', async () => {
     const asked = {
       Name: 'told',
