@@ -55,6 +55,8 @@ async function listenUdp({ listen, answerer }: DnsServerOptions, port: number): 
   // What could not be sent to one is no trouble of the others.
   socket.on('error', () => {})
   socket.on('message', (message, from) => {
+    // A sender that is forged may have a port to which nothing can be sent (RFC 768), and `send` throws of it.
+    if (from.port === 0) return
     const answer = answerer.answer(message, plainAddress(from.address), 'udp')
     // Nobody waits for it; who lost it asks again.
     if (answer !== undefined) socket.send(answer, from.port, from.address, ignore)

@@ -1,6 +1,8 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
-import { streamDecode, streamEncode } from 'dns-packet'
+import { decode, encode, streamDecode, streamEncode } from 'dns-packet'
 import { afterEach, expect, test } from 'vitest'
 import { systemClock } from '../../src/core/index.ts'
 import { ConnectionCount, type ConnectionCaps } from '../../src/inbound/index.ts'
@@ -34,7 +36,8 @@ async function start({ idle, caps = NOBODY_ELSE }: { idle?: number; caps?: Conne
   return { count, port: server.port }
 }
 
-const QUESTION = streamEncode({ type: 'query', id: 7, questions: [{ name: 'e1.cdn.example', type: 'A' }] })
+const ASKED = { type: 'query', id: 7, questions: [{ name: 'e1.cdn.example', type: 'A' }] } as const
+const QUESTION = streamEncode({ ...ASKED, questions: [...ASKED.questions] })
 
 function open(port: number): Socket {
   const socket = connect(port, '127.0.0.1')
@@ -115,4 +118,28 @@ test.each([
   const said = answer(third)
   third.write(QUESTION)
   expect([await said, count.all]).toEqual(['192.0.2.1', 2])
+})
+
+/** Sends bytes to a port from port 0, as nobody does who wants an answer; that needs the right to forge. */
+const FORGE = `
+import socket, struct, sys
+said = bytes.fromhex(sys.argv[2])
+head = struct.pack('!HHHH', 0, int(sys.argv[1]), 8 + len(said), 0)
+raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_UDP)
+raw.sendto(head + said, ('127.0.0.1', 0)) if said else None
+`
+const mayForge = spawnSync('python3', ['-c', FORGE, '1', '']).status === 0
+
+test.skipIf(!mayForge)('a question from port 0 is nobody’s, and the next is answered', async () => {
+  const { port } = await start()
+  const question = encode({ ...ASKED, questions: [...ASKED.questions] })
+  execFileSync('python3', ['-c', FORGE, String(port), question.toString('hex')])
+  const socket = createSocket('udp4')
+  try {
+    socket.send(question, port, '127.0.0.1')
+    const [answer] = (await once(socket, 'message')) as [Buffer]
+    expect(decode(answer).answers).toMatchObject([{ data: '192.0.2.1' }])
+  } finally {
+    socket.close()
+  }
 })
