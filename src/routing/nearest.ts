@@ -37,7 +37,8 @@ export type Routed = Pick<Distribution, 'id' | 'priceClass'>
 /**
  * The edges to which a client of a distribution is to be sent, the nearest first. Of those that are equally near the
  * distribution's own come first, always in the same order, so that its objects are where they are asked for. The price
- * class is a wish: where none of its edges is there, the others serve. `able` says which edges are asked about at all.
+ * class is a wish: where none of its edges is there, the others serve. `able` says which edges are asked about at all; one
+ * that is gone is no more there for being the only one of these.
  */
 export function rank(
   edges: readonly Edge[],
@@ -45,7 +46,7 @@ export function rank(
   distribution: Routed,
   able: (edge: Edge) => boolean = () => true,
 ): Ranked[] {
-  const available = availableOf(orderOf(edges, distribution).filter(able))
+  const available = availableOf(orderOf(edges, distribution)).filter(able)
   const wished = available.filter(edge => isOfClass(edge, distribution))
   const order = wished.length > 0 ? wished : available
   const left = order.map(edge => estimate(edge, client)).sort((one, other) => compare(one, other))

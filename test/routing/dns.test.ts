@@ -190,6 +190,17 @@ describe('a distribution is where the client is near', () => {
     expect([addressesOf(alone), alone?.scope]).toEqual([['192.0.2.1'], 0])
   })
 
+  test.each(['dead', 'draining'] as const)(
+    'nowhere by IPv6 where the only edge that has it is %s, and others serve by IPv4',
+    state => {
+      const on = world()
+      const plain = edge('oregon', 3, { addresses: ['192.0.2.3'] })
+      on.put([edge('sydney', 2, { state }), plain])
+      expect(on.ask({ type: 'AAAA' })).toMatchObject({ code: 'NOERROR', answers: [], authorities: ['SOA'] })
+      expect(addressesOf(on.ask({}))).toEqual(['192.0.2.3'])
+    },
+  )
+
   test('with at most four addresses', () => {
     const on = world()
     on.put([1, 2, 3, 4, 5, 6].map(n => edge(`n${n}`, n)))
@@ -222,6 +233,13 @@ describe('names', () => {
   ])('of %s nothing is there by %s: %s', (name, type, code) => {
     const said = world().ask({ name, type })
     expect([said?.code, said?.answers, said?.authorities]).toEqual([code, [], ['SOA']])
+  })
+
+  test('an edge by its own name has the addresses that answer', () => {
+    const on = world()
+    const half: Edge = { ...edge('paris', 1), addresses: ['192.0.2.1'] }
+    on.put([{ ...half, viewers: { ...half.viewers, addresses: ['192.0.2.1', '192.0.2.7'] } }])
+    expect(addressesOf(on.ask({ name: 'e1--edge-paris.cdn.example' }))).toEqual(['192.0.2.1'])
   })
 
   test('the zone says who it is', () => {

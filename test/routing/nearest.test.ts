@@ -73,6 +73,12 @@ describe('a client is sent', () => {
     expect(order([], inCountry('DE'))).toEqual([])
   })
 
+  test('to no edge that drains or is dead for being the only one that is able', () => {
+    const able = ({ id }: Edge): boolean => id === oregon.id
+    for (const state of ['draining', 'dead'] as const)
+      expect(rank([paris, { ...oregon, state }], inCountry('DE'), E1, able)).toEqual([])
+  })
+
   test.each([
     ['100' as const, ['paris']],
     ['200' as const, ['oregon', 'paris']],

@@ -64,7 +64,7 @@ export function answerOf(options: ZoneOptions, site: Site, question: Question, a
     }
     case 'at-edge': {
       const edge = site.labels.has(named.label) ? edgeOf(site, named.edge) : undefined
-      return edge === undefined ? absent(own) : addresses(own, edge.viewers.addresses, NEAREST_TTL)
+      return edge === undefined ? absent(own) : addresses(own, edge.addresses, NEAREST_TTL)
     }
     case 'absent':
       return absent(own)
