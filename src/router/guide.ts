@@ -92,8 +92,9 @@ export class Guide {
     }
   }
 
-  rank(distribution: Distribution, address: string): Ranked[] {
+  /** `able`: those that can be reached as the client has to. */
+  rank(distribution: Distribution, address: string, able: (edge: Edge) => boolean): Ranked[] {
     const bytes = parseAddress(address)
-    return rank(this.edges, bytes === undefined ? {} : this.client(bytes), distribution)
+    return rank(this.edges, bytes === undefined ? {} : this.client(bytes), distribution, able)
   }
 }

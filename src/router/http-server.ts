@@ -10,7 +10,13 @@ import {
   type TrustedProxies,
 } from '../inbound/index.ts'
 import { ALIVE_PATH } from '../membership/index.ts'
-import { redirectOf, STEERING_PATH, steeringManifest } from '../routing/index.ts'
+import {
+  isSteeredTo,
+  portOf as portAt,
+  redirectOf,
+  STEERING_PATH,
+  steeringManifest,
+} from '../routing/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { askerOf } from './asker.ts'
 import type { Guide } from './guide.ts'
@@ -34,8 +40,9 @@ export interface HttpServer {
 
 const NO_STORE = 'no-store'
 const DRAIN_LIMIT: Milliseconds = 3_000
-/** A target is path and query, and an edge takes no more of them. */
-const LONGEST_TARGET = 16_384
+/** As much as an edge takes, of a target (path and query) and of all that is said before a body. */
+const LONGEST_TARGET = 8192
+const MOST_HEAD_BYTES = 20_480
 
 /** The router's server for viewers: the room's door to Fastify. Two ports, one set of routes. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
@@ -44,6 +51,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     logger: false,
     bodyLimit: 1024,
     requestTimeout: 30_000,
+    http: { maxHeaderSize: MOST_HEAD_BYTES },
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     // Paths are an edge's matter: here they are passed on as they came.
@@ -56,6 +64,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const tls = createTlsServer(
     {
       ...{ cert: shelf.own.cert, key: shelf.own.key, minVersion: 'TLSv1.2' },
+      ...{ maxHeaderSize: MOST_HEAD_BYTES, requestTimeout: 30_000 },
       SNICallback: (name, done) => done(null, shelf.context(name)),
     },
     (request, response) => app.routing(request, response),
@@ -97,9 +106,6 @@ function routeOf(url: string): string {
 
 function addRoutes(app: FastifyInstance, options: HttpServerOptions): void {
   const { guide, log } = options
-  app.removeAllContentTypeParsers()
-  // Of a request that is sent elsewhere the body is not read.
-  app.addContentTypeParser('*', (_request, _body, done) => done(null))
   app.route({
     method: ['GET', 'HEAD'],
     url: ALIVE_ROUTE,
@@ -117,7 +123,9 @@ function addRoutes(app: FastifyInstance, options: HttpServerOptions): void {
   app.route({
     method: ['GET', 'HEAD', 'OPTIONS', 'POST', 'PUT', 'PATCH', 'DELETE'],
     url: REDIRECT_ROUTE,
-    handler: (request, reply) => send(options, request, reply),
+    // At once: of a request that is sent elsewhere neither the body is read nor of what type it might be.
+    onRequest: (request, reply) => Promise.resolve(send(options, request, reply)),
+    handler: (_request, reply) => reply,
   })
   app.setNotFoundHandler((_request, reply) => reply.code(405).header('Cache-Control', NO_STORE).send())
   app.setErrorHandler((error, _request, reply) => {
@@ -140,7 +148,9 @@ function steer(
   const said = query.get('port') ?? ''
   const port = /^\d{1,5}$/.test(said) ? Number(said) : undefined
   told.steered()
-  const manifest = steeringManifest(distribution, guide.rank(distribution, address), { scheme, port })
+  const at = { scheme, port }
+  const ranked = guide.rank(distribution, address, edge => isSteeredTo(edge, at))
+  const manifest = steeringManifest(distribution, ranked, at)
   return reply.type('application/json').send(JSON.stringify(manifest))
 }
 
@@ -165,7 +175,8 @@ function send(
       403,
       'this host is not served here\n',
     )
-  const sent = redirectOf(distribution, guide.rank(distribution, address), { scheme, target })
+  const ranked = guide.rank(distribution, address, edge => portAt(edge, scheme) !== undefined)
+  const sent = redirectOf(distribution, ranked, { scheme, target })
   if (sent === undefined)
     return refuse(reply.header('Retry-After', '1'), told, 503, 'no edge serves this now\n')
   told.redirected(sent.to.by)

@@ -11,6 +11,7 @@ export { rank, type Client, type Ranked, type Reason } from './nearest.ts'
 export { nameOfNetwork, NETWORK_PATTERN, networkOf, textOfAddress, type AddressBytes } from './networks.ts'
 export { redirectOf, type Redirected } from './redirect.ts'
 export {
+  isSteeredTo,
   portOf,
   STEERING_PATH,
   steeringManifest,

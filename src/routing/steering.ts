@@ -63,6 +63,18 @@ export interface SteeringManifest {
 /** The pathway of a playlist that names none (rfc8216bis §4.4.6.6). */
 const AS_WRITTEN = '.'
 
+/** What a player has of a playlist: it keeps both at another host. */
+export interface SteeredAt {
+  scheme: Scheme
+  /** Where that is not the scheme's own. */
+  port?: number | undefined
+}
+
+/** Whether a player may go on at an edge. */
+export function isSteeredTo(edge: Edge, { scheme, port = STANDARD[scheme] }: SteeredAt): boolean {
+  return portOf(edge, scheme) === port
+}
+
 /**
  * What players are told: each edge is a copy of the playlist's own pathway under another host, at the port that they have.
  * What the playlist itself names comes last, since its host may be an edge that is gone.
@@ -70,9 +82,9 @@ const AS_WRITTEN = '.'
 export function steeringManifest(
   distribution: Pick<Distribution, 'id' | 'domain'>,
   ranked: readonly Ranked[],
-  { scheme, port }: { scheme: Scheme; port?: number | undefined },
+  at: SteeredAt,
 ): SteeringManifest {
-  const reached = ranked.filter(({ edge }) => portOf(edge, scheme) === (port ?? STANDARD[scheme]))
+  const reached = ranked.filter(({ edge }) => isSteeredTo(edge, at))
   const named = reached.slice(0, MOST_PATHWAYS).map(({ edge }) => edge.id)
   const clones = named.map(id => {
     const HOST = nameAtEdge(distribution.domain, id)
@@ -81,7 +93,7 @@ export function steeringManifest(
   return {
     VERSION: 1,
     TTL: STEERING_TTL,
-    'RELOAD-URI': steeringPath(distribution, port),
+    'RELOAD-URI': steeringPath(distribution, at.port),
     'PATHWAY-PRIORITY': [...named, AS_WRITTEN],
     ...(clones.length > 0 && { 'PATHWAY-CLONES': clones }),
   }
