@@ -126,13 +126,18 @@ export const NodeHealth = Type.Object({
 })
 export type NodeHealth = Static<typeof NodeHealth>
 
+/** The same with the edge that has said it. */
+export const MeasuredAtEdge = Type.Intersect([
+  MeasuredNetwork,
+  Type.Object({ edge: Type.Unsafe<NodeId>(Type.String()) }),
+])
+export type MeasuredAtEdge = Static<typeof MeasuredAtEdge>
+
 /** `GET /v1/node/edges`, routers: what edges have measured, from a number on that the last answer gave. */
 export const EdgesAnswer = Type.Object({
   /** Of the process that counts: under another one its numbers say nothing. */
   life: Type.String(),
   next: Type.Integer({ minimum: 0 }),
-  measured: Type.Array(
-    Type.Intersect([MeasuredNetwork, Type.Object({ edge: Type.Unsafe<NodeId>(Type.String()) })]),
-  ),
+  measured: Type.Array(MeasuredAtEdge),
 })
 export type EdgesAnswer = Static<typeof EdgesAnswer>

@@ -99,6 +99,7 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
     const snapshots = await Snapshots.open(database, limits.clock)
     const acknowledgements = new Acknowledgements(limits.clock, version => snapshots.madeAt(version))
     const healths = new NodeHealths(limits.clock, log)
+    const measured = new MeasuredNetworks()
     const { reach } = options
     const authority = once(() => NodeAuthority.open(database, limits.clock))
     const services: Services = {
@@ -116,7 +117,7 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
           publishing.abandon(id, 'upload-cancelled', 'the upload was cancelled: publish the file again'),
         log,
       }),
-      measured: new MeasuredNetworks(),
+      measured,
       channelStates: new ChannelStates(limits.clock),
       channelLeases: new ChannelLeases({ database, snapshots, limits, log }),
       channelEvents: new ChannelEvents({
@@ -125,7 +126,9 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
       }),
       publicationBell: new Bell(),
       jobBell: new Bell(),
-      gossip: database.others && new NodeGossip({ acknowledgements, healths }, database.others, limits.pulse),
+      gossip:
+        database.others &&
+        new NodeGossip({ acknowledgements, healths, measured }, database.others, limits.pulse),
       domainSuffix: options.domainSuffix,
       lease: limits.lease,
     }

@@ -1,14 +1,18 @@
+import { MeasuredAtEdge } from '../client/index.ts'
 import { reader, Type, type Milliseconds } from '../core/index.ts'
 import type { Acknowledgements } from './acknowledgements.ts'
 import type { Others } from './database/index.ts'
+import type { MeasuredNetworks } from './measured.ts'
 import { ToldHealth, type NodeHealths } from './node-healths.ts'
 
 interface Told {
   acknowledgements: Acknowledgements
   healths: NodeHealths
+  measured: MeasuredNetworks
 }
 
 const readHealths = reader(Type.Array(ToldHealth), 'what another control says')
+const readMeasured = reader(Type.Array(MeasuredAtEdge), 'what another control says of edges')
 
 /**
  * Tells the other controls what nodes say here, and the other way about: at once when one has applied another version,
@@ -22,7 +26,7 @@ export class NodeGossip {
   #telling: Promise<void> | undefined
 
   constructor(told: Told, others: Others, every: Milliseconds) {
-    const { acknowledgements, healths } = told
+    const { acknowledgements, healths, measured } = told
     this.#told = told
     this.#others = others
     this.#timer = setInterval(() => this.#tell('all'), every).unref()
@@ -32,6 +36,13 @@ export class NodeGossip {
         healths.learn(readHealths(heard))
       } catch {
         // Of a build that says it otherwise.
+      }
+    })
+    others.onMeasured(heard => {
+      try {
+        measured.heard(readMeasured(heard))
+      } catch {
+        // As above.
       }
     })
     others.onNodes(
@@ -57,10 +68,13 @@ export class NodeGossip {
     while (this.#wanted !== 'nothing') {
       const wanted = this.#wanted
       this.#wanted = 'nothing'
-      const { acknowledgements, healths } = this.#told
+      const { acknowledgements, healths, measured } = this.#told
       // While the database is away: the next time says it.
       await this.#others.tellNodes(acknowledgements.ours()).catch(() => {})
-      if (wanted === 'all') await this.#others.tellHealths(healths.ours()).catch(() => {})
+      if (wanted !== 'all') continue
+      await this.#others.tellHealths(healths.ours()).catch(() => {})
+      const news = measured.news()
+      await this.#others.tellMeasured(news.measured).then(news.told, () => {})
     }
     this.#telling = undefined
   }

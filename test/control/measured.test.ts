@@ -39,3 +39,38 @@ test('what is too much for one answer comes with the next', () => {
   expect([first.measured.length, second.measured.length]).toEqual([10_000, 500])
   expect(second.measured.at(-1)).toEqual(of(A, '10.41.3.0/24', 1))
 })
+
+test('other controls are told what edges have said here, and not what they have told', () => {
+  const measured = new MeasuredNetworks()
+  measured.learn(A, [{ network: '192.0.2.0/24', milliseconds: 10 }])
+  measured.heard([{ edge: B, network: '192.0.2.0/24', milliseconds: 20 }])
+  const first = measured.news()
+  expect(first.measured).toEqual([of(A, '192.0.2.0/24', 10)])
+  // The database was away.
+  expect(measured.news().measured).toEqual(first.measured)
+  measured.learn(A, [{ network: '198.51.100.0/24', milliseconds: 30 }])
+  first.told()
+  const second = measured.news()
+  expect(second.measured).toEqual([of(A, '198.51.100.0/24', 30)])
+  second.told()
+  expect(measured.news().measured).toEqual([])
+  // Routers are told of all.
+  expect(measured.from(undefined, 0).measured).toHaveLength(3)
+})
+
+test('what is too much for other controls at once is told with the next', () => {
+  const measured = new MeasuredNetworks()
+  measured.learn(
+    A,
+    Array.from({ length: 2_500 }, (_, n) => ({ network: `10.${n >> 8}.${n & 255}.0/24`, milliseconds: 1 })),
+  )
+  const [first, second] = [0, 1].map(() => {
+    const news = measured.news()
+    news.told()
+    return news.measured
+  })
+  expect([first?.length, second?.length, first?.at(-1), second?.[0]]).toEqual([
+    ...[2_000, 500],
+    ...[of(A, '10.7.207.0/24', 1), of(A, '10.7.208.0/24', 1)],
+  ])
+})

@@ -19,6 +19,8 @@ import { startControl } from '../../src/control/index.ts'
 import { systemClock } from '../../src/core/index.ts'
 import type { Snapshot } from '../../src/distribution/index.ts'
 import { followSnapshot, join as joinControl, Membership, reportHealth } from '../../src/membership/index.ts'
+import { hearEdges, type HearOptions } from '../../src/router/hear-edges.ts'
+import { Latencies } from '../../src/routing/index.ts'
 import { createMetrics, silentLogger } from '../../src/telemetry/index.ts'
 import { databaseUrlOf, makeEmptyDatabase } from '../control/database-under-test.ts'
 import { ADMIN, ControlFixture, PACKAGED, until } from '../control/fixture.ts'
@@ -303,6 +305,37 @@ describe('two controls that other machines reach', () => {
     }
   }, 60_000)
 
+  it('tell routers of both what edges of either have measured', async () => {
+    const joined = async (control: ControlFixture, role: 'edge' | 'router'): Promise<Joined> => {
+      const { token } = await control.client.createJoinToken({ role, pop: 'fra1', ttlSeconds: 60 })
+      const files = mkdtempSync(join(folder, 'node-'))
+      const [identityFile, membershipFile] = [join(files, 'node.json'), join(files, 'member.json')]
+      const { identity, membership } = await joinControl({
+        ...{ token, role, url: null, identityFile, membershipFile },
+      })
+      return { controlUrl: '', membership, identity, clock: systemClock }
+    }
+    const [one, other] = controls
+    const [edge, router] = [await joined(one, 'edge'), await joined(other, 'router')]
+    const latencies = new Latencies()
+    const news = [{ network: '192.0.2.0/24', milliseconds: 7 }]
+    const health = reportHealth({
+      ...{ ...edge, log: silentLogger, metrics: createMetrics('edge'), everyMs: 100 },
+      ...{ snapshot: () => undefined, totals: () => ({ requests: 0, bytes: 0 }), busy: () => 0 },
+      latencies: { news: () => news.slice(), told: () => void news.splice(0) },
+    })
+    const hearing = hearEdges({ ...router, latencies, every: 100 })
+    try {
+      const at = (): unknown => latencies.of('192.0.2.0/24', systemClock.now())?.get(edge.identity.id)
+      await until('the router of the other control knows it', () => at() === 7)
+      news.push({ network: '192.0.2.0/24', milliseconds: 9 })
+      await until('and what is newer', () => at() === 9)
+    } finally {
+      await hearing.close()
+      await health.close()
+    }
+  }, 60_000)
+
   it('forget one that was not there for a week', async () => {
     const [one, other] = controls
     const database = databaseUrlOf(one.options().dataDir)
@@ -316,6 +349,10 @@ describe('two controls that other machines reach', () => {
     expect((await known())?.length).toBe(2)
   }, 60_000)
 })
+
+interface Joined extends Pick<HearOptions, 'controlUrl' | 'identity' | 'clock'> {
+  membership: Membership
+}
 
 async function snapshotOf(asked: ControlFixture, known?: number, wait = 0): Promise<Response> {
   return asked.asNode(asked.edge, `/v1/node/snapshot?wait=${wait}`, {

@@ -21,6 +21,7 @@ const Said = Type.Union([
   Type.Object({ changed: Type.Array(Type.String()) }),
   Type.Object({ nodes: Type.Array(NodeState) }),
   Type.Object({ healths: Type.Array(Type.Unknown()) }),
+  Type.Object({ measured: Type.Array(Type.Unknown()) }),
   Type.Object({ asks: Type.Literal('nodes') }),
 ])
 const readSaid = reader(Said, 'what another control says')
@@ -41,6 +42,7 @@ export class Others {
   #onNodes: (nodes: NodeState[]) => void = () => {}
   #onAsked: () => void = () => {}
   #onHealths: (told: readonly unknown[]) => void = () => {}
+  #onMeasured: (told: readonly unknown[]) => void = () => {}
   /** As the last pulse saw it. */
   #version: unknown
   /** Why nothing is done any more: the database was upgraded under us. */
@@ -73,6 +75,11 @@ export class Others {
     this.#onHealths = listener
   }
 
+  /** One listener: who tells routers how far viewers' networks are from edges. What comes was checked by nobody. */
+  onMeasured(listener: (told: readonly unknown[]) => void): void {
+    this.#onMeasured = listener
+  }
+
   /** One listener: who counts acknowledgements. `asked` is called when the others want to hear of all our nodes. */
   onNodes(listener: (nodes: NodeState[]) => void, asked: () => void): void {
     this.#onNodes = listener
@@ -95,6 +102,11 @@ export class Others {
     for (const list of listsOf(healths)) await this.#wire.say(`{"healths":${list}}`)
   }
 
+  /** The same of what they have measured. */
+  async tellMeasured(measured: readonly object[]): Promise<void> {
+    for (const list of listsOf(measured)) await this.#wire.say(`{"measured":${list}}`)
+  }
+
   /** Throws when a newer Sluice has upgraded the database. */
   refuseNewer(): void {
     if (this.#refusal !== undefined) throw this.#refusal as Error // what the check threw
@@ -110,6 +122,7 @@ export class Others {
     }
     if ('nodes' in said) return this.#onNodes(said.nodes)
     if ('healths' in said) return this.#onHealths(said.healths)
+    if ('measured' in said) return this.#onMeasured(said.measured)
     if ('asks' in said) return this.#onAsked()
     const { changed } = said
     this.#onChange(new Set(TOPICS.filter(topic => changed.includes(topic))))
