@@ -168,7 +168,8 @@ describe.each([
 ] as const)('a form over %s', (_name, send, edge) => {
   test('reaches its origin with the fields encrypted that its profile names, in chunks, and whole', async () => {
     const body = 'name=Ada&card=4111+1111&cardholder=Ada%20L.&x=%e4'
-    const headers = { 'content-md5': 'x', 'content-digest': 'y', digest: 'z', 'x-own': 'kept' }
+    const digests = { 'content-md5': 'x', 'content-digest': 'y', 'repr-digest': 'v', digest: 'z' }
+    const headers = { ...digests, 'x-own': 'kept' }
     expect(await send('/pay?x=1', body, { headers })).toEqual({
       status: 200,
       reason: undefined,
@@ -181,8 +182,7 @@ describe.each([
       'transfer-encoding': 'chunked',
       'x-own': 'kept',
     })
-    for (const name of ['content-length', 'content-md5', 'content-digest', 'digest'])
-      expect(each?.fields[name]).toBeUndefined()
+    for (const name of ['content-length', ...Object.keys(digests)]) expect(each?.fields[name]).toBeUndefined()
     const form = new URLSearchParams(each?.body)
     expect([...form.keys()]).toEqual(['name', 'card', 'cardholder', 'x'])
     expect(each?.body).toMatch(/^name=Ada&card=AYAB[^&]*&cardholder=AYAB[^&]*&x=%e4$/)
@@ -191,6 +191,12 @@ describe.each([
       'Ada L.',
     ])
     expect(await logged(edge())).toEqual([['Processed', 2, undefined]])
+  })
+
+  test('that its origin has heard whole is processed, whatever it answers', async () => {
+    answers = (request, response) => void request.on('end', () => response.writeHead(503).end())
+    expect((await send('/pay', 'card=1')).status).toBe(503)
+    expect([got[0]?.end, await logged(edge())]).toEqual(['whole', [['Processed', 1, undefined]]])
   })
 
   test('is encrypted by the profile that its query names', async () => {
