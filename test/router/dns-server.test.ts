@@ -99,6 +99,22 @@ test('a connection that nobody would make is closed at once', async () => {
   await once(none.resume(), 'close')
 })
 
+test('who asks on and on and does not listen is answered no more', async () => {
+  const many = 300_000
+  let answered = 0
+  const count = new ConnectionCount(NOBODY_ELSE)
+  const listen = { host: '127.0.0.1', port: 0 }
+  const answerer = { answer: () => (answered++, Buffer.alloc(200)) }
+  server = await startDnsServer({ listen, answerer, count, idle: 200 })
+  const socket = open(server.port)
+  socket.pause()
+  socket.write(Buffer.concat(new Array<Buffer>(many).fill(QUESTION)))
+  await expect.poll(() => count.all).toBe(1)
+  await expect.poll(() => count.all, { timeout: 20_000 }).toBe(0)
+  expect(answered).toBeGreaterThan(0)
+  expect(answered).toBeLessThan(many)
+})
+
 test.each([
   ['of one address', { connections: 100, connectionsPerAddress: 2 }],
   ['of all', { connections: 2, connectionsPerAddress: 100 }],

@@ -178,6 +178,13 @@ describe('refused is', () => {
     expect([(await ask({})).status, await steered()]).toEqual([503, ['.']])
   })
 
+  test('a distribution that is switched off', async () => {
+    guide.apply(snapshotOf(1, { distributions: [{ ...E1, enabled: false }], nodes: [PARIS] }))
+    expect([(await ask({})).status, (await ask({ target: '/.sluice/steering?d=E1' })).status]).toEqual([
+      403, 404,
+    ])
+  })
+
   test('what is no HTTP, and the next is answered', async () => {
     for (const said of ['\0\0\0\0', 'GET / HTTP/1.1\r\n\r\n', 'GET /\x80 HTTP/1.1\r\nHost: \x80\r\n\r\n']) {
       const socket = connect(server.ports.http, '127.0.0.1')

@@ -5,6 +5,7 @@ import { instant, type Instant } from '../../src/core/index.ts'
 import {
   Answerer,
   locationOfCountry,
+  siteOf,
   textOfAddress,
   type AnswererOptions,
   type Client,
@@ -12,7 +13,8 @@ import {
   type Over,
   type Site,
 } from '../../src/routing/index.ts'
-import { distribution, E1, edge, OREGON, PARIS, SYDNEY } from './places.ts'
+import { snapshotOf } from '../membership/fake-control.ts'
+import { distribution, E1, edge, OREGON, PARIS, peer, SYDNEY } from './places.ts'
 
 const EDGES = [
   edge('paris', 1, { location: PARIS }),
@@ -125,6 +127,10 @@ function optOf(size: number, version: number, subnet: Asked['subnet'] | undefine
   } as unknown as OptAnswer // the codec's types have no bytes for this option
 }
 
+function twice(opt: OptAnswer): OptAnswer {
+  return { ...opt, options: [...opt.options, ...opt.options] }
+}
+
 function subnetBytes(text: string): Buffer {
   const [address = '', bits = ''] = text.split('/')
   const isV6 = address.includes(':')
@@ -208,6 +214,41 @@ describe('a distribution is where the client is near', () => {
   })
 })
 
+test('an answer that was prepared has the number of who asks, and is nobody else’s', () => {
+  const on = world()
+  const numbers = [1, 2].map(id => on.answerer.answer(messageOf({ id }), '10.0.0.53', 'udp')?.readUInt16BE(0))
+  expect(numbers).toEqual([1, 2])
+  expect(addressesOf(on.ask({ from: '10.0.0.53' }))).toEqual(['192.0.2.3'])
+  expect(addressesOf(on.ask({ from: '198.51.100.0' }))).toEqual(['192.0.2.1'])
+})
+
+test('an answer is good for a network of IPv6 as latencies are kept of it', () => {
+  expect(world().ask({ subnet: '2001:db8:1::/56' })?.scope).toBe(48)
+  expect(world().ask({ subnet: '2001:db8:1::/40' })?.scope).toBe(40)
+})
+
+test('what may change soon is kept shortly, and so is that nothing is there', () => {
+  const on = world()
+  const kept = (name: string, type = 'A'): unknown => {
+    const { answers = [], authorities = [] } = decode(
+      on.answerer.answer(messageOf({ name, type }), '10.0.0.53', 'udp') ?? Buffer.alloc(0),
+    )
+    return [...answers, ...authorities].map(each => ('ttl' in each ? each.ttl : undefined))
+  }
+  expect([kept('e1.cdn.example'), kept('e1--edge-paris.cdn.example')]).toEqual([[20], [20]])
+  expect([kept('router.cdn.example'), kept('cdn.example', 'NS')]).toEqual([[3600], [3600, 3600]])
+  // RFC 2308 §5: the lesser of this and of what the record itself says, which is 30, too.
+  expect([kept('e9.cdn.example'), kept('e1.cdn.example', 'TXT')]).toEqual([[30], [30]])
+})
+
+test('routers are those that do not drain', () => {
+  const nodes = [1, 2].map(n =>
+    peer(`router-${n}`, { addresses: [`192.0.2.${n}`], http: 80, https: 443 }, { draining: n === 1 }),
+  )
+  const { routers } = siteOf('cdn.example', snapshotOf(1, { nodes }))
+  expect(routers).toEqual(['192.0.2.2'])
+})
+
 describe('names', () => {
   test.each([
     ['e1--edge-sydney.cdn.example', 'A', ['192.0.2.2']],
@@ -252,7 +293,8 @@ describe('names', () => {
   })
 
   test('whoever asks for everything gets little', () => {
-    expect(world().ask({ type: 'ANY' })?.answers).toEqual(['e1.cdn.example HINFO {"cpu":"RFC8482","os":""}'])
+    for (const name of ['e1.cdn.example', 'e1--edge-paris.cdn.example', 'router.cdn.example'])
+      expect(world().ask({ name, type: 'ANY' })?.answers).toEqual([`${name} HINFO {"cpu":"RFC8482","os":""}`])
   })
 
   test('case is kept and means nothing', () => {
@@ -286,6 +328,19 @@ describe('refused is', () => {
     expect([said?.code, said?.answers]).toEqual([code, []])
   })
 
+  test.each<[string, OptAnswer[]]>([
+    ['two extensions', [optOf(1232, 0, undefined), optOf(1232, 0, undefined)]],
+    ['two subnets', [twice(optOf(1232, 0, '198.51.100.0/24'))]],
+  ])('%s', (_, additionals) => {
+    const questions = [{ name: 'e1.cdn.example', type: 'A' as const }]
+    const answer = world().answerer.answer(
+      encode({ type: 'query', id: 1, questions, additionals }),
+      '10.0.0.53',
+      'udp',
+    )
+    expect(answer && read(answer)).toMatchObject({ code: 'FORMERR', answers: [] })
+  })
+
   test('everything, as long as nothing is known', () => {
     expect(world({ site: () => undefined }).ask({})?.code).toBe('SERVFAIL')
   })
@@ -307,6 +362,22 @@ test('an answer that is longer than who asks takes is cut over UDP and whole ove
   expect([cut?.answers, (cut?.flags ?? 0) & 0x0200]).toEqual([[], 0x0200])
   expect(on.ask({ ...asked, size: 1232 })?.answers).toHaveLength(8)
   expect(on.ask({ ...asked, over: 'tcp' })?.answers).toHaveLength(8)
+})
+
+test('who takes less than anybody has to is taken for anybody, and nobody for more than networks carry', () => {
+  const nameServers = [...'abcdefghijklmnop'].map(each => `${each.repeat(60)}.example.net`)
+  const on = world({ zone: { name: 'cdn.example', nameServers } })
+  expect(on.ask({ name: 'cdn.example', type: 'SOA', size: 100 })?.answers).toHaveLength(1)
+  const cut = on.ask({ name: 'cdn.example', type: 'NS', size: 4096 })
+  expect([cut?.answers, (cut?.flags ?? 0) & 0x0200]).toEqual([[], 0x0200])
+})
+
+test('a network is one, however many addresses it asks from, and this machine may ask as it likes', () => {
+  const on = world({ perSecond: 2 })
+  const isCut = (from: string): boolean => ((on.ask({ from })?.flags ?? 0) & 0x0200) !== 0
+  expect(['198.51.100.1', '198.51.100.2', '198.51.100.3'].map(isCut)).toEqual([false, false, true])
+  expect(['2001:db8:1::1', '2001:db8:1:2::', '2001:db8:1:3::'].map(isCut)).toEqual([false, false, true])
+  expect(['127.0.0.1', '127.0.0.1', '::1', '::1', '::1', '127.0.0.1'].some(isCut)).toBe(false)
 })
 
 test('a network that asks too much gets every second answer cut, the others not at all, and all of them over TCP', () => {

@@ -37,6 +37,8 @@ test('what was least long ago is forgotten, and what stays is told again before 
   expect(on.news()).toEqual(saying(80))
   clock.at = 60 * MINUTE
   expect(on.news()).toEqual([])
+  on.saw('198.51.100.7', 200)
+  expect(on.news()).toEqual(saying(200))
 })
 
 test('what cannot be is passed over, and one report stays small', () => {

@@ -29,6 +29,12 @@ test('a player is told of the edges at the port that it has: it would keep that'
   expect(told(8443)).toEqual([['edge-other', '.'], '/.sluice/steering?d=E1&port=8443'])
 })
 
+test('a player is told of eight edges at most', () => {
+  const edges = Array.from({ length: 12 }, (_, n) => edge(`n${n}`, n + 1))
+  const told = steeringManifest(E1, rank(edges, near, E1), { scheme: 'https' })
+  expect([told['PATHWAY-PRIORITY'].length, told['PATHWAY-CLONES']?.length]).toEqual([9, 8])
+})
+
 test('a player is told of no edge that is dead, nor of one that does not speak its scheme', () => {
   const edges = [{ ...paris, state: 'dead' as const }, edge('plain', 3, { https: null }), sydney]
   const told = steeringManifest(E1, rank(edges, near, E1), { scheme: 'https' })
