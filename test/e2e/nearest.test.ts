@@ -70,12 +70,17 @@ describe.skipIf(address === undefined)('a viewer is sent to the nearest edge', (
     const countries = path.join(folder, 'countries.csv')
     writeFileSync(countries, '198.51.100.0/24,FR\n203.0.113.0/24,NZ\n')
     const port = await freePort(PARIS)
-    const edge = async (at: string, location: string): Promise<Sluice<RoleReady>> =>
-      startRole('edge', await tokenFor('edge'), {
+    const edge = async (at: string, location: string, ...more: string[]): Promise<Sluice<RoleReady>> => {
+      const own = ['--http', `${at}:${port}`, '--https', `${at}:0`, '--viewers', at, '--location', location]
+      return startRole('edge', await tokenFor('edge'), {
         data: path.join(folder, at),
-        args: ['--http', `${at}:${port}`, '--https', `${at}:0`, '--viewers', at, '--location', location],
+        args: [...own, ...more],
       })
-    ;[paris, sydney] = await Promise.all([edge(PARIS, '48.9,2.4'), edge(SYDNEY, '-33.9,151.2')])
+    }
+    ;[paris, sydney] = await Promise.all([
+      edge(PARIS, '48.9,2.4'),
+      edge(SYDNEY, '-33.9,151.2', '--edge-workers', '2'),
+    ])
     router = await startRole('router', await tokenFor('router'), {
       data: path.join(folder, 'router'),
       args: ['--viewers', '127.0.0.1', '--country-file', countries, '--trusted-proxies', '127.0.0.1'],
@@ -194,14 +199,15 @@ describe.skipIf(address === undefined)('a viewer is sent to the nearest edge', (
   })
 
   test('that was measured to be near, whatever the map says', async () => {
-    for (const { ready } of [paris, sydney]) await overTls(ready)
+    // Of an edge with workers, each of which sees viewers of its own.
+    await overTls(sydney.ready)
     await until(
       'the router knows of a network',
       async () => ((await metric(router, 'sluice_router_networks')) > 0 ? true : undefined),
       30_000,
     )
-    const by = (await redirected('127.0.0.1')).headers['x-sluice-routed-by']
-    expect(by).toBe('latency')
+    const { headers } = await redirected('127.0.0.1')
+    expect([headers['x-sluice-routed-by'], headers['x-sluice-edge']]).toEqual(['latency', sydney.ready.id])
   })
 
   /** A handshake of TLS under a name of the edge; what it shows is an edge's own certificate. */
