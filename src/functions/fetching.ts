@@ -1,6 +1,7 @@
 import { messageOf } from '../core/index.ts'
 import type { FunctionEvent } from '../distribution/index.ts'
-import type { Fetch, Program } from './contract.ts'
+import type { Fetch, Json, Program } from './contract.ts'
+import { isFields, own } from './events/reading.ts'
 import type { Answered } from './protocol.ts'
 
 /** What a function may read of one answer, in bytes. */
@@ -19,7 +20,8 @@ export async function answerTo(
   event: FunctionEvent,
   fetch: Fetch | undefined,
 ): Promise<Answered> {
-  const head = JSON.parse(asked.head) as Head // as fetch.js makes it
+  const head = readHead(JSON.parse(asked.head) as Json) // the thread has read it before
+  if (head === undefined) return { isGood: false, message: 'fetch takes a URL, a method and headers' }
   const refused = refusalOf(head.url, program, event, fetch)
   if (refused !== undefined || fetch === undefined) {
     return { isGood: false, message: refused ?? 'fetch is not there' }
@@ -38,6 +40,20 @@ export async function answerTo(
   } catch (error) {
     return { isGood: false, message: `fetch failed: ${messageOf(error)}` }
   }
+}
+
+/** The author's code shares a language with what makes it, so that nothing in it is believed. */
+function readHead(told: Json): Head | undefined {
+  if (!isFields(told)) return undefined
+  const [method, url, pairs] = [own(told, 'method'), own(told, 'url'), own(told, 'headers')]
+  if (typeof method !== 'string' || typeof url !== 'string' || !Array.isArray(pairs)) return undefined
+  const headers: [string, string][] = []
+  for (const pair of pairs) {
+    const [name, value] = Array.isArray(pair) ? pair : []
+    if (typeof name !== 'string' || typeof value !== 'string') return undefined
+    headers.push([name, value])
+  }
+  return { method, url, headers }
 }
 
 function refusalOf(

@@ -5,6 +5,9 @@ import type { Limits } from './contract.ts'
 const KiB = 1024
 const MiB = 1024 * KiB
 
+/** What CloudFront keeps of a run's log. */
+export const MOST_LOGGED = 10 * KiB
+
 /**
  * What CloudFront documents where it documents something. Its functions have "less than a millisecond": that is what
  * `used` counts against, and the cut comes later, so that a machine under load breaks no good function (decision 44).

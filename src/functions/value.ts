@@ -1,4 +1,7 @@
 import type { Json, Limits, OriginChange, Outcome } from './contract.ts'
+import { asOriginChange } from './events/index.ts'
+import { isFields, own } from './events/reading.ts'
+import { MOST_LOGGED } from './limits.ts'
 import type { FromRun } from './protocol.ts'
 
 /** How deep a returned value may be, so that whoever reads it may call himself for what is inside. */
@@ -21,13 +24,34 @@ export function outcomeOf(said: FromRun, limits: Limits): Outcome {
   }
   if (isDeep(said.text))
     return failed('function-result', `what the handler returned is deeper than ${DEEPEST}`)
+  if (origin === 'unreadable')
+    return failed('function-result', 'what it said of the origin is no change of one')
   const value = parsed(said.text)
   return { kind: 'returned', value, ...(origin === undefined ? {} : { origin }), logs, used }
 }
 
-function restOf(text: string): { logs: readonly string[]; origin?: OriginChange } {
-  if (text === '') return { logs: [] }
-  return parsed(text) as unknown as { logs: string[]; origin?: OriginChange } // as core.js makes it
+interface Rest {
+  logs: readonly string[]
+  origin?: OriginChange | 'unreadable'
+}
+
+/** The author's code shares a language with what makes this text, so that nothing in it is believed. */
+function restOf(text: string): Rest {
+  const told = text === '' ? null : parsed(text)
+  if (!isFields(told)) return { logs: [] }
+  const [lines, change] = [own(told, 'logs'), own(told, 'origin')]
+  const logs = logsOf(Array.isArray(lines) ? lines : [])
+  return change === undefined ? { logs } : { logs, origin: asOriginChange(change) ?? 'unreadable' }
+}
+
+function logsOf(lines: readonly Json[]): string[] {
+  let left = MOST_LOGGED
+  return lines.flatMap(line => {
+    if (typeof line !== 'string' || left <= 0) return []
+    const cut = line.slice(0, left)
+    left -= cut.length + 1
+    return [cut]
+  })
 }
 
 /** JSON as a value. `__proto__` is a name as any other to JSON, and the end of many a copying loop: it is left out. */

@@ -356,3 +356,31 @@ test('more runs of one function than can wait are refused, and others are run', 
   expect(reasons.filter(each => each === 'function-busy').length).toBeGreaterThan(50)
   expect(reasons).toContain('returned')
 })
+
+describe('what a function tells beside its value', () => {
+  test.each([
+    ['null', 'null'],
+    ['a number', '5'],
+    ['another list', '({ logs: { length: 1 }, origin: 7, head: 1 })'],
+  ])('is nothing where it makes %s of it, and this process lives on', async (_, made) => {
+    const code = `function handler(event) {
+      console.log('written')
+      Object.prototype.toJSON = function () { return ${made} }
+      Array.prototype.toJSON = Object.prototype.toJSON
+      return 'done'
+    }`
+    const outcome = await outcomeOf('cloudfront-js-2.0', code)
+    expect(outcome).toMatchObject({ kind: 'returned', value: 'done', logs: ['written'] })
+  })
+
+  test('of a question outside is refused where it is none', async () => {
+    const code = `exports.handler = async () => {
+      Object.prototype.toJSON = function () { return 'method' in this ? null : this }
+      try { await fetch('http://a.test/') } catch (error) { return error.message }
+    }`
+    const fetch = (): Promise<never> => Promise.reject(new Error('nobody was to be asked'))
+    const runner = await runnerOf([program('lambda-edge', code, { hosts: ['a.test'] })], new Map(), { fetch })
+    const outcome = await runner.run({ function: named('f'), event: 'origin-request', argument: {} })
+    expect(outcome).toMatchObject({ kind: 'returned', value: 'fetch takes a URL, a method and headers' })
+  })
+})

@@ -153,7 +153,9 @@
   }
 
   function rest() {
-    const told = stringify({ logs, origin })
+    // It is told as it is, whatever the author has made of how things become JSON.
+    hide(logs, 'toJSON', undefined)
+    const told = stringify({ __proto__: null, logs, origin })
     logs = []
     logged = 0
     return told

@@ -1,5 +1,5 @@
 import type { FunctionReason } from '../../core/index.ts'
-import { limitsOf, mostCode } from '../limits.ts'
+import { limitsOf, MOST_LOGGED, mostCode } from '../limits.ts'
 import type { SlottedProgram } from '../protocol.ts'
 import { withHandler, type Form } from './form.ts'
 import { startEngine, type Engine, type QuickJSHandle } from './engine.ts'
@@ -7,8 +7,6 @@ import { environmentOf } from './environment.ts'
 import { outside } from './outside.ts'
 import { Stopwatch, type Allowance } from './stopwatch.ts'
 
-/** What CloudFront keeps of a run's log. */
-const MOST_LOGGED = 10 * 1024
 /** What a program may take to be compiled and for what stands at its top, in milliseconds. */
 const SETTING_UP: Allowance = { computing: 500, clock: 5000 }
 /** Promise jobs between two looks at the time. */
