@@ -94,7 +94,14 @@ async function answered<Question extends OriginQuestion>(
   const answer = await around.ask(question, body)
   const use = uses['origin-response']
   if (use === undefined || around.passesOn(answer.status)) return answer
-  return originResponse(x, use, { request: seen, answer, partial: around.partial })
+  const { partial, cookies } = around
+  return originResponse(x, use, {
+    request: seen,
+    answer,
+    partial,
+    cookies,
+    secrets: secretsOf(question.origin),
+  })
 }
 
 function seenAtOrigin<Question extends OriginQuestion>(

@@ -11,6 +11,7 @@ import {
 } from '../../functions/index.ts'
 import { fields, withoutFields } from '../../http/index.ts'
 import type { Exchange } from '../exchange.ts'
+import { foreignAnswer } from '../upstream/origin-request.ts'
 import { functionFailed } from './failure-words.ts'
 import { inOnePiece } from './in-one-piece.ts'
 import type { Use } from './node-functions.ts'
@@ -21,19 +22,24 @@ export interface Answered {
   answer: UpstreamAnswer
   /** It was asked for a range. */
   partial: boolean
+  /** Names of what the origin alone is told, in lower case. */
+  secrets: ReadonlySet<string>
+  /** Whether it may set any: what it says is kept, for others too. */
+  cookies: 'none' | 'all'
 }
 
 /** An origin's answer as the behaviour's function has it, before anything is kept. Its body is not shown. */
 export async function originResponse(
   x: Exchange,
   use: Use,
-  { request, answer, partial }: Answered,
+  { request, answer, partial, secrets, cookies }: Answered,
 ): Promise<UpstreamAnswer> {
-  const given = await ask(x, use, request, { answer, partial })
-  if (isUnusable(given)) {
+  const read = await ask(x, use, request, { answer, partial })
+  if (isUnusable(read)) {
     answer.destroy()
-    throw functionFailed(given)
+    throw functionFailed(read)
   }
+  const given = { ...read, headers: foreignAnswer(read.headers, secrets, cookies) }
   // What nodes say among themselves, and how the message is framed, functions are not shown.
   const unseen = [...fields(answer.headers)].filter(([name]) => isKept(name.toLowerCase())).flat()
   if (given.body === undefined && !isBodiless(given.status))

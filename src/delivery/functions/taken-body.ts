@@ -1,6 +1,9 @@
 import type { Bytes } from '../../core/index.ts'
 import type { SeenBody } from '../../functions/index.ts'
+import { cut } from '../answer/send-stream.ts'
 import type { Exchange } from '../exchange.ts'
+import { mayBeRelayed } from '../methods.ts'
+import { record } from '../record.ts'
 import { hasBody } from '../relay/request-body.ts'
 import { Upload } from '../relay/upload.ts'
 
@@ -14,10 +17,22 @@ export interface TakenBody {
   readonly seen: SeenBody
 }
 
-/** Reads so much of a body as a function may see. Undefined where the request has none; rejects where it breaks off. */
-export async function takeBody(x: Exchange, most: Bytes): Promise<TakenBody | undefined> {
+/** Reads so much of a body as a function may see, where there is one. A viewer who breaks it off has left. */
+export async function takeBody(x: Exchange, most: Bytes): Promise<'taken' | 'left'> {
+  try {
+    x.taken = await readBody(x, most)
+    return 'taken'
+  } catch {
+    cut(x.response)
+    record(x)
+    return 'left'
+  }
+}
+
+async function readBody(x: Exchange, most: Bytes): Promise<TakenBody | undefined> {
   const before = x.taken
-  if (before === undefined && !hasBody(x.request)) return undefined
+  // That of a GET goes nowhere, and is read away.
+  if (before === undefined && !(mayBeRelayed(x.request.method ?? '') && hasBody(x.request))) return undefined
   const upload = before?.upload ?? new Upload(x.request as never, x.response) // `hasBody` has looked at it
   const body = (before?.bytes ?? upload)[Symbol.asyncIterator]()
   const read: Uint8Array[] = []

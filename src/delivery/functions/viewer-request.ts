@@ -46,7 +46,7 @@ function awaitLastWord(x: Exchange): void {
 }
 
 async function runFor(x: Exchange, use: Use): Promise<Step | undefined> {
-  if (use.body) x.taken = await takeBody(x, BODY)
+  if (use.body && (await takeBody(x, BODY)) === 'left') return undefined
   const seen: SeenRequest = { ...seenByViewerEvents(x), body: x.taken?.seen }
   const given = await ask(x, use, seen)
   if (isUnusable(given)) {

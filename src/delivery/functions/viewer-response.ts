@@ -36,12 +36,12 @@ async function lastWord(x: Exchange, use: Use, status: number, headers: FlatHead
   if (isUnusable(given)) return refusal(x, given)
   const length = fieldValue(headers, 'content-length')
   const { body } = given
-  const framing = bodyless(x, given.status)
+  const framing = WITHOUT_LENGTH.has(given.status)
     ? { length: [], body: EMPTY }
     : body !== undefined
       ? { length: ['Content-Length', String(body.length)], body }
       : { length: length === undefined ? [] : ['Content-Length', length], body: undefined }
-  if (framing.body !== undefined) x.bodyBytes = framing.body.length
+  if (framing.body !== undefined) x.bodyBytes = x.request.method === 'HEAD' ? 0 : framing.body.length
   x.status = given.status
   // What functions are never shown of an answer stays with it.
   const unseen = [...fields(withoutFields(headers, LENGTH))].filter(([name]) => isHidden(name.toLowerCase()))
@@ -51,11 +51,6 @@ async function lastWord(x: Exchange, use: Use, status: number, headers: FlatHead
     headers: [...about, ...unseen.flat(), ...framing.length],
     body: framing.body,
   }
-}
-
-/** An answer to HEAD ends by itself. */
-function bodyless({ request }: Exchange, status: number): boolean {
-  return request.method !== 'HEAD' && WITHOUT_LENGTH.has(status)
 }
 
 const EMPTY = new Uint8Array(0)
@@ -81,10 +76,18 @@ async function ask(
     if (runtime === 'lambda-edge')
       return readLambdaResponse(value, seen, { event: 'viewer-response', most: answer })
     const read = readCloudFrontResponse(value, seen, answer)
-    if (read.kind === 'response' && read.body !== undefined && (status === 206 || status === 304))
-      return unusable('function-result', `it gave a body in place of a part or of none (${status})`)
-    return read
+    return read.kind === 'response' ? (placeFault(status, read) ?? read) : read
   })
+}
+
+/** What a viewer would keep as something else than it is: a part, or nothing at all, as a whole. */
+function placeFault(was: number, { status, body }: GivenResponse): Unusable | undefined {
+  if (was !== 206 && was !== 304) return undefined
+  if (body !== undefined)
+    return unusable('function-result', `it gave a body in place of a part or of none (${was})`)
+  return status !== was && status < 300
+    ? unusable('function-result', `it made a ${status} of a part or of nothing (${was})`)
+    : undefined
 }
 
 /** The head that was to go out is lost, and its body with it. */

@@ -61,7 +61,8 @@ async function pass(x: Exchange, source: Source, query: string): Promise<undefin
   // `close` may be over already, and follows a whole answer too, when nothing is left to end.
   if (hasLeft(response)) left.abort()
   else response.once('close', () => left.abort())
-  if (uses?.['origin-request']?.body === true) x.taken = await takeBody(x, ORIGIN_BODY)
+  const isShown = uses?.['origin-request']?.body === true
+  if (isShown && (await takeBody(x, ORIGIN_BODY)) === 'left') return undefined
   const upload = x.taken?.upload ?? (hasBody(request) ? new Upload(request, response) : undefined)
   const { encryption } = known(x.behaviour, 'the behaviour')
   const send = async (asked: OriginQuestion, given?: Uint8Array): Promise<UpstreamAnswer> => {

@@ -12,7 +12,8 @@ const PATH = /^(?:\/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*$/
 const VERSIONS: ReadonlySet<string> = new Set(['SSLv3', 'TLSv1', 'TLSv1.1', 'TLSv1.2', 'TLSv1.3'])
 
 export function isHostName(given: Json | undefined): given is string {
-  return typeof given === 'string' && HOST.test(given)
+  // What ends in a number is an address, or nothing.
+  return typeof given === 'string' && HOST.test(given) && URL.canParse(`http://${given}/`)
 }
 
 /** Empty, or with a slash before and none behind. */
