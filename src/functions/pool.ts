@@ -4,6 +4,7 @@ import type { Outcome, Stores } from './contract.ts'
 import type { Entry } from './entry.ts'
 import type { Job } from './job.ts'
 import type { FromThread, Slot } from './protocol.ts'
+import { ComputingMeter, spentByProcess } from './computing-meter.ts'
 import { ThreadHandle } from './thread-handle.ts'
 
 /** Runs that a thread has at once, computing and next: so that it need not wait for this process between two. */
@@ -18,6 +19,8 @@ const LOOK = 10
 const HANGS = 100
 /** QuickJS looks at the time itself; who is this late does not. */
 const GRACE = 250
+/** That this whole process has computed since: with less the thread has stood still, for want of a processor. */
+const COMPUTES = 60
 /** Looks without a run after which the looking pauses. */
 const IDLE_LOOKS = 100
 
@@ -25,6 +28,8 @@ interface Told {
   hear: (message: FromThread) => void
   /** A thread has ended and had these; `culprit` is the run that it was computing for. */
   lost: (jobs: readonly Job[], culprit: { job: Job; outcome: Outcome } | undefined) => void
+  /** Taken back from a thread that had not begun with them. */
+  back: (jobs: readonly Job[]) => void
   slow: (entry: Entry) => void
   tick: () => void
 }
@@ -36,6 +41,7 @@ export class ThreadPool {
   readonly #told: Told
   readonly #threads = new Set<ThreadHandle>()
   readonly #holders = new Map<number, ThreadHandle>()
+  readonly #meters = new Map<ThreadHandle, ComputingMeter>()
   #stores: Stores = new Map()
   #sequences = 0
   #watch: NodeJS.Timeout | undefined
@@ -139,6 +145,7 @@ export class ThreadPool {
 
   #drop(thread: ThreadHandle, sequence: number | undefined, outcome: Outcome): void {
     this.#threads.delete(thread)
+    this.#meters.delete(thread)
     const jobs = [...thread.jobs.values()]
     const culprit = sequence === undefined ? undefined : thread.jobs.get(sequence)
     for (const job of jobs) this.#holders.delete(job.sequence)
@@ -148,12 +155,14 @@ export class ThreadPool {
 
   #look(): void {
     const now = performance.now()
+    let spent: number | undefined
     for (const thread of [...this.#threads]) {
       const computing = thread.computing(now)
       if (computing === undefined) continue
       const { sequence, took, allowed } = computing
-      if (took > allowed + GRACE) this.#terminate(thread, sequence)
-      else if (took > HANGS && !thread.isAside) this.#setAside(thread, sequence)
+      const computed = this.#meterOf(thread).read(now - took, (spent ??= spentByProcess()))
+      if (Math.min(took, computed) > allowed + GRACE) this.#terminate(thread, sequence)
+      else if (took > HANGS && computed >= COMPUTES && !thread.isAside) this.#setAside(thread, sequence)
     }
     this.#told.tick()
     this.#idleLooks = this.#holders.size > 0 ? 0 : this.#idleLooks + 1
@@ -172,6 +181,12 @@ export class ThreadPool {
     this.#drop(thread, sequence, failure('function-timeout', 'it did not stop when its time was over'))
   }
 
+  #meterOf(thread: ThreadHandle): ComputingMeter {
+    let meter = this.#meters.get(thread)
+    if (meter === undefined) this.#meters.set(thread, (meter = new ComputingMeter()))
+    return meter
+  }
+
   /** Whoever waits behind a run that takes long is run elsewhere. */
   #setAside(thread: ThreadHandle, sequence: number): void {
     const slow = thread.jobs.get(sequence)
@@ -183,7 +198,7 @@ export class ThreadPool {
     thread.isAside = true
     const back = thread.recall(this.#sequences)
     for (const job of back) this.#holders.delete(job.sequence)
-    this.#told.lost(back, undefined)
+    this.#told.back(back)
   }
 
   /** When nothing runs, one thread of each kind is enough. */
@@ -191,6 +206,7 @@ export class ThreadPool {
     const idle = this.#of(true).filter(thread => thread.jobs.size === 0)
     for (const thread of idle) {
       this.#threads.delete(thread)
+      this.#meters.delete(thread)
       void thread.end()
     }
   }

@@ -55,6 +55,7 @@ class Runner implements FunctionRunner {
     this.#pool = new ThreadPool(options.threads ?? THREADS, options.log, {
       hear: message => this.#hear(message),
       lost: (jobs, culprit) => this.#lost(jobs, culprit),
+      back: jobs => this.#back(jobs),
       slow: entry => this.#setAside(entry),
       tick: () => this.#tick(),
     })
@@ -225,6 +226,15 @@ class Runner implements FunctionRunner {
       } else if (job.hasAsked || ++job.losses > MOST_LOSSES) {
         this.#end(job, failed('function-failed', 'its thread has ended'))
       } else this.#again(job)
+    }
+    this.#pump()
+  }
+
+  /** Not begun with, and no worse for that: however often this happens, they are run. */
+  #back(jobs: readonly Job[]): void {
+    for (const job of jobs) {
+      job.entry.running--
+      this.#again(job)
     }
     this.#pump()
   }

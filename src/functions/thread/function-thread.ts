@@ -18,6 +18,9 @@ const MOST_TAKEN = 256 * 1024 * 1024
 /** What does not compile is not tried again for this long, in milliseconds. */
 const FAILURE_KEPT = 1000
 
+/** Who does not look at the time himself is ended from outside after so many times what he may compute. */
+const UNSEEN = 20
+
 interface Known {
   program: SlottedProgram
   /** Ready for a run. */
@@ -237,7 +240,7 @@ export class FunctionThread {
   /** Computes for a run, so that the runner sees for whom and how long already. */
   #slice<T>(run: Underway, allowed: Allowance, work: () => T): T {
     const { state } = this.#data
-    Atomics.store(state, STATE.allowed, Math.ceil(allowed.clock))
+    Atomics.store(state, STATE.allowed, Math.ceil(Math.min(allowed.clock, UNSEEN * allowed.computing)))
     Atomics.store(state, STATE.running, run.sequence)
     Atomics.add(state, STATE.slice, 1)
     this.#current = run
