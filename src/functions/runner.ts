@@ -93,17 +93,22 @@ class Runner implements FunctionRunner {
       )
     }
     const text = JSON.stringify(argument)
-    return this.#submit(entry, event, sequence => ({
-      ...{ kind: 'run', sequence, slot: entry.slot, event, argument: text, now: this.#clock.now() },
-    }))
+    const { slot } = entry
+    return this.#submit(entry, event, {
+      kind: 'run',
+      sequence: 0,
+      slot,
+      event,
+      argument: text,
+      now: this.#clock.now(),
+    })
   }
 
   async check(program: Program): Promise<string | undefined> {
     const entry = this.#entry(program)
     entry.isGone = true
-    const outcome = await this.#submit(entry, 'viewer-request', sequence => ({
-      ...{ kind: 'check', sequence, slot: entry.slot },
-    }))
+    const { slot } = entry
+    const outcome = await this.#submit(entry, 'viewer-request', { kind: 'check', sequence: 0, slot })
     return outcome.kind === 'failed' ? outcome.message : undefined
   }
 
@@ -119,16 +124,20 @@ class Runner implements FunctionRunner {
     return entryOf(++this.#slots, program)
   }
 
-  #submit(
-    entry: Entry,
-    event: Job['event'],
-    message: (sequence: number) => Job['message'],
-  ): Promise<Outcome> {
+  #submit(entry: Entry, event: Job['event'], message: Job['message']): Promise<Outcome> {
     if (this.#isClosed) return Promise.resolve(failed('function-failed', 'the runner has been closed'))
     return new Promise(resolve => {
       const job: Job = {
-        ...{ entry, event, message: message(0), resolve, sequence: 0, since: performance.now() },
-        ...{ parked: 0, hasAsked: false, losses: 0, ended: undefined },
+        entry,
+        event,
+        message,
+        resolve,
+        sequence: 0,
+        since: performance.now(),
+        parked: 0,
+        hasAsked: false,
+        losses: 0,
+        ended: undefined,
       }
       if (entry.waiting.length === 0 && this.#place(job)) return
       const most = this.#isAside(entry) ? MOST_WAITING_ASIDE : MOST_WAITING

@@ -66,20 +66,15 @@ function writtenNames({ behaviour }: Exchange): Set<string> {
 export function giveFields(x: Exchange, given: FlatHeaders): void {
   const unseen = [...fields(x.rawHeaders)].filter(([name]) => isHidden(name.toLowerCase()))
   const rawHeaders = [...unseen.flat(), ...given]
-  const headers: Record<string, string> = {}
+  const whole = new Map<string, string>()
   for (const [name, value] of fields(rawHeaders)) {
     const lower = name.toLowerCase()
-    const before = Object.hasOwn(headers, lower) ? headers[lower] : undefined
+    const before = whole.get(lower)
     const joint = lower === 'cookie' ? '; ' : ', '
-    const whole = before === undefined ? value : `${before}${joint}${value}`
-    // Names like that of a prototype are names here.
-    Object.defineProperty(headers, lower, {
-      value: whole,
-      enumerable: true,
-      configurable: true,
-      writable: true,
-    })
+    whole.set(lower, before === undefined ? value : `${before}${joint}${value}`)
   }
+  // Names like that of a prototype are names here.
+  const headers = Object.fromEntries(whole)
   x.given = { headers, rawHeaders }
   // What a function has set opens nothing any more.
   const set = new Set([...fields(given)].map(([name]) => name))

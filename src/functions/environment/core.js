@@ -234,7 +234,7 @@
       outcome = origin = undefined
       if (logs.length > 0) rest()
       try {
-        const value = begin(parse(given), info === '' ? undefined : parse(info))
+        const value = begin(parse(given), info === undefined ? undefined : parse(info))
         if (outcome !== undefined) return outcome
         const mayWait = (typeof value === 'object' && value !== null) || typeof value === 'function'
         if (mayWait && typeof value.then === 'function') {

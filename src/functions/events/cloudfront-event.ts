@@ -43,11 +43,27 @@ export function cloudFrontEvent(
       method: request.method,
       uri: request.uri,
       querystring: queryValues(request.query),
-      headers: headerValues(shown(request.headers)),
+      headers: shownTo(request).values,
       cookies: cookieValues(fieldValue(request.headers, 'cookie')),
     },
     ...(response && { response: responseValue(response) }),
   }
+}
+
+interface Shown {
+  headers: FlatHeaders
+  values: Fields
+}
+const shownOnce = new WeakMap<SeenRequest, Shown>()
+
+/** What a function is shown of a request's headers, which what it gives is compared with afterwards: made once for both. */
+function shownTo(request: SeenRequest): Shown {
+  const before = shownOnce.get(request)
+  if (before !== undefined) return before
+  const headers = shown(request.headers)
+  const made = { headers, values: headerValues(headers) }
+  shownOnce.set(request, made)
+  return made
 }
 
 function responseValue({ status, headers }: SeenResponse): Fields {
@@ -88,8 +104,7 @@ export function readCloudFrontRequest(
 }
 
 function readRequestHeaders(given: Fields, seen: SeenRequest): Value<FlatHeaders | undefined> | Unusable {
-  const before = shown(seen.headers)
-  const values = headerValues(before)
+  const { headers: before, values } = shownTo(seen)
   const told = own(given, 'headers')
   const same = told === undefined || isDeepStrictEqual(told, values)
   const was = fieldValue(before, 'cookie')

@@ -8,16 +8,18 @@ import { unusable, type Unusable } from './seen.ts'
 export type Pairs = readonly (readonly [name: string, value: string, attributes?: string])[]
 
 export function valuesOf(pairs: Pairs): Fields {
-  const byName = new Map<string, Fields[]>()
+  const made = new Map<string, Fields>()
   for (const [name, text, attributes] of pairs) {
-    const one: Fields = { value: text, ...(attributes !== undefined && { attributes }) }
-    byName.set(name, [...(byName.get(name) ?? []), one])
+    const one: Fields = attributes === undefined ? { value: text } : { value: text, attributes }
+    const first = made.get(name)
+    made.set(name, first === undefined ? one : withOneMore(first, one))
   }
-  const made = [...byName].map(([name, all]): [string, Json] => [
-    name,
-    all.length === 1 ? (all[0] ?? {}) : { ...all[0], multiValue: all },
-  ])
   return Object.fromEntries(made)
+}
+
+function withOneMore(first: Fields, one: Fields): Fields {
+  const { multiValue } = first
+  return { ...first, multiValue: Array.isArray(multiValue) ? [...multiValue, one] : [first, one] }
 }
 
 /**
@@ -84,8 +86,9 @@ export function headerValues(headers: FlatHeaders): Fields {
 }
 
 export function cookieValues(header: string | undefined): Fields {
+  if (header === undefined) return {}
   return valuesOf(
-    (header ?? '').split(';').flatMap(each => {
+    header.split(';').flatMap(each => {
       const text = each.trim()
       const [name = ''] = text.split('=', 1)
       return name === '' ? [] : [[name, text.slice(name.length + 1)] as const]

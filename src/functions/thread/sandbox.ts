@@ -4,6 +4,7 @@ import type { SlottedProgram } from '../protocol.ts'
 import { withHandler, type Form } from './form.ts'
 import { startEngine, type Engine, type QuickJSHandle } from './engine.ts'
 import { environmentOf } from './environment.ts'
+import { moduleText } from './modules.ts'
 import { outside } from './outside.ts'
 import { Stopwatch, type Allowance } from './stopwatch.ts'
 
@@ -51,6 +52,7 @@ export class Sandbox {
   readonly #engine: Engine
   readonly #asks: Asks
   #glue: Glue
+  readonly #names = new Map<string, QuickJSHandle>()
   readonly #watch = new Stopwatch()
 
   /** Throws an Error with the author's message: the program does not compile, or has no handler. */
@@ -93,15 +95,19 @@ export class Sandbox {
       // What could not be made for want of memory is no string.
       if (context.typeof(argument) !== 'string')
         return { how: 'function-memory', text: 'out of memory', rest: '' }
-      const [now, event, info] = [
-        context.newNumber(given.now),
-        context.newString(given.event),
-        context.newString(given.info),
-      ]
-      const said = this.#say(this.#glue.call, argument, now, event, info)
-      for (const each of [argument, now, event, info]) each.dispose()
+      const now = context.newNumber(given.now)
+      const info = given.info === '' ? context.undefined : context.newString(given.info)
+      const said = this.#say(this.#glue.call, argument, now, this.#nameOf(given.event), info)
+      for (const each of [argument, now, info]) each.dispose()
       return this.#settled(said)
     })
+  }
+
+  /** An event's name, made once. */
+  #nameOf(event: string): QuickJSHandle {
+    const made = this.#names.get(event) ?? this.#engine.context.newString(event)
+    this.#names.set(event, made)
+    return made
   }
 
   /** Hands over what has come from outside; `ended` when that ends the run. */
@@ -322,26 +328,3 @@ const NO_HANDLER = {
   lambda: 'there is no function exports.handler',
   other: 'there is no function handler',
 }
-
-/** A built-in module as an ES module: what `require` gives, under its names. */
-function moduleText(name: string): string {
-  const names = (NAMES.get(name.replace(/^node:/, '')) ?? []).map(
-    each => `export const ${each} = found.${each}`,
-  )
-  return [`const found = require(${JSON.stringify(name)})`, 'export default found', ...names].join('\n')
-}
-
-const NAMES = new Map(
-  Object.entries({
-    crypto: [
-      ...['createHash', 'createHmac', 'createVerify', 'createSign', 'verify', 'sign', 'createPublicKey'],
-      ...['createSecretKey', 'randomBytes', 'randomUUID', 'randomInt', 'timingSafeEqual'],
-    ],
-    querystring: ['parse', 'stringify', 'escape', 'unescape', 'decode', 'encode'],
-    cloudfront: ['kvs', 'updateRequestOrigin', 'selectRequestOriginById', 'createRequestOriginGroup'],
-    buffer: ['Buffer', 'atob', 'btoa'],
-    url: ['URL', 'URLSearchParams', 'parse', 'format', 'resolve'],
-    util: ['inspect', 'format', 'promisify', 'TextEncoder', 'TextDecoder'],
-    path: ['join', 'basename', 'dirname', 'extname', 'parse', 'normalize', 'isAbsolute', 'sep', 'posix'],
-  }),
-)
