@@ -1,5 +1,6 @@
 import type { FunctionReason } from '../core/index.ts'
 import type { FunctionEvent, FunctionRuntime } from '../distribution/index.ts'
+import type { RingMemory } from './ring.ts'
 
 /** What is said between the runner and its threads. Values cross as JSON text, which is made and read once. */
 
@@ -19,9 +20,20 @@ export type ToThread =
   /** When the thread has none of its runs any more. */
   | { kind: 'forget'; slot: Slot }
   | { kind: 'store'; id: string; entries: ReadonlyMap<string, string> | undefined }
-  | { kind: 'run'; sequence: number; slot: Slot; event: FunctionEvent; argument: string; now: number }
+  | RunMessage
   | { kind: 'check'; sequence: number; slot: Slot }
   | { kind: 'answer'; call: number; sequence: number; said: Answered }
+  /** It has been told something by the ring. */
+  | { kind: 'look' }
+
+export interface RunMessage {
+  kind: 'run'
+  sequence: number
+  slot: Slot
+  event: FunctionEvent
+  argument: string
+  now: number
+}
 
 /** What came of a question outside. */
 export type Answered = { isGood: true; head: string; body: Uint8Array } | { isGood: false; message: string }
@@ -59,10 +71,20 @@ export const STATE = {
   begun: 3,
   /** Runs up to this one, when they are not begun yet, are to be given back. */
   recalled: 4,
-  length: 5,
+  /** The thread sleeps, or will, without its event loop. */
+  sleeps: 5,
+  /** Counts what wakes it then. */
+  signals: 6,
+  /** Counts the messages that it has heard. */
+  heard: 7,
+  /** Count the runs in the ring. */
+  written: 8,
+  taken: 9,
+  length: 10,
 } as const
 
 /** What a thread is started with. */
 export interface ThreadData {
   state: Int32Array
+  ring: RingMemory
 }

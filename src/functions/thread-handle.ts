@@ -3,11 +3,13 @@ import type { Job } from './job.ts'
 import {
   STATE,
   type FromThread,
+  type RunMessage,
   type Slot,
   type SlottedProgram,
   type ThreadData,
   type ToThread,
 } from './protocol.ts'
+import { Ring, ringMemory } from './ring.ts'
 
 /** Sources are run by tests, which load them through a loader of their own; what is built runs by itself. */
 const ENTRY = new URL(`./thread/main.${import.meta.url.endsWith('.ts') ? 'ts' : 'js'}`, import.meta.url)
@@ -25,11 +27,16 @@ export class ThreadHandle {
   readonly ready: Promise<void>
   readonly #worker: Worker
   readonly #state = new Int32Array(new SharedArrayBuffer(STATE.length * Int32Array.BYTES_PER_ELEMENT))
+  readonly #ring: Ring
   readonly #knows = new Set<Slot>()
+  /** Messages that it has been sent, as `STATE.heard` counts them. */
+  #posted = 0
   #slice = { number: -1, since: 0 }
 
   constructor(hear: (message: FromThread) => void, ended: (error: Error | undefined) => void) {
-    const workerData: ThreadData = { state: this.#state }
+    const memory = ringMemory()
+    this.#ring = new Ring(this.#state, memory)
+    const workerData: ThreadData = { state: this.#state, ring: memory }
     this.#worker = new Worker(ENTRY, { workerData, env: {}, resourceLimits: LIMITS })
     this.#worker.unref()
     let failure: Error | undefined
@@ -48,7 +55,9 @@ export class ThreadHandle {
   }
 
   post(message: ToThread): void {
+    this.#posted = (this.#posted + 1) | 0
     this.#worker.postMessage(message)
+    this.#wake()
   }
 
   /** Sends a run to it, and its program before when it does not know that. */
@@ -58,7 +67,25 @@ export class ThreadHandle {
       this.post({ kind: 'know', program })
     }
     this.jobs.set(job.sequence, job)
-    this.post(job.message)
+    const { message } = job
+    if (message.kind !== 'run' || !this.#write(message)) this.post(message)
+  }
+
+  /** By the ring, when the thread sleeps and has heard all that it was told by messages; false when not. */
+  #write(message: RunMessage): boolean {
+    const state = this.#state
+    if (Atomics.load(state, STATE.sleeps) === 0 || Atomics.load(state, STATE.heard) !== this.#posted)
+      return false
+    if (!this.#ring.write(message)) return false
+    this.#wake()
+    // It may have gone to its event loop meanwhile, and not have seen this any more.
+    if (Atomics.load(state, STATE.sleeps) === 0) this.post({ kind: 'look' })
+    return true
+  }
+
+  #wake(): void {
+    Atomics.add(this.#state, STATE.signals, 1)
+    Atomics.notify(this.#state, STATE.signals)
   }
 
   knows(slot: Slot): boolean {

@@ -3,6 +3,7 @@ import {
   STATE,
   type Answered,
   type FromThread,
+  type RunMessage,
   type Slot,
   type SlottedProgram,
   type ThreadData,
@@ -44,13 +45,13 @@ interface Underway {
   waiting: number
 }
 
-type RunMessage = Extract<ToThread, { kind: 'run' }>
 type CheckMessage = Extract<ToThread, { kind: 'check' }>
 
 /** One thread: its programs, their sandboxes and the runs under way. All messages come here. */
 export class FunctionThread {
   readonly #data: ThreadData
   readonly #say: (message: FromThread) => void
+  readonly #settled: () => void
   readonly #known = new Map<Slot, Known>()
   readonly #stores = new Map<string, { entries: ReadonlyMap<string, string>; since: string }>()
   readonly #runs = new Map<number, Underway>()
@@ -62,9 +63,16 @@ export class FunctionThread {
   readonly #waiting: (RunMessage | CheckMessage)[] = []
   #isMaking = false
 
-  constructor(data: ThreadData, say: (message: FromThread) => void) {
+  /** `settled` is called whenever nothing is under way any more. */
+  constructor(data: ThreadData, say: (message: FromThread) => void, settled: () => void) {
     this.#data = data
     this.#say = say
+    this.#settled = settled
+  }
+
+  /** Whether it waits for nothing but what it is told. */
+  get isIdle(): boolean {
+    return this.#runs.size === 0 && !this.#isMaking
   }
 
   hear(message: ToThread): void {
@@ -85,6 +93,8 @@ export class FunctionThread {
         return
       case 'answer':
         this.#answer(message.sequence, message.call, message.said)
+        return
+      case 'look':
     }
   }
 
@@ -110,6 +120,7 @@ export class FunctionThread {
       await made
       this.#isMaking = false
     }
+    this.#settled()
   }
 
   /** A promise where a sandbox has to be made before. */
@@ -217,6 +228,7 @@ export class FunctionThread {
       if (run.waiting > 0 || run.timers.length > 0) sandbox.end()
       this.#keep(known, sandbox)
     }
+    this.#settled()
   }
 
   #keep(known: Known, sandbox: Sandbox): void {
@@ -307,10 +319,17 @@ export class FunctionThread {
 }
 
 function underway(sequence: number, known: Known, event: string, time: number): Underway {
-  const end = performance.now() + time
   return {
-    ...{ sequence, known, event, end },
-    ...{ sandbox: undefined, busy: 0, isSlow: false, cutter: undefined, timers: [], waiting: 0 },
+    sequence,
+    known,
+    event,
+    end: performance.now() + time,
+    sandbox: undefined,
+    busy: 0,
+    isSlow: false,
+    cutter: undefined,
+    timers: [],
+    waiting: 0,
   }
 }
 
