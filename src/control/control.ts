@@ -99,7 +99,7 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
     const snapshots = await Snapshots.open(database, limits.clock)
     const acknowledgements = new Acknowledgements(limits.clock, version => snapshots.madeAt(version))
     const healths = new NodeHealths(limits.clock, log)
-    const measured = new MeasuredNetworks()
+    const measured = new MeasuredNetworks(limits.clock)
     const { reach } = options
     const authority = once(() => NodeAuthority.open(database, limits.clock))
     const services: Services = {

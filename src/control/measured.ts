@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { Lru, type NodeId } from '../core/index.ts'
+import { Lru, type Clock, type Instant, type Milliseconds, type NodeId } from '../core/index.ts'
 import type { EdgesAnswer, MeasuredAtEdge, MeasuredNetwork } from '../client/index.ts'
 
 /** All networks at all edges. */
@@ -8,9 +8,12 @@ const MOST = 200_000
 const MOST_AT_ONCE = 10_000
 /** Other controls hear of it in texts of 8,000 bytes; what is left goes with the next. */
 const MOST_TOLD = 2_000
+/** Longer than edges take to say it again. A router that begins would take older things for what is so now. */
+const KEPT: Milliseconds = 30 * 60_000
 
 interface Known {
   number: number
+  at: Instant
   measured: MeasuredAtEdge
   /** Whether the edge spoke to this process, not to another control. */
   here: boolean
@@ -23,9 +26,14 @@ interface Known {
 export class MeasuredNetworks {
   readonly #life = randomBytes(6).toString('base64url')
   readonly #known = new Lru<string, Known>({ max: MOST })
+  readonly #clock: Clock
   #next = 1
   /** From this number on the other controls have not been told. */
   #untold = 1
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
 
   /** An edge has said it here. */
   learn(edge: NodeId, measured: readonly MeasuredNetwork[]): void {
@@ -71,14 +79,15 @@ export class MeasuredNetworks {
     const key = `${measured.edge} ${measured.network}`
     // Out and in again, so that the newest come last.
     this.#known.delete(key)
-    this.#known.set(key, { number: this.#next++, measured, here })
+    this.#known.set(key, { number: this.#next++, at: this.#clock.now(), measured, here })
   }
 
   /** From a number on, in its order. It is looked for from the newest on, which is less: all that is known may be much. */
   #from(first: number): Known[] {
+    const now = this.#clock.now()
     const found: Known[] = []
     for (const known of this.#known.values()) {
-      if (known === undefined || known.number < first) break
+      if (known === undefined || known.number < first || now - known.at >= KEPT) break
       found.push(known)
     }
     return found.reverse()

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import type { NodeId } from '../../src/core/index.ts'
+import { instant, systemClock, type NodeId } from '../../src/core/index.ts'
 import { MeasuredNetworks } from '../../src/control/measured.ts'
 
 const A = 'edge-a' as NodeId
@@ -7,7 +7,7 @@ const B = 'edge-b' as NodeId
 const of = (edge: NodeId, network: string, milliseconds: number): object => ({ edge, network, milliseconds })
 
 test('a router hears what is new since it asked last, the newest of each network and edge', () => {
-  const measured = new MeasuredNetworks()
+  const measured = new MeasuredNetworks(systemClock)
   measured.learn(A, [
     { network: '192.0.2.0/24', milliseconds: 10 },
     { network: '198.51.100.0/24', milliseconds: 20 },
@@ -28,7 +28,7 @@ test('a router hears what is new since it asked last, the newest of each network
 })
 
 test('what is too much for one answer comes with the next', () => {
-  const measured = new MeasuredNetworks()
+  const measured = new MeasuredNetworks(systemClock)
   const networks = Array.from({ length: 10_500 }, (_, n) => ({
     network: `10.${n >> 8}.${n & 255}.0/24`,
     milliseconds: 1,
@@ -41,7 +41,7 @@ test('what is too much for one answer comes with the next', () => {
 })
 
 test('other controls are told what edges have said here, and not what they have told', () => {
-  const measured = new MeasuredNetworks()
+  const measured = new MeasuredNetworks(systemClock)
   measured.learn(A, [{ network: '192.0.2.0/24', milliseconds: 10 }])
   measured.heard([{ edge: B, network: '192.0.2.0/24', milliseconds: 20 }])
   const first = measured.news()
@@ -59,7 +59,7 @@ test('other controls are told what edges have said here, and not what they have 
 })
 
 test('what is too much for other controls at once is told with the next', () => {
-  const measured = new MeasuredNetworks()
+  const measured = new MeasuredNetworks(systemClock)
   measured.learn(
     A,
     Array.from({ length: 2_500 }, (_, n) => ({ network: `10.${n >> 8}.${n & 255}.0/24`, milliseconds: 1 })),
@@ -73,4 +73,17 @@ test('what is too much for other controls at once is told with the next', () => 
     ...[2_000, 500],
     ...[of(A, '10.7.207.0/24', 1), of(A, '10.7.208.0/24', 1)],
   ])
+})
+
+test('a router that begins hears nothing that no edge has said for half an hour', () => {
+  const clock = { at: 0 }
+  const measured = new MeasuredNetworks({ now: () => instant(clock.at) })
+  measured.learn(A, [
+    { network: '192.0.2.0/24', milliseconds: 10 },
+    { network: '198.51.100.0/24', milliseconds: 20 },
+  ])
+  clock.at = 10 * 60_000
+  measured.learn(A, [{ network: '192.0.2.0/24', milliseconds: 11 }])
+  clock.at = 30 * 60_000
+  expect(measured.from(undefined, 0).measured).toEqual([of(A, '192.0.2.0/24', 11)])
 })
