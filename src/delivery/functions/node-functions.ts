@@ -1,5 +1,12 @@
 import { performance } from 'node:perf_hooks'
-import type { DistributionId, FunctionId } from '../../core/index.ts'
+import {
+  after,
+  type Clock,
+  type DistributionId,
+  type FunctionId,
+  type Instant,
+  type Milliseconds,
+} from '../../core/index.ts'
 import type {
   Behaviour,
   FunctionEvent,
@@ -14,6 +21,7 @@ import {
   type Json,
   type OriginChange,
   type Program,
+  type Stores,
   type Unusable,
 } from '../../functions/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
@@ -42,6 +50,7 @@ export interface RanFor {
 
 export interface NodeFunctionsOptions {
   runner: FunctionRunner
+  clock: Clock
   metrics: Metrics
   log: Logger
 }
@@ -49,17 +58,34 @@ export interface NodeFunctionsOptions {
 /** Seconds: a small function takes tenths of a millisecond, one that fetches up to its 30 s. */
 const BUCKETS = [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5, 30]
 
+/** Longer than an origin is waited for: requests go on so long with what they began with, however many snapshots come. */
+const REMEMBERED: Milliseconds = 600_000
+
+/** Of these, more than are published in that time. */
+const MOST_REMEMBERED = 200
+
+/** A function that no behaviour names any more, and what it reads. */
+interface Leaving {
+  program: Program
+  entries: ReadonlyMap<string, string> | undefined
+  until: Instant
+}
+
 /** The functions of a node's behaviours: what a snapshot says of them, and how they are run, counted and told of. */
 export class NodeFunctions {
   readonly #runner: FunctionRunner
   readonly #log: Logger
   readonly #count: (labels: Record<string, string>) => void
   readonly #observe: (seconds: number, labels: Record<string, string>) => void
-  /** Of the snapshot that is applied, with those that its predecessor had. */
-  #programs: readonly Program[] = []
+  readonly #clock: Clock
+  /** Of the snapshot that is applied. */
+  #applied: { programs: readonly Program[]; stores: Stores } = { programs: [], stores: new Map() }
+  /** Those of its predecessors. */
+  #leaving: readonly Leaving[] = []
 
-  constructor({ runner, metrics, log }: NodeFunctionsOptions) {
+  constructor({ runner, metrics, log, clock }: NodeFunctionsOptions) {
     this.#runner = runner
+    this.#clock = clock
     this.#log = log
     this.#count = metrics.counter('sluice_function_runs_total', 'Runs of functions, and how they ended', [
       'function',
@@ -77,17 +103,32 @@ export class NodeFunctions {
   /** Undefined where there is nothing to wait for. Rejects where a blob is missing or no store can be read. */
   follow(snapshot: Snapshot, materials: Materials): Promise<void> | undefined {
     const { functions = [] } = snapshot
-    if (functions.length === 0 && this.#programs.length === 0) return undefined
-    return this.#follow(snapshot, materials)
+    const isIdle = this.#applied.programs.length === 0 && this.#leaving.length === 0
+    return functions.length === 0 && isIdle ? undefined : this.#follow(snapshot, materials)
   }
 
   async #follow(snapshot: Snapshot, materials: Materials): Promise<void> {
-    const { programs, stores } = programsOf(snapshot, materials)
-    const named = new Set(programs.map(({ id }) => id))
-    // Requests under way go on with the behaviours that they began with.
-    const leaving = this.#programs.filter(({ id }) => !named.has(id))
-    await this.#runner.follow([...programs, ...leaving], stores)
-    this.#programs = programs
+    const next = programsOf(snapshot, materials)
+    const leaving = this.#leavingBefore(new Set(next.programs.map(({ id }) => id)))
+    const stores = new Map(next.stores)
+    for (const { program, entries } of leaving)
+      if (program.store !== undefined && entries !== undefined && !stores.has(program.store))
+        stores.set(program.store, entries)
+    await this.#runner.follow([...next.programs, ...leaving.map(({ program }) => program)], stores)
+    this.#applied = next
+    this.#leaving = leaving
+  }
+
+  /** Requests under way go on with the behaviours that they began with. */
+  #leavingBefore(named: ReadonlySet<FunctionId>): Leaving[] {
+    const now = this.#clock.now()
+    const { programs, stores } = this.#applied
+    const parting = programs.map((program): Leaving => {
+      const entries = program.store === undefined ? undefined : stores.get(program.store)
+      return { program, entries, until: after(now, REMEMBERED) }
+    })
+    const gone = this.#leaving.filter(({ until }) => until > now)
+    return [...gone, ...parting].filter(({ program }) => !named.has(program.id)).slice(-MOST_REMEMBERED)
   }
 
   /**

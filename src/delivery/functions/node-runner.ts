@@ -16,7 +16,7 @@ export interface NodeRunnerOptions {
 /** The functions of a node that serves, run on threads of its own. */
 export function nodeFunctions({ guard, clock, metrics, log }: NodeRunnerOptions): NodeFunctions {
   const runner = createFunctionRunner({ fetch: guardedFetch({ guard, clock }), log, clock })
-  return new NodeFunctions({ runner, metrics, log })
+  return new NodeFunctions({ runner, metrics, log, clock })
 }
 
 /** As much of an answer as a function may read. */

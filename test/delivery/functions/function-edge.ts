@@ -80,7 +80,7 @@ export function runnerFor(metrics: Metrics, log: Logger = silentLogger): NodeFun
   const guard = createGuard({ allow: ['127.0.0.0/8'], ownPorts: [] })
   const fetched = guardedFetch({ guard, clock: systemClock })
   const runner = createFunctionRunner({ threads: 1, log: silentLogger, fetch: fetched })
-  return new NodeFunctions({ runner, metrics, log })
+  return new NodeFunctions({ runner, metrics, log, clock: systemClock })
 }
 
 /** A real edge with functions on real threads, before an origin that the test scripts. */

@@ -1,3 +1,5 @@
+import { createServer, type IncomingMessage } from 'node:http'
+import { connect, type AddressInfo, type Socket } from 'node:net'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createMetrics } from '../../../src/telemetry/index.ts'
 import { ForeignOrigin } from '../foreign-origin.ts'
@@ -100,6 +102,19 @@ describe.each([
     expect(other.asked.map(({ fields }) => fields['x-secret'])).toEqual([undefined, undefined])
   })
 
+  test('is asked anew after something was written there', async () => {
+    const other = await another('other')
+    const edge = await start(moved(other), { between, behaviour: { methods: 'all' } })
+    const words: (string | null)[] = []
+    for (const method of ['GET', 'GET', 'POST', 'GET', 'GET']) {
+      const answer = await edge.get('/a', { method, ...(method === 'POST' && { body: 'x' }) })
+      words.push(answer.headers.get('x-cache'))
+      await answer.text()
+    }
+    const [miss, hit] = ['Miss from sluice', 'Hit from sluice']
+    expect(words).toEqual([miss, hit, miss, miss, hit])
+  })
+
   test('is told a host of its own, and its own secrets by another path', async () => {
     const edge = await start(`cf.updateRequestOrigin({ hostHeader: 'site.example', originPath: '/v2' })`, {
       between,
@@ -178,5 +193,69 @@ describe('another origin at viewer-request', () => {
     const answer = await edge.get('/a', { method: 'POST', body: 'x' })
     expect([answer.status, answer.headers.get('x-sluice-reason')]).toEqual([502, 'function-result'])
     expect(await edge.text('/a')).toBe('')
+  })
+})
+
+describe('a request to leave HTTP', () => {
+  interface Talk {
+    head: string
+    asked: IncomingMessage | undefined
+  }
+
+  /** What comes back for an upgrade and three bytes behind it, which the chosen server says again. */
+  async function talk(call: string): Promise<Talk> {
+    let asked: IncomingMessage | undefined
+    const server = createServer().on('upgrade', (request, socket: Socket) => {
+      asked = request
+      socket.on('error', () => {})
+      socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n')
+      socket.pipe(socket)
+    })
+    await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo // listening on TCP
+    const edge = await start(call.replace('PORT', String(port)), {
+      behaviour: { originId: 'first', methods: 'all' },
+      origins: [
+        secret('http://127.0.0.1:1', 'first', 'one'),
+        secret(`http://127.0.0.1:${port}`, 'second', 'two'),
+      ],
+    })
+    const socket = connect(Number(new URL(edge.edge.url).port), '127.0.0.1')
+    const head = await new Promise<string>((resolve, reject) => {
+      let heard = ''
+      socket.on('error', reject).on('close', () => resolve(heard))
+      socket.on('data', chunk => {
+        heard += chunk.toString('latin1')
+        if (/^HTTP\/1.1 101/.test(heard) && !heard.includes('abc')) socket.write('abc')
+        else if (heard.endsWith('abc') || !/^HTTP\/1.1 101/.test(heard)) socket.destroy()
+      })
+      socket.write(
+        'GET /chat HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n',
+      )
+    })
+    server.closeAllConnections()
+    server.close()
+    return { head, asked }
+  }
+
+  test.each([
+    [`cf.selectRequestOriginById('second')`, 'two'],
+    [
+      `cf.updateRequestOrigin({ domainName: '127.0.0.1', customOriginConfig: { port: PORT, protocol: 'http' } })`,
+      undefined,
+    ],
+  ])('goes to the origin that %s chooses, with what that one alone is told', async (call, told) => {
+    const { head, asked } = await talk(call)
+    expect(head).toMatch(/^HTTP\/1.1 101 [^]*abc$/)
+    expect([asked?.url, asked?.headers['x-secret']]).toEqual(['/chat', told])
+  })
+
+  test.each([
+    [`return { statusCode: 403, body: 'no' }`, /^HTTP\/1.1 403 [^]*no$/],
+    [`throw new Error('no')`, /^HTTP\/1.1 502 [^]*X-Sluice-Reason: function-failed/i],
+  ])('is answered by a function, or its failure: %s', async (call, answer) => {
+    const { head, asked } = await talk(call)
+    expect(head).toMatch(answer)
+    expect(asked).toBeUndefined()
   })
 })

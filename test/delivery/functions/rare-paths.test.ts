@@ -177,3 +177,44 @@ describe('at viewer-response', () => {
     expect(edge.edge.lines).toHaveLength(2)
   })
 })
+
+test('a request goes on with the function and the store that it began with, whatever snapshots come', async () => {
+  const held: (() => void)[] = []
+  const edge = await start(
+    [
+      {
+        event: 'viewer-response',
+        code: `import cf from 'cloudfront'
+          async function handler({ response }) {
+            response.headers['x-store'] = { value: await cf.kvs().get('a') }
+            return response
+          }`,
+      },
+    ],
+    {
+      store: { a: 'of the first' },
+      answer: (_request, response) => void held.push(() => response.end('late')),
+    },
+  )
+  const answer = edge.get('/a')
+  await expect.poll(() => held.length).toBe(1)
+  const { node } = edge.edge
+  const bare = { ...(node.snapshot ?? never()) }
+  delete bare.functions
+  delete bare.stores
+  const distributions = bare.distributions.map(each => ({
+    ...each,
+    behaviours: each.behaviours.map(behaviour => ({ ...behaviour, functions: [] })),
+  }))
+  for (const version of [2, 3, 4]) await node.follow({ ...bare, distributions, version }, new Map())
+  held[0]?.()
+  expect([(await answer).status, (await answer).headers.get('x-store')]).toEqual([200, 'of the first'])
+  const plain = edge.get('/b')
+  await expect.poll(() => held.length).toBe(2)
+  held[1]?.()
+  expect((await plain).headers.get('x-store')).toBeNull()
+})
+
+function never(): never {
+  throw new Error('a snapshot is applied')
+}
