@@ -141,3 +141,14 @@ test('functions and what they read reach the nodes that run them', () => {
     expect(snapshotFor(role, snapshot)).not.toHaveProperty('stores')
   }
 })
+
+test('encryptions reach edges and no other node', () => {
+  const none = { unknown: 'reject', profiles: [] }
+  const snapshot = readSnapshot({
+    ...SNAPSHOT,
+    encryptions: [{ id: 'C1', byQuery: none, byContentType: none }],
+  })
+  expect(snapshotFor('edge', snapshot)).toEqual(snapshot)
+  for (const role of ['regional', 'origin', 'gateway', 'router'] as const)
+    expect(snapshotFor(role, snapshot)).not.toHaveProperty('encryptions')
+})

@@ -121,6 +121,44 @@ describe('a function', () => {
     await send(new api.DeleteFunctionCommand({ Name: 'f', IfMatch: ETag }))
   })
 
+  test('is written on, tried, published and deleted by its newest tag alone', async () => {
+    const FunctionCode = Buffer.from('function handler(event) { return event.request }')
+    const asked = { Name: 'tagged', FunctionConfig, FunctionCode }
+    const { ETag: old } = await send(new api.CreateFunctionCommand(asked))
+    const { ETag } = await send(new api.UpdateFunctionCommand({ ...asked, IfMatch: old }))
+    const EventObject = Buffer.from(JSON.stringify(EVENT))
+    const errors = async (IfMatch: string | undefined): Promise<(string | undefined)[]> => [
+      await errorOf(send(new api.TestFunctionCommand({ Name: 'tagged', IfMatch, EventObject }))),
+      await errorOf(send(new api.PublishFunctionCommand({ Name: 'tagged', IfMatch }))),
+      await errorOf(send(new api.DeleteFunctionCommand({ Name: 'tagged', IfMatch }))),
+    ]
+    expect(await errors(old)).toEqual(Array.from({ length: 3 }, () => 'PreconditionFailed 412'))
+    expect(await errors(ETag)).toEqual([undefined, undefined, undefined])
+  })
+
+  test('reads one store at most, one that there is, and by runtime 2.0 alone', async () => {
+    const FunctionCode = Buffer.from('function handler(event) { return event.request }')
+    const stores = ['one', 'other'].map(async Name => {
+      const { KeyValueStore, ETag } = await send(new api.CreateKeyValueStoreCommand({ Name }))
+      return { Name, IfMatch: ETag, KeyValueStoreARN: KeyValueStore?.ARN ?? '' }
+    })
+    const made = await Promise.all(stores)
+    const reading = (
+      Items: { KeyValueStoreARN: string }[],
+      Runtime: api.FunctionRuntime,
+    ): Promise<unknown> => {
+      const KeyValueStoreAssociations = { Quantity: Items.length, Items }
+      const config = { ...FunctionConfig, Runtime, KeyValueStoreAssociations }
+      return send(new api.CreateFunctionCommand({ Name: 'reader', FunctionConfig: config, FunctionCode }))
+    }
+    const arns = made.map(({ KeyValueStoreARN }) => ({ KeyValueStoreARN }))
+    const none = [{ KeyValueStoreARN: `${arns[0]?.KeyValueStoreARN}x` }]
+    expect(await errorOf(reading(arns, 'cloudfront-js-2.0'))).toBe('InvalidArgument 400')
+    expect(await errorOf(reading(none, 'cloudfront-js-2.0'))).toBe('EntityNotFound 404')
+    expect(await errorOf(reading(arns.slice(1), 'cloudfront-js-1.0'))).toBe('InvalidArgument 400')
+    for (const { Name, IfMatch } of made) await send(new api.DeleteKeyValueStoreCommand({ Name, IfMatch }))
+  })
+
   test('has a comment of 128 characters at most', async () => {
     const asked = {
       Name: 'told',
