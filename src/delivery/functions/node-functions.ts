@@ -143,17 +143,21 @@ export class NodeFunctions {
   ): Promise<Read | Unusable> {
     const began = performance.now()
     const outcome = await this.#runner.run({ function: id, event, argument })
-    this.#observe((performance.now() - began) / 1000, { function: id, event })
-    const told = { function: id, event, ...whom }
-    if (outcome.logs.length > 0) this.#log.debug({ ...told, lines: outcome.logs }, 'a function wrote')
+    const took = performance.now() - began
     const result: Read | Unusable =
       outcome.kind === 'returned'
         ? read(outcome.value, outcome.origin)
         : { kind: 'unusable', reason: outcome.reason, message: outcome.message }
     const bad = isUnusable(result) ? result : undefined
-    this.#count({ function: id, event, outcome: bad?.reason ?? 'returned' })
-    if (bad !== undefined)
-      this.#log.warn({ ...told, reason: bad.reason, why: bad.message }, 'a function failed')
+    // What is counted and told is no reason for a viewer to wait.
+    setImmediate(() => {
+      this.#observe(took / 1000, { function: id, event })
+      this.#count({ function: id, event, outcome: bad?.reason ?? 'returned' })
+      const told = { function: id, event, ...whom }
+      if (outcome.logs.length > 0) this.#log.debug({ ...told, lines: outcome.logs }, 'a function wrote')
+      if (bad !== undefined)
+        this.#log.warn({ ...told, reason: bad.reason, why: bad.message }, 'a function failed')
+    })
     return result
   }
 
