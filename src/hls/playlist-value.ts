@@ -38,10 +38,18 @@ export class PlaylistReader {
   #tags: PlaylistTag[] = []
   #lines = 0
   #last = ''
+  /** Of what waits, and of that the tags whose URI has not come. */
+  #units = 0
+  #tagUnits = 0
 
   /** How many entries wait. */
   get length(): number {
     return this.#entries.length
+  }
+
+  /** How long what waits is, in UTF-16 units. */
+  get units(): number {
+    return this.#units
   }
 
   /** How its lines end, for those that are made anew: as its first does. */
@@ -59,12 +67,14 @@ export class PlaylistReader {
     this.#isCarriageReturned ??= line.endsWith('\r')
     this.#lines++
     this.#last = line
+    this.#units += line.length + 1
     if (line.trim() !== '' && !line.startsWith('#')) {
       this.#place = 'entries'
       const uri = line.trim()
       const plain = uri + this.lineEnd === line
       this.#entries.push({ tags: this.#tags, uri, ...(!plain && { text: line }) })
       this.#tags = []
+      this.#tagUnits = 0
       return
     }
     const end = this.lineEnd
@@ -76,6 +86,7 @@ export class PlaylistReader {
     else {
       this.#place = 'entries'
       this.#tags.push(tag)
+      this.#tagUnits += line.length + 1
     }
   }
 
@@ -92,6 +103,7 @@ export class PlaylistReader {
     this.#header = []
     this.#entries = []
     if (state === 'whole') this.#tags = []
+    this.#units = state === 'whole' ? 0 : this.#tagUnits
     return value
   }
 }

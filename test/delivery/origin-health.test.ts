@@ -57,4 +57,11 @@ describe('an origin of a group', () => {
     expect([...health.failovers()]).toEqual([[other, 1]])
     expect(health.turn(name, at(1))).toBe('ask')
   })
+
+  test('is one of a thousand at most: functions may choose ever new ones', () => {
+    const health = new OriginHealth()
+    for (let n = 0; n < 1_001; n++) health.passedOn({ ...name, origin: `origin-${n}` })
+    const told = [...health.failovers()].map(([member]) => member.origin)
+    expect([told.length, told[0], told.at(-1)]).toEqual([1_000, 'origin-1', 'origin-1000'])
+  })
 })

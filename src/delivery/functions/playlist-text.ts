@@ -9,6 +9,8 @@ import { contextOf, ranFor } from './seen.ts'
 
 /** So many entries a function is handed at once, so that no long playlist is ever whole in its sandbox. */
 const BATCH = 2_000
+/** And no more text than so many UTF-16 units, of which what a function may return is a multiple. */
+const MOST_WAITING = 1024 * 1024
 /** No line of a playlist is longer; what is is none. */
 const LONGEST_LINE = 256 * 1024
 
@@ -38,7 +40,9 @@ export async function* playlistText(
     }
     if (line !== undefined) reader.read(line)
     const last = line === undefined
-    if (!last && reader.length < BATCH) continue
+    if (!last && reader.length < BATCH && reader.units < MOST_WAITING) continue
+    if (!last && reader.length === 0)
+      throw functionFailed(unusable('function-result', 'it would be given a playlist of tags without an end'))
     const playlist = reader.take(last ? 'whole' : 'more')
     const count = playlist.entries.length
     const given = await run(x, use, request, { playlist, first, last, state })

@@ -12,6 +12,8 @@ export type Turn = 'ask' | 'probe' | 'skip'
 /** After so many questions in a row that found no connection the next ones do not wait for one. */
 const ENOUGH = 2
 const REST: Milliseconds = 5_000
+/** Functions may choose ever new origins: of so many the first is forgotten. */
+const MOST_MEMBERS = 1_000
 
 interface Member {
   name: MemberName
@@ -68,10 +70,18 @@ export class OriginHealth {
     return [...this.#members.values()].filter(each => each.failed === ENOUGH && isResting(each, now)).length
   }
 
+  #forgetFirst(): void {
+    for (const key of this.#members.keys()) {
+      this.#members.delete(key)
+      return
+    }
+  }
+
   #memberOf(name: MemberName): Member {
     const key = keyOf(name)
     let member = this.#members.get(key)
     if (member === undefined) {
+      if (this.#members.size >= MOST_MEMBERS) this.#forgetFirst()
       member = { name, failed: 0, restsUntil: 0 as Instant, failovers: 0 } // before anything happened
       this.#members.set(key, member)
     }

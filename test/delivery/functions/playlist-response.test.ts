@@ -101,6 +101,26 @@ describe('a playlist that is changed', () => {
     )
   })
 
+  test('is handed on by its length too, and refused where nothing but tags comes', async () => {
+    const text = (uris: number): string =>
+      `#EXTM3U\n#EXT-X-TARGETDURATION:4\n${`#EXT-X-NOTE:${'n'.repeat(200_000)}\n`.repeat(6)}${'a.m4s\n'.repeat(uris)}`
+    const many = `#EXTM3U\n${`#EXT-X-NOTE:${'n'.repeat(200_000)}\na.m4s\n`.repeat(20)}`
+    const edge = await start(
+      `function handler({ playlist, batch }) {
+        if (playlist.entries.length > 6) throw new Error('too many')
+        return playlist
+      }`,
+      {
+        answer: (request, response) =>
+          answering(request.url === '/tags.m3u8' ? text(1) : many)(request, response),
+        behaviour: { compress: false },
+      },
+    )
+    expect(await edge.text('/many.m3u8')).toBe(many)
+    const refused = await edge.get('/tags.m3u8')
+    expect([refused.status, refused.headers.get('x-sluice-reason')]).toEqual([502, 'function-result'])
+  })
+
   test('goes out compressed once it is kept, and an origin’s coding is not asked for', async () => {
     const edge = await start(GERMAN, {
       answer: answering(MULTIVARIANT + '#EXT-X-LONG:\n'.repeat(200)),
