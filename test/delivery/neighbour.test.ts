@@ -1,12 +1,15 @@
+import { EventEmitter } from 'node:events'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import { mkdtempSync, rmSync } from 'node:fs'
 import os from 'node:os'
 import path from 'node:path'
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest'
+import type { Found } from '../../src/cache/index.ts'
 import { systemClock } from '../../src/core/index.ts'
 import type { Exchange } from '../../src/delivery/exchange.ts'
 import { LARGEST_HEAD, MOST_FIELDS } from '../../src/delivery/upstream/origin-limits.ts'
 import { BorrowedFiles } from '../../src/delivery/workers/borrowed-files.ts'
+import { LargeElsewhere } from '../../src/delivery/workers/borrowed-large.ts'
 import { Neighbour } from '../../src/delivery/workers/neighbour.ts'
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'neighbour-'))
@@ -84,4 +87,38 @@ test('an owner who is not there is away', async () => {
 
 function fieldsOf(count: number): string[] {
   return Array.from({ length: count }, (_, n) => [`X-${n}`, 'x']).flat()
+}
+
+const WHOLE = [
+  'ETag',
+  '"1"',
+  'Sluice-Run',
+  'r',
+  'Sluice-Found',
+  'hit',
+  'Sluice-Large',
+  '9',
+  'Sluice-Part',
+  '0-8',
+]
+const FOUND = { kind: 'passing', reason: 'no-store', forward: 'miss' } as unknown as Found // another one than before
+
+test('a large object whose owner ends before its head is written is looked up anew where its origin has no ranges', async () => {
+  answer = response => response.writeHead(200, WHOLE).end('123456789')
+  const neighbour = new Neighbour(socket, systemClock, new BorrowedFiles())
+  const owned = await neighbour.ask(x(), { largest: 0 })
+  if (owned.kind !== 'answer') throw new Error(owned.kind)
+  const found = new LargeElsewhere(x(), owned).found({
+    owner: neighbour,
+    alone: () => Promise.resolve({ ...owned.answer, status: 200, headers: ['ETag', '"1"'], destroy() {} }),
+    again: () => FOUND,
+  })
+  if (found.kind !== 'filling') throw new Error(found.kind)
+  answer = response => response.destroy()
+  expect(await found.fill.reach?.(4, 6)).toEqual({ kind: 'changed', found: FOUND })
+  await neighbour.close()
+})
+
+function x(): Exchange {
+  return { ...X, response: new EventEmitter() } as unknown as Exchange // as above
 }

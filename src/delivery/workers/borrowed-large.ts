@@ -1,15 +1,25 @@
-import type { Ask, Filling, PlaylistFound, Reached, StoredObject, UpstreamAnswer } from '../../cache/index.ts'
-import { instant, SluiceError, type Bytes } from '../../core/index.ts'
+import type {
+  Ask,
+  Filling,
+  Found,
+  PlaylistFound,
+  Reached,
+  StoredObject,
+  UpstreamAnswer,
+} from '../../cache/index.ts'
+import { codeOf, instant, SluiceError, type Bytes } from '../../core/index.ts'
 import { fieldValue, nodeAge, withoutFields, type Validators } from '../../http/index.ts'
 import type { Exchange, Outgoing } from '../exchange.ts'
 import { asOwnersFound } from './borrowed-found.ts'
 import { hasLeft } from '../answer/send-stream.ts'
 import type { Neighbour, Owned } from './neighbour.ts'
 
-interface Elsewhere {
+export interface Elsewhere {
   owner: Neighbour
   /** Asks upstream, past the owner. */
   alone: Ask
+  /** Looks up anew, past the owner. */
+  again: () => Found | Promise<Found>
 }
 
 /** Bytes that are on their way already. */
@@ -99,7 +109,13 @@ class LargeFilling implements Filling {
 
   /** Has the first of these bytes come before a head is written, and learns whether their owner had to fetch them. */
   async reach(first: Bytes, last: Bytes): Promise<Reached> {
-    const answer = this.#take(first) ?? (await this.#ask(first, Math.min(last, this.length - 1)))
+    let answer
+    try {
+      answer = this.#take(first) ?? (await this.#ask(first, Math.min(last, this.length - 1)))
+    } catch (error) {
+      if (codeOf(error) !== 'upstream-changed') throw error
+      return { kind: 'changed', found: await this.#elsewhere.again() }
+    }
     this.#part = { first, answer }
     destroyWith(this.#x.response, answer)
     return { kind: fieldValue(answer.headers, 'sluice-reached') === 'stored' ? 'stored' : 'fetched' }

@@ -15,7 +15,7 @@ import { known, type Exchange } from '../exchange.ts'
 import type { Siblings } from '../peers/siblings.ts'
 import { asOwnersFound, ownersSharing } from './borrowed-found.ts'
 import { BorrowedFiles } from './borrowed-files.ts'
-import { destroyWith, LargeElsewhere } from './borrowed-large.ts'
+import { destroyWith, LargeElsewhere, type Elsewhere } from './borrowed-large.ts'
 import { Neighbour, type Owned } from './neighbour.ts'
 import { resumed } from '../upstream/resumed-body.ts'
 import { Versions } from './versions.ts'
@@ -129,7 +129,7 @@ export class Neighbours implements Siblings {
         if (!apart) throw error
         if (error.asker !== x) return this.#askApart(x, owner, request)
         return error instanceof LargeElsewhere
-          ? error.found({ owner, alone: request.ask })
+          ? error.found(this.#elsewhere(x, owner, request))
           : asOwnersFound(error.found)
       },
     )
@@ -170,7 +170,11 @@ export class Neighbours implements Siblings {
     if (owned.kind !== 'answer') return this.#fetchAlone(x, owner, request)
     if (!LargeElsewhere.is(owned.answer)) return asOwnersFound(passing(owned.answer))
     destroyWith(x.response, owned.answer)
-    return new LargeElsewhere(x, owned).found({ owner, alone: request.ask })
+    return new LargeElsewhere(x, owned).found(this.#elsewhere(x, owner, request))
+  }
+
+  #elsewhere(x: Exchange, owner: Neighbour, request: CacheRequest): Elsewhere {
+    return { owner, alone: request.ask, again: () => this.#fetchAlone(x, owner, request) }
   }
 
   async #askVersion(x: Exchange, owner: Neighbour, request: CacheRequest): Promise<PlaylistFound> {
