@@ -124,6 +124,12 @@ export class FaultEdge {
     this.#spare = this.#fork()
   }
 
+  /** What its log says of a request. */
+  told(id: string | string[] | undefined): string {
+    const lines = this.output.split('\n')
+    return id === undefined ? '' : lines.filter(line => line.includes(`"${String(id)}"`)).join('\n')
+  }
+
   async metric(name: string): Promise<number> {
     const text = String((await this.#ask('metrics'))['text'])
     const lines = text.split('\n').filter(line => line.startsWith(`${name}{`) || line.startsWith(`${name} `))

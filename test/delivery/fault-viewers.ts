@@ -63,7 +63,7 @@ export class FaultViewers {
     if (fault !== undefined) {
       const { status, headers, ended, bytes, wrong } = received
       this.wrong.push(
-        `${fault}: ${JSON.stringify({ ...wish, status, ended, bytes, wrong, answer: headers })}`,
+        `${fault}: ${JSON.stringify({ ...wish, status, ended, bytes, wrong, answer: headers })} ${this.#edge.told(headers['x-sluice-id'])}`,
       )
     }
     if (received.ended === 'cut') this.cut++
