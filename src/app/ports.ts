@@ -44,7 +44,7 @@ async function hold(
 ): Promise<{ server: Server; listen: FixedListen }> {
   const hosts = wish.listen.host === undefined ? ['::', '0.0.0.0'] : [wish.listen.host]
   for (const host of hosts) {
-    const outcome = await tryListen(host, wish.listen.port)
+    const outcome = await (wish.listen.port === 0 ? tryFree(host) : tryListen(host, wish.listen.port))
     if (outcome.kind === 'held') return { server: outcome.server, listen: { host, port: outcome.port } }
     // A machine without IPv6 has no `::`; all its interfaces are 0.0.0.0.
     const noIpv6 = outcome.code === 'EAFNOSUPPORT' || outcome.code === 'EADDRNOTAVAIL'
@@ -65,6 +65,28 @@ function sameTwice({ listen, flag }: PortWish, other: string): SluiceError {
 }
 
 type Attempt = { kind: 'held'; server: Server; port: number } | { kind: 'refused'; code: string | undefined }
+
+/**
+ * Below the numbers that systems give to outgoing connections (Linux from 32768 on, others from 49152 on): such a connection
+ * could take a port before the role listens on it that it was chosen for.
+ */
+const FIRST_PORT = 20_000
+const PORTS_PER_PROCESS = 16
+const PROCESSES = 798
+const TRIES = 64
+
+/** Processes that start at the same time look in different places. */
+let tried = 0
+
+async function tryFree(host: string): Promise<Attempt> {
+  const first = (process.pid % PROCESSES) * PORTS_PER_PROCESS
+  for (let tries = 0; tries < TRIES; tries++) {
+    const offset = (first + tried++) % (PROCESSES * PORTS_PER_PROCESS)
+    const attempt = await tryListen(host, FIRST_PORT + offset)
+    if (attempt.kind === 'held' || attempt.code !== 'EADDRINUSE') return attempt
+  }
+  return tryListen(host, 0)
+}
 
 function tryListen(host: string, port: number): Promise<Attempt> {
   return new Promise(resolve => {
