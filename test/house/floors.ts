@@ -5,7 +5,7 @@ import { sources, type Tree } from './tree.ts'
 /** The rooms by floor; a room imports only from lower floors. */
 export const FLOORS: readonly (readonly string[])[] = [
   ['core'],
-  ['hls', 'cmaf', 'http', 'signing', 'distribution', 'restxml'],
+  ['hls', 'cmaf', 'http', 'signing', 'distribution', 'restxml', 'usage', 'logs'],
   ['storage', 'telemetry', 'client', 'outbound', 'inbound', 'http1', 'http2'],
   ['cache', 'packager', 'ingest', 'membership', 'functions', 'fields', 'routing'],
   ['delivery', 'gateway', 'origin', 'control', 'router'],

@@ -1,0 +1,2 @@
+export * from './ledger-entry.ts'
+export * from './usage-type.ts'
