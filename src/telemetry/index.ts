@@ -1,3 +1,5 @@
 export * from './access-log.ts'
 export * from './logger.ts'
 export * from './metrics.ts'
+export { UsageLedger, type LedgerOptions, type LedgerState } from './ledger/ledger.ts'
+export { realDisk, type LedgerDisk } from './ledger/disk.ts'
