@@ -1,0 +1,7 @@
+export * from './cmcd.ts'
+export * from './field-text.ts'
+export * from './real-time.ts'
+export * from './request-facts.ts'
+export * from './result-type.ts'
+export * from './sampling.ts'
+export * from './standard.ts'
