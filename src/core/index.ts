@@ -1,6 +1,7 @@
 export * from './asset-path.ts'
 export * from './bytes.ts'
 export * from './canonical-path.ts'
+export * from './departures.ts'
 export * from './errors.ts'
 export * from './ids.ts'
 export * from './lru.ts'

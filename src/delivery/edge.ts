@@ -5,6 +5,7 @@ import type { NodeIdentity } from '../membership/index.ts'
 import { createLogger, createMetrics, type LogLevel } from '../telemetry/index.ts'
 import { createGuard } from '../outbound/index.ts'
 import { issuersOf, measureIssuers, tieToControl } from './edge-ties.ts'
+import { MAIN_BOOK } from './node-ledger.ts'
 import { prepareServing } from './serving.ts'
 import { startManager } from './workers/manager.ts'
 
@@ -56,7 +57,15 @@ async function startAlone(options: EdgeOptions): Promise<RunningRole> {
   const guard = createGuard({ allow: options.allowOrigins, ownPorts: options.ownPorts })
   const issuers = issuersOf(options, { guard, log })
   await issuers.start()
-  const serving = await prepareServing(options, { metrics, guard, log, issuers, share: 1, index: 0 })
+  const serving = await prepareServing(options, {
+    metrics,
+    guard,
+    log,
+    issuers,
+    share: 1,
+    index: 0,
+    book: MAIN_BOOK,
+  })
   const { node } = serving
   const ties = tieToControl(options, {
     ...{ metrics, log },

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { PlaylistFound } from '../cache/index.ts'
-import { type CanonicalPath, type Instant, type Reason, type RequestId } from '../core/index.ts'
+import type { CanonicalPath, Instant, Milliseconds, Reason, RequestId } from '../core/index.ts'
 import type { Behaviour, CompiledDistribution, ResponseHeaders } from '../distribution/index.ts'
 import type { FieldStatus } from '../fields/index.ts'
 import type { CacheKey, FlatHeaders } from '../http/index.ts'
@@ -76,6 +76,9 @@ export interface Replies {
 
 const NONE: ReadonlySet<string> = new Set()
 
+/** What may be kept for so long, or longer, is static (CloudFront's billing reports). */
+const STATIC: Milliseconds = 3_600_000
+
 /** One request and what the steps learn about it, in the order in which they learn it. */
 export class Exchange {
   readonly node: CacheNode
@@ -139,6 +142,10 @@ export class Exchange {
   cache: CacheWord = 'Error'
   reason: Reason | undefined
   bodyBytes = 0
+  /** Of these, what was counted to be paid for; undefined before its answer has begun. */
+  counted: number | undefined
+  /** Set by whoever answers: whether what is sent may be kept for `STATIC` or longer. */
+  lasting: 'static' | 'dynamic' = 'dynamic'
   /** What became of the fields of its form; undefined where none are encrypted. */
   form: { status: FieldStatus; fields: number } | undefined
 
@@ -178,6 +185,7 @@ export class Exchange {
   /** Writes status and head. */
   head(status: number, headers: string[]): void {
     this.status = status
+    this.node.usage.counts.begun(this)
     const { rules } = this
     this.response.writeHead(status, rules === undefined ? headers : policied(this, rules, headers))
   }
@@ -185,6 +193,11 @@ export class Exchange {
   /** Whom it is to be asked of; undefined when its behaviour names an origin that is not there. */
   get origins(): Source | undefined {
     return this.elsewhere?.source ?? this.node.sourceOf(known(this.behaviour, 'the behaviour'))
+  }
+
+  /** Whether what is sent is kept for long counts for what is paid for it. */
+  keptFor(span: Milliseconds): void {
+    this.lasting = span >= STATIC ? 'static' : 'dynamic'
   }
 
   /** The functions that are run for it; undefined for most. */

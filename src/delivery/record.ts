@@ -21,6 +21,9 @@ export function record(x: Exchange): void {
 
 function write(x: Exchange): void {
   const { node } = x
+  // Of an answer that never began, and of what nobody has told of.
+  node.usage.counts.begun(x)
+  node.usage.counts.sent(x)
   node.usage.add(x)
   // Its edge writes the line of its viewer.
   if (x.replies !== undefined) return

@@ -15,6 +15,7 @@ import { measureDisk } from './disk-metrics.ts'
 import { nodeFunctions } from './functions/node-runner.ts'
 import { measureNode } from './node-metrics.ts'
 import { CacheNode, type CacheNodeOptions } from './node.ts'
+import { MAIN_BOOK, openLedger } from './node-ledger.ts'
 import { startNodeServer } from './tiers/node-server.ts'
 import { createUpstream } from './upstream/upstream.ts'
 import { Usage } from './usage.ts'
@@ -53,15 +54,18 @@ export async function startRegional(options: RegionalOptions): Promise<RunningRo
   const membership = Membership.read(options.membershipFile)
   const guard = createGuard({ allow: options.allowOrigins, ownPorts: options.ownPorts })
   const token = nodeTokenSource(identity, 'origin', clock)
-  const upstream = createUpstream({ url: undefined, membership, token, guard, clock, log })
+  const counted = await openLedger({ stateDir, book: MAIN_BOOK, clock, log })
+  const usage = new Usage(metrics, counted.ledger)
+  const { counts } = usage
+  const upstream = createUpstream({ url: undefined, membership, token, guard, clock, log, counts })
   const disk = diskCache && new DiskTier({ ...diskCache, shards: shardsOf(0, 1), clock, log })
   await disk?.start()
   if (disk) measureDisk(disk, metrics)
-  const functions = nodeFunctions({ guard, clock, metrics, log })
+  const functions = nodeFunctions({ guard, clock, metrics, log, counts })
   const node = new CacheNode({
     ...{ clock, upstream, log, pop: options.pop, memoryCacheBytes: options.memoryCacheBytes },
     ...{ issuers: NO_ISSUERS, accessLog: NO_LOG, trustedProxies: compileTrustedProxies([]) },
-    usage: new Usage(metrics),
+    usage,
     functions,
     ...(disk && { disk }),
   })
@@ -97,6 +101,7 @@ export async function startRegional(options: RegionalOptions): Promise<RunningRo
       await functions.close()
       await upstream.close()
       await disk?.close()
+      await counted.close()
     },
   }
 }

@@ -1,11 +1,12 @@
 import { DiskTier, emptyShards, shardsOf } from '../cache/index.ts'
-import { systemClock } from '../core/index.ts'
+import { Departures, systemClock } from '../core/index.ts'
 import { EncryptorThread } from '../fields/index.ts'
 import { ConnectionCount, CountryFile } from '../inbound/index.ts'
 import { nodeTokenSource } from '../membership/index.ts'
 import { LatencyMeter } from '../routing/index.ts'
 import type { Guard } from '../outbound/index.ts'
-import { MOST_A_DAY, openAccessLog, type Logger, type Metrics } from '../telemetry/index.ts'
+import { MOST_A_DAY, openAccessLog, type Logger, type Metrics, type UsageLedger } from '../telemetry/index.ts'
+import { openLedger } from './node-ledger.ts'
 import type { EdgeOptions } from './edge.ts'
 import { membershipOf, membershipSource } from './edge-ties.ts'
 import { measureDisk } from './disk-metrics.ts'
@@ -30,6 +31,8 @@ const DRAIN_MS = 8_000
 /** What one process needs to serve viewers: a node, its log, its servers. What it is told comes from elsewhere. */
 export interface Serving {
   readonly node: CacheNode
+  /** What this process has counted. */
+  readonly ledger: UsageLedger
   /** How far viewers' networks are, as handshakes of TLS have shown. */
   readonly latencies: LatencyMeter
   /** From now on viewers are answered; the ports that are listened on. */
@@ -52,20 +55,25 @@ export interface ServingParts extends Pick<CacheNodeOptions, 'issuers' | 'siblin
   share: number
   /** Which of these this one is, from 0. */
   index: number
+  /** Of its usage ledger. */
+  book: string
   /** Of what lies on its part of the disk: `emptied` where nothing there may be used any more. */
   disk?: 'kept' | 'emptied'
 }
 
 export async function prepareServing(options: EdgeOptions, parts: ServingParts): Promise<Serving> {
-  const { metrics, guard, log, issuers, share, index } = parts
+  const { metrics, guard, log, issuers, share, index, book } = parts
   const clock = systemClock
   const trustedProxies = compileTrustedProxies(options.trustedProxies)
   const turnedAway = new TurnedAway()
+  const counted = await openLedger({ stateDir: options.stateDir, book, clock, log })
+  const usage = new Usage(metrics, counted.ledger)
+  const departures = new Departures(() => usage.counts.commit())
   const upstream = createUpstream({
     url: options.originUrl,
     membership: membershipOf(options),
     token: nodeTokenSource(options.identity, 'origin', clock),
-    ...{ guard, clock, log },
+    ...{ guard, clock, log, counts: usage.counts },
   })
   const regionals = new Regionals({
     membership: membershipSource(options),
@@ -88,12 +96,12 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
   const { countryFile } = options
   const countries = countryFile === undefined ? undefined : new CountryFile({ file: countryFile, log })
   const encryptor = new EncryptorThread()
-  const functions = nodeFunctions({ guard, clock, metrics, log })
+  const functions = nodeFunctions({ guard, clock, metrics, log, counts: usage.counts })
   const node = new CacheNode({
     ...{ clock, upstream, regionals, issuers, accessLog, log },
     pop: options.pop,
     memoryCacheBytes: Math.floor(options.memoryCacheBytes / share),
-    usage: new Usage(metrics),
+    usage,
     ...{ trustedProxies, encryptor },
     ...(countries && { countries }),
     ...(parts.siblings && { siblings: parts.siblings }),
@@ -108,14 +116,14 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
   let servers: ViewerServer[] = []
   let tickets: Buffer | undefined
   return {
-    ...{ node, latencies },
+    ...{ node, latencies, ledger: counted.ledger },
     async listen() {
       const serve = (request: Incoming, response: Outgoing): void => handle(node, read, request, response)
       const { https } = options
       const onUpgrade: OnUpgrade = (request, response, leaving) =>
         handle(node, read, request, response, leaving)
       const termsOf = (name: string): NameTerms | undefined => node.matcher?.distribution(name)?.distribution
-      const port = { handle: serve, onUpgrade, termsOf, trustedProxies, turnedAway, count, log }
+      const port = { handle: serve, onUpgrade, termsOf, trustedProxies, turnedAway, count, departures, log }
       const [plain, tls] = await Promise.all([
         startViewerServer({ ...port, listen: options.http }),
         startViewerServer({
@@ -143,6 +151,7 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
       await encryptor.close()
       await accessLog.close()
       await disk?.close()
+      await counted.close()
     },
   }
 }

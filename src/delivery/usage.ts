@@ -1,5 +1,6 @@
 import type { DistributionId } from '../core/index.ts'
 import type { Metrics } from '../telemetry/index.ts'
+import { Counts, NOBODY, type CountsInto } from './counts.ts'
 import type { CacheWord, Exchange } from './exchange.ts'
 import type { Viewer } from './viewer.ts'
 
@@ -8,8 +9,6 @@ export interface Traffic {
   requests: number
   bytes: number
 }
-
-const NOBODY = 'none'
 
 /** Counts requests and bytes by distribution, scheme, cache result and reason; the hot path only adds to plain numbers. */
 export class Usage {
@@ -22,7 +21,11 @@ export class Usage {
   /** Of all together. */
   readonly totals = { requests: 0, bytes: 0, hits: 0, misses: 0 }
 
-  constructor(metrics: Metrics) {
+  /** What is to be paid for. */
+  readonly counts: Counts
+
+  constructor(metrics: Metrics, ledger?: CountsInto) {
+    this.counts = new Counts(ledger)
     metrics.collected('sluice_requests_total', 'Requests of viewers', ['distribution', 'scheme'], () =>
       this.#read(t => t.requests),
     )

@@ -9,17 +9,15 @@ import {
   statusLine,
   type Lines,
 } from './head-text.ts'
+import { fitsOnBench, roomOnBench } from './bench.ts'
 
 const NOTHING = Buffer.alloc(0)
 
 /** Less than this is copied behind its head, which costs less than to write twice. */
 const COPIED = 16 * KiB
 
-/** Where heads and small bodies are put together for a socket that has taken them by the time that its `write` returns. */
-let bench = Buffer.allocUnsafeSlow(2 * COPIED)
-
 /**
- * The same for those that have to wait, one behind the other: to have each allocated would cost more than to fill it. Whenever
+ * What has to wait longer than the bench lasts, one behind the other: to have each allocated would cost more than to fill it. Whenever
  * something larger than this is freed, the C library tidies up all that is free.
  */
 const SLAB = 32 * KiB
@@ -40,8 +38,10 @@ type Framing = 'none' | 'length' | 'chunks'
 
 export interface AnswerConnection {
   readonly socket: Socket
-  /** Its socket has encrypted what it is given when `write` returns, unless something else waits there already. */
-  readonly encrypts: boolean
+  /** Short whole answers leave together with those of other connections. What lies on the bench may not be written anew before that. */
+  hold(all: Buffer): void
+  /** What was held has left when it returns, and more may: the end of an answer, above all. */
+  depart(): void
   /** What a kept connection is told, as lines. */
   readonly keptLines: string
   /** The last of an answer was written. */
@@ -168,7 +168,7 @@ export class Http1Answer {
     this.#head = ''
     this.#missing = 0
     this.writableEnded = true
-    this.#send(all)
+    this.#connection.hold(all)
     this.#connection.ended()
   }
 
@@ -199,7 +199,9 @@ export class Http1Answer {
   }
 
   #interim(text: string): void {
-    if (!this.headersSent && this.writable) this.socket.write(text, 'latin1')
+    if (this.headersSent || !this.writable) return
+    this.#connection.depart()
+    this.socket.write(text, 'latin1')
   }
 
   /** False when no more should be written before `drain`. */
@@ -211,6 +213,8 @@ export class Http1Answer {
       return false
     }
     const { socket } = this
+    // Its head goes behind the answers before it, and with the last byte that was promised the viewer has all of it.
+    if (this.#head !== '' || (this.#framing === 'length' && this.#missing === 0)) this.#connection.depart()
     socket.cork()
     this.#writeHead()
     if (this.#framing === 'chunks') socket.write(`${chunk.length.toString(16)}\r\n`, 'latin1')
@@ -239,15 +243,14 @@ export class Http1Answer {
     if (this.destroyed) return
     this.writableEnded = true
     const { socket } = this
-    if (this.#head === '') {
-      if (bytes.length > 0) socket.write(bytes)
-    } else if (bytes.length > COPIED) {
+    if (this.#head !== '' && bytes.length <= COPIED) {
+      this.#writeTogether(bytes)
+    } else {
+      this.#connection.depart()
       socket.cork()
       this.#writeHead()
-      socket.write(bytes)
+      if (bytes.length > 0) socket.write(bytes)
       socket.uncork()
-    } else {
-      this.#writeTogether(bytes)
     }
     this.#connection.ended()
   }
@@ -266,20 +269,12 @@ export class Http1Answer {
     all.write(this.#head, this.#beginning.length, 'latin1')
     if (bytes.length > 0) all.set(bytes, from)
     this.#head = ''
-    this.#send(all)
+    this.#connection.hold(all)
   }
 
   #room(length: Bytes): Buffer {
-    const shares = length <= bench.length && this.socket.writableLength === 0
-    return shares ? bench.subarray(0, length) : fromSlab(length)
-  }
-
-  #send(all: Buffer): void {
-    const { socket, encrypts } = this.#connection
-    socket.write(all)
-    // What the system has not taken is still to be read from there; what is encrypted stands elsewhere.
-    if (all.buffer === bench.buffer && !encrypts && socket.writableLength > 0)
-      bench = Buffer.allocUnsafeSlow(2 * COPIED)
+    const shares = fitsOnBench(length) && this.socket.writableLength === 0
+    return shares ? roomOnBench(length) : fromSlab(length)
   }
 
   /** Breaks the answer off together with its connection. */

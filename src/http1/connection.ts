@@ -1,11 +1,14 @@
 import type { Socket } from 'node:net'
-import type { Bytes, Milliseconds } from '../core/index.ts'
+import { KiB, type Bytes, type Departures, type Leaver, type Milliseconds } from '../core/index.ts'
 import { Http1Answer, type AnswerConnection } from './answer.ts'
+import { leftBench } from './bench.ts'
 import { readHead, type HeadMemo } from './head.ts'
 import { QuietConnections } from './quiet-connections.ts'
 import { Http1Request } from './request.ts'
 
 export interface Http1Options {
+  /** Of all connections of a process: what answers wait for before they leave. */
+  departures: Departures
   onRequest: (request: Http1Request, answer: Http1Answer) => void
   /** Takes the socket for good, with all bytes unread that this side did not answer. */
   handOver: (socket: Socket) => void
@@ -45,9 +48,14 @@ export class Http1Reader {
   }
 }
 
-class Connection implements AnswerConnection, Http1Connection {
+/** Who asks for more than this in one packet has what is held written before he is answered further. */
+const MOST_HELD: Bytes = 64 * KiB
+
+class Connection implements AnswerConnection, Http1Connection, Leaver {
   readonly socket: Socket
-  readonly encrypts: boolean
+  readonly #departures: Departures
+  /** Its socket has encrypted what it is given when `write` returns, unless something else waits there already. */
+  readonly #encrypts: boolean
   readonly keptLines: string
   readonly #options: Http1Options
   readonly #memo: HeadMemo = { text: '', fields: undefined }
@@ -56,6 +64,11 @@ class Connection implements AnswerConnection, Http1Connection {
   /** Read and not understood yet; latin1, so that a character is a byte. */
   #text = ''
   #reading = false
+  /** Answers that leave at the end of this turn. */
+  #held: Buffer[] = []
+  #heldBytes: Bytes = 0
+  /** Runs while something that has left is not taken. */
+  #untaken: NodeJS.Timeout | undefined
   #late: NodeJS.Timeout | undefined
   /** How many requests have come. */
   asked = 0
@@ -65,7 +78,8 @@ class Connection implements AnswerConnection, Http1Connection {
   constructor(socket: Socket, options: Http1Options, quiet: QuietConnections) {
     this.socket = socket
     this.#options = options
-    this.encrypts = 'encrypted' in socket
+    this.#departures = options.departures
+    this.#encrypts = 'encrypted' in socket
     this.keptLines = `Connection: keep-alive\r\nKeep-Alive: timeout=${Math.floor(options.idle / 1000)}\r\n`
     this.#quiet = quiet
     quiet.add(this)
@@ -118,6 +132,34 @@ class Connection implements AnswerConnection, Http1Connection {
     this.#reading = false
   }
 
+  hold(all: Buffer): void {
+    if (this.#held.push(all) === 1) this.#departures.wait(this)
+    this.#heldBytes += all.length
+    if (this.#heldBytes > MOST_HELD) this.depart()
+  }
+
+  depart(): void {
+    this.#departures.now()
+    this.leave()
+  }
+
+  leave(): void {
+    if (this.#held.length === 0) return
+    const held = this.#held
+    this.#held = []
+    this.#heldBytes = 0
+    const { socket } = this
+    const isOpen = !socket.destroyed
+    if (held.length > 1) socket.cork()
+    for (const all of held) if (isOpen) socket.write(all)
+    if (held.length > 1) socket.uncork()
+    // What the system has not taken is still to be read from there; what is encrypted stands elsewhere.
+    const kept = isOpen && !this.#encrypts && socket.writableLength > 0
+    for (const all of held) leftBench(all, kept ? 'kept' : 'taken')
+    if (socket.writableNeedDrain && this.#answer === undefined)
+      this.#untaken ??= setTimeout(() => socket.destroy(), this.#options.stalled)
+  }
+
   /** What waits in the socket is bounded by that: whoever does not read gets no further answer. */
   ended(): void {
     if (!this.socket.writableNeedDrain) this.#finish()
@@ -129,12 +171,17 @@ class Connection implements AnswerConnection, Http1Connection {
     if (answer === undefined || socket.destroyed) return
     this.#answer = undefined
     answer.finish()
-    if (!answer.shouldKeepAlive) return socket.destroySoon()
+    if (!answer.shouldKeepAlive) {
+      this.depart()
+      return socket.destroySoon()
+    }
     if (socket.isPaused()) socket.resume()
     this.#read()
   }
 
   readonly #onDrain = (): void => {
+    clearTimeout(this.#untaken)
+    this.#untaken = undefined
     if (this.#answer?.writableEnded === true) this.#finish()
     else this.#answer?.tell('drain')
   }
@@ -142,6 +189,7 @@ class Connection implements AnswerConnection, Http1Connection {
   /** As Node has it: whoever says no more has left, but for what is on its way to him. */
   readonly #onEnd = (): void => {
     if (this.#answer?.writableEnded === false) this.#answer.close()
+    this.depart()
     this.socket.end()
   }
 
@@ -164,6 +212,7 @@ class Connection implements AnswerConnection, Http1Connection {
 
   readonly #onClose = (): void => {
     clearTimeout(this.#late)
+    clearTimeout(this.#untaken)
     this.#quiet.delete(this)
     this.#text = ''
     this.#answer?.close()
@@ -175,6 +224,8 @@ class Connection implements AnswerConnection, Http1Connection {
     clearTimeout(this.#late)
     this.#quiet.delete(this)
     if (socket.destroyed) return
+    this.depart()
+    clearTimeout(this.#untaken)
     socket
       .off('data', this.#onData)
       .off('drain', this.#onDrain)

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import type { Milliseconds } from '../core/index.ts'
+import type { Departures, Milliseconds } from '../core/index.ts'
 import {
   ACK,
   ConnectionError,
@@ -36,6 +36,8 @@ export interface Http2Limits {
 }
 
 export interface Http2Options {
+  /** Of all connections of a process: what they wait for before anything leaves. */
+  departures: Departures
   limits: Http2Limits
   onRequest: (request: Http2Request, answer: Http2Stream) => void
   /** The connection ends because the peer has broken a rule. */
@@ -89,6 +91,7 @@ export class Http2Connection implements StreamOwner {
     this.#output = new Output(socket, () => this.#landed(), {
       within: limits.stalled,
       late: () => this.destroy(),
+      departures: options.departures,
     })
     this.sender = new Sender(this.#output)
     this.#inbound = new Inbound(this)

@@ -1,5 +1,5 @@
 import type { Socket } from 'node:net'
-import { KiB, type Bytes, type Milliseconds } from '../core/index.ts'
+import { KiB, type Bytes, type Departures, type Leaver, type Milliseconds } from '../core/index.ts'
 import { Deadline } from './deadline.ts'
 
 /**
@@ -39,12 +39,15 @@ function giveBack(buffer: Buffer): void {
 }
 
 /** What one connection is about to send, and what of it is on its way. */
-export class Output {
+export class Output implements Leaver {
   readonly #socket: Socket
+  readonly #departures: Departures
   readonly #taken: () => void
   readonly #stalled: Deadline
   /** The size of the buffer that is under way. */
   #flown = 0
+  /** What is to be written, as far as it has not left. */
+  #leaving: { buffer: Buffer; length: Bytes } | undefined
   #closed = false
   /** Frames are written into it, at `at`, after `reserve`. */
   buffer: Buffer = NONE
@@ -58,9 +61,10 @@ export class Output {
   constructor(
     socket: Socket,
     taken: () => void,
-    { within, late }: { within: Milliseconds; late: () => void },
+    { within, late, departures }: { within: Milliseconds; late: () => void; departures: Departures },
   ) {
     this.#socket = socket
+    this.#departures = departures
     this.#taken = taken
     this.#stalled = new Deadline(within, late)
   }
@@ -98,7 +102,16 @@ export class Output {
     this.#flown = buffer.length
     this.writes++
     this.#stalled.begin()
-    this.#socket.write(buffer.subarray(0, at), () => this.#landed(buffer))
+    this.#leaving = { buffer, length: at }
+    this.#departures.wait(this)
+  }
+
+  /** Told by the departures. */
+  leave(): void {
+    if (this.#leaving === undefined) return
+    const { buffer, length } = this.#leaving
+    this.#leaving = undefined
+    this.#socket.write(buffer.subarray(0, length), () => this.#landed(buffer))
   }
 
   /** For good, when its socket has closed. */
@@ -106,6 +119,7 @@ export class Output {
     if (this.#closed) return
     this.#closed = true
     this.#stalled.close()
+    this.#leaving = undefined
     // Whether its write will ever be said to be over is not known.
     if (this.flying && this.#flown === LARGE_WRITE) largeInUse--
     // Nothing is taken or written any more.

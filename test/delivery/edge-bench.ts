@@ -2,6 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { generateKeyPairSync } from 'node:crypto'
 import {
+  Departures,
   instant,
   systemClock,
   type Clock,
@@ -18,6 +19,7 @@ import {
 import type { FieldEncryptor } from '../../src/fields/index.ts'
 import { createMetrics, silentLogger, type Logger } from '../../src/telemetry/index.ts'
 import { createGuard, IssuerKeys, type Guard } from '../../src/outbound/index.ts'
+import type { CountsInto } from '../../src/delivery/counts.ts'
 import { handle } from '../../src/delivery/engine.ts'
 import type { NodeFunctions } from '../../src/delivery/functions/node-functions.ts'
 import { CacheNode, type Countries } from '../../src/delivery/node.ts'
@@ -116,6 +118,8 @@ export class EdgeBench {
       between?: boolean
       /** PEM, for origins that speak TLS. */
       authorities?: string
+      /** Into which it counts. */
+      ledger?: CountsInto
     } = {},
   ): Promise<EdgeBench> {
     const asked: string[] = []
@@ -130,7 +134,10 @@ export class EdgeBench {
     const { port } = originServer.address() as AddressInfo // listening on TCP
     const clock = options.clock ?? systemClock
     const guard = options.guard ?? createGuard({ allow: options.allowOrigins ?? [], ownPorts: [] })
+    const usage = new Usage(createMetrics('edge'), options.ledger)
+    const { counts } = usage
     const upstream: Upstream = createUpstream({
+      counts,
       url: `http://127.0.0.1:${port}`,
       token: () => Promise.resolve('token'),
       log: options.log ?? silentLogger,
@@ -151,7 +158,7 @@ export class EdgeBench {
       ...(between && { regionals: between.regionals }),
       upstream,
       issuers,
-      usage: new Usage(createMetrics('edge')),
+      usage,
       accessLog: {
         append: line => void lines.push(JSON.parse(line) as Record<string, unknown>),
         dropped: 0,
@@ -175,6 +182,7 @@ export class EdgeBench {
       handle: (request, response) => handle(node, read, request, response),
       onUpgrade: (request, response, leaving) => handle(node, read, request, response, leaving),
       trustedProxies,
+      departures: new Departures(() => counts.commit()),
       ...(options.tls && { tls: options.tls }),
       ...(options.limits && { limits: options.limits }),
       ...options.port,

@@ -2,7 +2,8 @@ import { EventEmitter, once } from 'node:events'
 import { expect, test } from 'vitest'
 import type { Exchange } from '../../src/delivery/exchange.ts'
 import { sendStream } from '../../src/delivery/answer/send-stream.ts'
-import { silentLogger, type Logger } from '../../src/telemetry/index.ts'
+import { Usage } from '../../src/delivery/usage.ts'
+import { createMetrics, silentLogger, type Logger } from '../../src/telemetry/index.ts'
 import { keptLog } from './foreign-origin.ts'
 
 /** A viewer's side that takes what it is given until the test says that it is full. */
@@ -24,8 +25,8 @@ class Viewer extends EventEmitter {
 }
 
 function send(viewer: Viewer, chunks: AsyncIterable<Uint8Array>, log: Logger = silentLogger): Exchange {
-  const node = { log, takenWithin: 60_000 }
-  const x = { node, response: viewer, bodyBytes: 0 } as unknown as Exchange // all that is looked at
+  const node = { log, takenWithin: 60_000, usage: new Usage(createMetrics('edge')) }
+  const x = { node, response: viewer, request: { method: 'GET' }, bodyBytes: 0 } as unknown as Exchange // all that is looked at
   sendStream(x, chunks)
   return x
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer as createNodeHttp, ServerResponse, type IncomingMessage } from 'node:http'
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { expect, onTestFinished, test } from 'vitest'
+import { Departures } from '../../src/core/index.ts'
 import { Http1Reader, type Http1Answer, type Http1Options, type Http1Request } from '../../src/http1/index.ts'
 
 const GET = 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'
@@ -22,6 +23,7 @@ async function portOf(server: Server): Promise<number> {
 async function serve(onRequest: Handle, options: Partial<Http1Options> = {}): Promise<number> {
   const others = createNodeHttp((request, response) => response.end(`Node ${request.method} ${request.url}`))
   const reader = new Http1Reader({
+    departures: new Departures(() => {}),
     onRequest,
     handOver: taken => others.emit('connection', taken),
     leaving: () => false,

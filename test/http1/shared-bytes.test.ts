@@ -5,7 +5,7 @@ import { connect as connectTls, createServer as createTls } from 'node:tls'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, onTestFinished, test } from 'vitest'
-import { KiB, pause } from '../../src/core/index.ts'
+import { Departures, KiB, pause } from '../../src/core/index.ts'
 import { Http1Reader } from '../../src/http1/index.ts'
 import { freshFolder } from '../app/folder.ts'
 import { makePair } from '../inbound/pairs.ts'
@@ -22,6 +22,7 @@ let taken = 0
 
 function take(socket: Socket): void {
   const reader = new Http1Reader({
+    departures: new Departures(() => {}),
     onRequest: (request, answer) => {
       taken++
       const body = request.url === '/small' ? TINY : bodyOf(request.url)

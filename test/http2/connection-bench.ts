@@ -7,6 +7,7 @@ import {
   type OutgoingHttpHeaders,
 } from 'node:http2'
 import { onTestFinished } from 'vitest'
+import { Departures } from '../../src/core/index.ts'
 import {
   Http2Connection,
   type Http2Limits,
@@ -32,6 +33,7 @@ export interface Opened {
 export function speak(socket: Socket, handle: Handle, limits: Partial<Http2Limits> = {}): Opened {
   const faults: string[] = []
   const connection = new Http2Connection(socket, {
+    departures: new Departures(() => {}),
     limits: { ...LIMITS, ...limits },
     onRequest: handle,
     onFault: ({ message }) => faults.push(message),

@@ -31,6 +31,9 @@ export function sendAtOnce(x: Exchange): 'sent' | 'not' {
   x.cache = 'Hit'
   x.status = there.status
   x.bodyBytes = bodyLength
+  x.keptFor(there.freshUntil - there.bornAt)
+  node.usage.counts.begun(x)
+  node.usage.counts.sent(x)
   response.sendWhole(there.status, beginning(node.pop, steady ? cors : NOTHING), own, {
     bytes,
     lines: x.gated ? { from: linesAt, to: openAt } : { from: linesAt, to: gatedAt },

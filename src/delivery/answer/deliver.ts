@@ -18,6 +18,7 @@ import {
   type Unreadable,
 } from './recode.ts'
 import { begin, bodyFor, fieldsFor, firstBytes, planBody, type BodyPlan } from './plan-body.ts'
+import { lastingOf } from './lasting.ts'
 import { madeFrom } from './made-from.ts'
 import { record } from '../record.ts'
 import {
@@ -108,6 +109,7 @@ function sendStored(
   const word = wordOf(x, object.status, fresh)
   const { status, body } = object
   const length = Buffer.isBuffer(body) ? body.length : undefined
+  x.keptFor(object.freshUntil - object.bornAt)
   const plan = planBody(x, object, length, now)
   const age = String(ageOf(object.bornAt, now))
   const told = tell(outcome, object.freshUntil, now)
@@ -201,6 +203,7 @@ function sendFill(
   freshUntil: Instant | undefined,
 ): undefined {
   const now = x.node.clock.now()
+  x.keptFor(lastingOf(x, fill, freshUntil))
   const fixed = fieldsFor(plan, preparedHeaders(fill, x.gated ? 'gated' : 'open'))
   const own = constant(x, wordOf(x, fill.status, word), tell(outcome, freshUntil, now))
   own.push(...corsBeside(x, fill.headers))

@@ -98,8 +98,10 @@ export function begin(
     headers.push('Content-Length', '0')
   } else if (!WITHOUT_LENGTH.has(x.status) && length !== undefined) {
     headers.push('Content-Length', String(length))
-    if (plan.kind === 'whole' && 'writeHeadOnce' in x.response && x.rules === undefined)
+    if (plan.kind === 'whole' && 'writeHeadOnce' in x.response && x.rules === undefined) {
+      x.node.usage.counts.begun(x)
       return x.response.writeHeadOnce(status, fields.fixed, headers)
+    }
   }
   x.head(x.status, [...fields.fixed, ...headers])
 }

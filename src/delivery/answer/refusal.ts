@@ -63,6 +63,7 @@ export function sendError(
     x.response.end()
   } else {
     x.bodyBytes = body.length
+    x.node.usage.counts.sent(x)
     x.response.end(body)
   }
   record(x)

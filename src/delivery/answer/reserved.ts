@@ -82,6 +82,7 @@ function servePage(x: Exchange, page: Page): undefined {
     x.response.end()
   } else {
     x.bodyBytes = page.body.length
+    x.node.usage.counts.sent(x)
     x.response.end(page.body)
   }
   record(x)

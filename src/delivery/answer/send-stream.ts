@@ -43,6 +43,7 @@ export function sendBytes(x: Exchange, bytes: Uint8Array, of: Whole): void {
   if ('stream' in response) return sendOnStream(x, response, bytes, of)
   if (bytes.length > atOnce(response)) return sendStream(x, [bytes], () => heldWhole(x, of))
   x.bodyBytes = bytes.length
+  x.node.usage.counts.sent(x)
   response.end(bytes)
   if (bytes.length > COPIED && !response.writableFinished) holdToTheEnd(x, of)
   // The connection's own limit starts anew whenever the viewer says something.
@@ -83,6 +84,7 @@ function hold(x: Exchange, held: HeldBody): () => void {
 function sendOnStream(x: Exchange, answer: Http2Stream, bytes: Uint8Array, of: Whole): void {
   if (bytes.length > STREAM_AT_ONCE) return sendPieces(x, answer, bytes, of)
   x.bodyBytes = bytes.length
+  x.node.usage.counts.sent(x)
   answer.end(bytes)
   if (answer.writableFinished || answer.destroyed) return
   cutLate(x, bytes.length)
@@ -106,6 +108,7 @@ function sendPieces(x: Exchange, answer: Http2Stream, bytes: Uint8Array, of: Who
     leave = hold(x, held)
     const piece = bytes.subarray(x.bodyBytes, x.bodyBytes + STREAM_AT_ONCE)
     x.bodyBytes += piece.length
+    x.node.usage.counts.sent(x)
     if (x.bodyBytes < bytes.length) answer.write(piece, next)
     else answer.end(piece)
   }
@@ -120,6 +123,7 @@ async function write(x: Exchange, chunks: Chunks, held: HeldBy | undefined): Pro
       if (hasLeft(response)) return
       const bytes = chunk.subarray(at, at + most)
       x.bodyBytes += bytes.length
+      x.node.usage.counts.sent(x)
       if (response.write(bytes)) continue
       const leave = held && hold(x, held(chunk))
       await settled(response, 'drain', x.node.takenWithin)

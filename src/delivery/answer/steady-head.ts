@@ -49,6 +49,7 @@ export function beginWhole(
   if (steady === undefined) return false
   x.cache = word
   x.status = status
+  x.node.usage.counts.begun(x)
   const own = ['X-Sluice-Id', x.id, 'Cache-Status', told, 'Age', age, 'Content-Length', String(length)]
   response.writeHeadPrepared(status, steady, own)
   return true

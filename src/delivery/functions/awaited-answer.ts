@@ -24,15 +24,18 @@ export class AwaitedAnswer {
   headersSent = false
   readonly #inner: ServerResponse | Http1Answer | Http2Stream
   readonly #ask: Ask
+  readonly #opened: () => void
   readonly #drained = new Set<() => void>()
   #state: 'before' | 'asking' | 'open' | 'replaced' = 'before'
   /** Written while it is asked. */
   #held: Uint8Array[] = []
   #ended = false
 
-  constructor(inner: ServerResponse | Http1Answer | Http2Stream, ask: Ask) {
+  /** `opened` is called when it is known what goes out, before any of that does. */
+  constructor(inner: ServerResponse | Http1Answer | Http2Stream, ask: Ask, opened: () => void) {
     this.#inner = inner
     this.#ask = ask
+    this.#opened = opened
     inner.on('drain', () => this.#tellDrained())
   }
 
@@ -50,15 +53,15 @@ export class AwaitedAnswer {
   #open({ status, headers, body }: LastWord): void {
     const inner = this.#inner
     if (inner.destroyed) return
+    this.#state = body === undefined ? 'open' : 'replaced'
+    this.#opened()
     inner.writeHead(status, [...headers])
     if (body !== undefined) {
       this.#held = []
-      this.#state = 'replaced'
       inner.end(body)
       // Whoever waits to write the rest finds that nobody wants it.
       return this.#tellDrained()
     }
-    this.#state = 'open'
     const held = this.#held
     this.#held = []
     const more = held.map(chunk => inner.write(chunk)).at(-1) ?? true
@@ -83,6 +86,11 @@ export class AwaitedAnswer {
 
   destroy(): void {
     this.#inner.destroy()
+  }
+
+  /** The function has not had its say. */
+  get asking(): boolean {
+    return this.#state === 'asking'
   }
 
   /** The viewer is gone, or wants no more of what is being written. */

@@ -25,6 +25,7 @@ import {
   type Unusable,
 } from '../../functions/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
+import type { Counts } from '../counts.ts'
 
 /** A function of a behaviour, as it is run at one event. */
 export interface Use {
@@ -53,6 +54,8 @@ export interface NodeFunctionsOptions {
   clock: Clock
   metrics: Metrics
   log: Logger
+  /** Where runs are counted that are to be paid for. */
+  counts?: Counts
 }
 
 /** Seconds: a small function takes tenths of a millisecond, one that fetches up to its 30 s. */
@@ -75,6 +78,7 @@ interface Leaving {
 export class NodeFunctions {
   readonly #runner: FunctionRunner
   readonly #log: Logger
+  readonly #counts: Counts | undefined
   readonly #count: (labels: Record<string, string>) => void
   readonly #observe: (seconds: number, labels: Record<string, string>) => void
   readonly #clock: Clock
@@ -83,7 +87,8 @@ export class NodeFunctions {
   /** Those of its predecessors. */
   #leaving: readonly Leaving[] = []
 
-  constructor({ runner, metrics, log, clock }: NodeFunctionsOptions) {
+  constructor({ runner, metrics, log, clock, counts }: NodeFunctionsOptions) {
+    this.#counts = counts
     this.#runner = runner
     this.#clock = clock
     this.#log = log
@@ -136,11 +141,12 @@ export class NodeFunctions {
    * function's author or about them; what a request holds never is.
    */
   async run<Read extends { kind: string }>(
-    { function: id, event }: Use,
+    { function: id, event, runtime }: Use,
     argument: Json,
     whom: RanFor,
     read: (value: Json, origin: OriginChange | undefined) => Read | Unusable,
   ): Promise<Read | Unusable> {
+    this.#counts?.ran(whom.distribution, runtime === 'lambda-edge' ? 'handler' : 'function')
     const began = performance.now()
     const outcome = await this.#runner.run({ function: id, event, argument })
     const took = performance.now() - began

@@ -2,6 +2,7 @@ import { MiB, SluiceError, type Bytes, type Clock } from '../../core/index.ts'
 import { createFunctionRunner, type Fetch } from '../../functions/index.ts'
 import type { Guard } from '../../outbound/index.ts'
 import type { Logger, Metrics } from '../../telemetry/index.ts'
+import type { Counts } from '../counts.ts'
 import { openConnections } from '../upstream/origin-connections.ts'
 import { NodeFunctions } from './node-functions.ts'
 
@@ -11,12 +12,13 @@ export interface NodeRunnerOptions {
   clock: Clock
   metrics: Metrics
   log: Logger
+  counts?: Counts
 }
 
 /** The functions of a node that serves, run on threads of its own. */
-export function nodeFunctions({ guard, clock, metrics, log }: NodeRunnerOptions): NodeFunctions {
+export function nodeFunctions({ guard, clock, metrics, log, counts }: NodeRunnerOptions): NodeFunctions {
   const runner = createFunctionRunner({ fetch: guardedFetch({ guard, clock }), log, clock })
-  return new NodeFunctions({ runner, metrics, log, clock })
+  return new NodeFunctions({ runner, metrics, log, clock, ...(counts && { counts }) })
 }
 
 /** As much of an answer as a function may read. */

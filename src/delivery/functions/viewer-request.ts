@@ -42,7 +42,11 @@ export const customise: Step = (x: Exchange) => {
 function awaitLastWord(x: Exchange): void {
   const use = x.uses?.['viewer-response']
   if (use === undefined || x.leaving !== undefined || x.response instanceof AwaitedAnswer) return
-  x.response = new AwaitedAnswer(x.response, (status, headers) => viewerResponse(x, use, status, headers))
+  x.response = new AwaitedAnswer(
+    x.response,
+    (status, headers) => viewerResponse(x, use, status, headers),
+    () => x.node.usage.counts.sent(x),
+  )
 }
 
 async function runFor(x: Exchange, use: Use): Promise<Step | undefined> {
@@ -114,6 +118,7 @@ function answerWith(x: Exchange, use: Use, { status, headers, body = NOTHING }: 
   ])
   const sends = x.request.method !== 'HEAD' && length.length > 0
   if (sends) x.bodyBytes = body.length
+  x.node.usage.counts.sent(x)
   x.response.end(sends ? body : undefined)
   record(x)
   x.taken?.upload.refuse()

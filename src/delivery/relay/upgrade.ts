@@ -17,6 +17,9 @@ const MOST = 5_000
 /** CloudFront's. */
 const IDLE: Milliseconds = 600_000
 
+/** What passes is counted so often; it has left by then. */
+const COUNT: Milliseconds = 1_000
+
 /** For the other side, once one has ended. */
 const LAST_WORDS: Milliseconds = 5_000
 
@@ -96,6 +99,7 @@ export const upgrade: Step = async (x: Exchange) => {
       scheme: known(x.viewer, 'the viewer').scheme,
       headers: override(relayedFields(x, origin, undefined), secretFields(origin)),
       protocol: headers.upgrade?.toLowerCase() ?? '',
+      distributionId: known(x.served, 'the distribution').distribution.id,
     })
     if (upgraded.kind === 'answered') return answerWith(x, upgraded.answer, undefined)
     try {
@@ -121,13 +125,27 @@ async function carry(
   if (hasLeft(response)) return record(x)
   response.detachSocket(viewer)
   const before = viewer.bytesWritten
+  node.usage.counts.begun(x)
+  node.usage.counts.commit()
   viewer.write(switching(request.headers.upgrade ?? '', [...headers, ...node.signature(x.id)]), 'latin1')
   viewer.write(head)
   origin.write(ahead)
   x.status = 101
   x.cache = 'Miss'
+  const ofOrigin = node.usage.counts.ofOrigin(known(x.served, 'the distribution').distribution.id)
+  let heard = viewer.bytesRead
+  const count = (): void => {
+    const told = viewer.bytesWritten - before
+    ofOrigin.answered(told - x.bodyBytes)
+    ofOrigin.submitted(viewer.bytesRead - heard)
+    heard = viewer.bytesRead
+    x.bodyBytes = told
+    node.usage.counts.sent(x)
+  }
+  const counting = setInterval(count, COUNT)
   await node.upgraded.join(viewer, origin)
-  x.bodyBytes = viewer.bytesWritten - before
+  clearInterval(counting)
+  count()
   response.destroy()
   record(x)
 }

@@ -1,8 +1,9 @@
 import { createServer, type Server, type ServerResponse } from 'node:http'
-import { KiB, pause, type Listen, type Milliseconds } from '../../core/index.ts'
+import { Departures, KiB, pause, type Listen, type Milliseconds } from '../../core/index.ts'
 import { speakAlsoTls, type NodeCredentials } from '../../inbound/index.ts'
 import { ALIVE_PATH, type PeerVerifier } from '../../membership/index.ts'
 import { handle } from '../engine.ts'
+import { leavingResponse } from '../leaving-response.ts'
 import type { CacheNode } from '../node.ts'
 import { RUN } from '../peers/run.ts'
 import { readNode } from './read-node.ts'
@@ -39,6 +40,7 @@ export async function startNodeServer(options: NodeServerOptions): Promise<NodeS
   const server = createServer({
     ...{ maxHeaderSize: MAX_HEAD_BYTES, keepAliveTimeout: IDLE },
     ...{ headersTimeout: HEAD, requestTimeout: HEAD },
+    ServerResponse: leavingResponse(new Departures(() => node.usage.counts.commit())),
   })
   const first = readNode(peers)
   let state: 'open' | 'leaving' = 'open'

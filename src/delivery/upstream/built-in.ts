@@ -9,6 +9,7 @@ import {
   type Connections,
   type ConnectionsOptions,
 } from './origin-connections.ts'
+import type { Counts } from '../counts.ts'
 import type { Asks, UpstreamQuestion } from './upstream.ts'
 import { askPatiently, overloaded, type Worth } from './patience.ts'
 import type { OriginPlaces } from './origin-places.ts'
@@ -28,6 +29,7 @@ export interface BuiltInOptions {
   /** A fresh node token for each question. */
   token: () => Promise<string>
   clock: Clock
+  counts: Counts
 }
 
 /** The origin role of this installation, which knows us by our node token. */
@@ -79,6 +81,7 @@ export class BuiltInOrigin implements Asks {
       method: 'GET',
       target,
       headers: [...headers, ...conditionsOf(question)],
+      count: this.#options.counts.ofOrigin(question.distributionId),
     }
     const answer =
       question.channel === undefined

@@ -4,6 +4,7 @@ import { DEFAULT_WIRE, type HttpOrigin, type Origin, type S3Origin } from '../..
 import type { FlatHeaders } from '../../http/index.ts'
 import type { Guard } from '../../outbound/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
+import { NOBODY, type Counts } from '../counts.ts'
 import { bucketAnswer, bucketRequest, bucketUrl, storeError } from './origin-bucket.ts'
 import { secretsOf } from './forwarding.ts'
 import { openConnections, type Connections, type Sent } from './origin-connections.ts'
@@ -17,6 +18,7 @@ export interface ForeignOriginsOptions {
   clock: Clock
   guard: Guard
   log: Logger
+  counts: Counts
   authorities?: string
 }
 
@@ -89,7 +91,10 @@ export class ForeignOrigins implements Asks {
     const place = { url, wire: wireOf(origin) }
     const answer = await this.#persist(
       place,
-      { lane, method: question.method ?? 'GET', target, headers, interim: question.interim },
+      {
+        ...{ lane, method: question.method ?? 'GET', target, headers, interim: question.interim },
+        count: this.#options.counts.ofOrigin(question.distributionId),
+      },
       {
         owner: channel,
         // Where something stale is at hand, an origin that is away is not waited for.
@@ -106,7 +111,8 @@ export class ForeignOrigins implements Asks {
   async relay(relayed: RelayedRequest): Promise<UpstreamAnswer> {
     const { origin, method, headers, body, signal, cookies } = relayed
     const { url, target } = placeOf(origin, relayed)
-    const sent: Sent = { lane: 'relayed', method, target, headers, signal, ...(body && { body }) }
+    const count = this.#options.counts.ofOrigin(relayed.owner ?? NOBODY)
+    const sent: Sent = { lane: 'relayed', method, target, headers, signal, count, ...(body && { body }) }
     try {
       const answer = await this.#persist({ url, wire: wireOf(origin) }, sent, {
         owner: relayed.owner,
@@ -123,7 +129,8 @@ export class ForeignOrigins implements Asks {
   /** Asks for another protocol; where the origin stays with HTTP, its answer is the viewer's. */
   async upgrade(request: UpgradeRequest): Promise<Upgraded> {
     const { origin, cookies, headers, protocol, signal } = request
-    const asked = { ...placeOf(origin, request), wire: wireOf(origin), headers, protocol, signal }
+    const count = this.#options.counts.ofOrigin(request.distributionId)
+    const asked = { ...placeOf(origin, request), wire: wireOf(origin), headers, protocol, signal, count }
     const kept = (fields: FlatHeaders): string[] => foreignAnswer(fields, secretsOf(origin), cookies)
     try {
       const upgraded = await askPersistently({

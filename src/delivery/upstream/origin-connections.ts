@@ -1,11 +1,12 @@
 import { isIP } from 'node:net'
 import { Readable } from 'node:stream'
-import { buildConnector, Pool } from 'undici'
+import { buildConnector, Pool, type Dispatcher } from 'undici'
 import type { UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, KiB, SluiceError, type Clock, type Milliseconds } from '../../core/index.ts'
 import { endToEnd, type FlatHeaders } from '../../http/index.ts'
 import type { NodeTls } from '../../membership/index.ts'
 import type { Guard } from '../../outbound/index.ts'
+import type { OriginCount } from '../counts.ts'
 import { AnswerWatch } from './answer-watch.ts'
 import { ConnectionFates, Unanswered } from './connection-fates.ts'
 import { guarded } from './guarded.ts'
@@ -61,6 +62,8 @@ export interface Sent {
   signal?: AbortSignal
   /** Is told of what comes before the answer, as often as that comes. */
   interim?: Interim | undefined
+  /** Where it is counted: as often as it is written to a connection. */
+  count?: OriginCount
 }
 
 /** The door to undici: kept-alive connections, HTTP/1.1, to one origin or node. */
@@ -92,7 +95,7 @@ export function openConnections(options: ConnectionsOptions): Connections {
   const proved = options.guard === undefined ? {} : { servername: new URL(options.url).hostname }
 
   async function send(sent: Sent): Promise<UpstreamAnswer> {
-    const { lane, method, target, headers, body } = sent
+    const { lane, method, target, headers, body, count } = sent
     const { pool, fates } = poolOf(lane)
     const opened = fates.opened
     const watch = new AnswerWatch(wire.connect, responseWithin(wire, lane), sent.signal)
@@ -101,7 +104,8 @@ export function openConnections(options: ConnectionsOptions): Connections {
       const answer = await pool.request({
         ...{ method, path: target, headers: [...headers], responseHeaders: 'raw' },
         ...proved,
-        body: body === undefined ? null : Readable.from(watch.upload(body)),
+        ...(count && { count }),
+        body: body === undefined ? null : Readable.from(submitted(watch.upload(body), count)),
         signal: watch.signal,
         onInfo: info => {
           watch.interim(info.statusCode)
@@ -145,6 +149,39 @@ export function openConnections(options: ConnectionsOptions): Connections {
   }
 }
 
+/** undici's, which hands what it is asked on to `dispatch` as it is, and tells the one who asks there what comes of it. */
+class CountedPool extends Pool {
+  override dispatch(options: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): boolean {
+    const { count } = options as { count?: OriginCount } // its types do not know ours
+    if (count !== undefined) countBy(count, handler)
+    return super.dispatch(options, handler)
+  }
+}
+
+/** Its own handlers for requests have these two. */
+function countBy(count: OriginCount, handler: Dispatcher.DispatchHandler): void {
+  const onConnect = handler.onConnect?.bind(handler)
+  const onData = handler.onData?.bind(handler)
+  handler.onConnect = (...given) => {
+    count.asked()
+    onConnect?.(...given)
+  }
+  handler.onData = chunk => {
+    count.answered(chunk.length)
+    return onData?.(chunk) ?? true
+  }
+}
+
+async function* submitted(
+  body: AsyncIterable<Uint8Array>,
+  count: OriginCount | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const chunk of body) {
+    count?.submitted(chunk.length)
+    yield chunk
+  }
+}
+
 function made<Value>(map: Map<Lane, Value>, lane: Lane, make: () => Value): Value {
   let value = map.get(lane)
   if (value === undefined) map.set(lane, (value = make()))
@@ -161,7 +198,7 @@ function letGo(body: { dump(options: { limit: number; signal: AbortSignal }): Pr
 }
 
 interface OpenPool {
-  pool: Pool
+  pool: CountedPool
   fates: ConnectionFates
 }
 
@@ -171,7 +208,7 @@ function open(
 ): OpenPool {
   const { wire, head } = options
   const fates = new ConnectionFates()
-  const pool = new Pool(new URL(options.url).origin, {
+  const pool = new CountedPool(new URL(options.url).origin, {
     connections: options.most[lane] ?? 1,
     headersTimeout: responseWithin(wire, lane),
     bodyTimeout: wire.response,

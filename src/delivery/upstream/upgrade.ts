@@ -6,6 +6,7 @@ import type { UpstreamAnswer } from '../../cache/index.ts'
 import { codeOf, SluiceError, type Clock } from '../../core/index.ts'
 import { endToEnd, fieldValue, withoutFields, type FlatHeaders } from '../../http/index.ts'
 import type { Guard } from '../../outbound/index.ts'
+import type { OriginCount } from '../counts.ts'
 import { guarded } from './guarded.ts'
 import {
   LARGEST_HEAD,
@@ -32,6 +33,7 @@ export interface UpgradeAsked {
   clock: Clock
   authorities?: string | undefined
   signal: AbortSignal
+  count: OriginCount
 }
 
 export type Upgraded =
@@ -42,7 +44,7 @@ export type Upgraded =
 
 /** Asks once. Rejects with `Unanswered` or a SluiceError of side `upstream`. Node's own client, since undici's tells nothing of a refusal. */
 export function askUpgrade(asked: UpgradeAsked): Promise<Upgraded> {
-  const { url, target, headers, protocol, guard, clock, authorities, signal, wire } = asked
+  const { url, target, headers, protocol, guard, clock, authorities, signal, wire, count } = asked
   const { hostname, host, protocol: scheme } = new URL(url)
   const { port, refusal, lookup } = guarded(guard, url)
   if (refusal !== undefined) return Promise.reject(refusal)
@@ -65,6 +67,8 @@ export function askUpgrade(asked: UpgradeAsked): Promise<Upgraded> {
     const late = setTimeout(() => sent.destroy(timedOut()), wire.connect + wire.response)
     const settled = (): void => clearTimeout(late)
     boundInterim(sent)
+    const connected = scheme === 'https:' ? 'secureConnect' : 'connect'
+    sent.once('socket', socket => socket.prependOnceListener(connected, () => count.asked()))
     sent.once('error', error => {
       settled()
       reject(error instanceof SluiceError ? error : new Unanswered(fateOf(sent), codeOf(error), error))
@@ -82,7 +86,10 @@ export function askUpgrade(asked: UpgradeAsked): Promise<Upgraded> {
       const fault = faultOf(answer, undefined)
       if (fault !== undefined) return void sent.destroy(fault)
       sent.setTimeout(wire.response, () => sent.destroy(timedOut()))
-      resolve({ kind: 'answered', answer: answerOf(answer, sent, { requestedAt, respondedAt: clock.now() }) })
+      resolve({
+        kind: 'answered',
+        answer: answerOf(answer, sent, { requestedAt, respondedAt: clock.now(), count }),
+      })
     })
     sent.end()
   })
@@ -121,9 +128,16 @@ function fateOf({ socket }: ClientRequest): 'unconnected' | 'broken' {
 function answerOf(
   answer: IncomingMessage,
   sent: ClientRequest,
-  times: Pick<UpstreamAnswer, 'requestedAt' | 'respondedAt'>,
+  { count, ...times }: Pick<UpstreamAnswer, 'requestedAt' | 'respondedAt'> & { count: OriginCount },
 ): UpstreamAnswer {
   const status = answer.statusCode ?? 0
   const destroy = (): void => void sent.destroy()
-  return { ...times, status, headers: endToEnd(answer.rawHeaders), body: answer, destroy }
+  return { ...times, status, headers: endToEnd(answer.rawHeaders), body: counted(answer, count), destroy }
+}
+
+async function* counted(body: AsyncIterable<Buffer>, count: OriginCount): AsyncGenerator<Buffer> {
+  for await (const chunk of body) {
+    count.answered(chunk.length)
+    yield chunk
+  }
 }

@@ -5,6 +5,7 @@ import type { FlatHeaders, Validators } from '../../http/index.ts'
 import type { Membership } from '../../membership/index.ts'
 import type { Guard } from '../../outbound/index.ts'
 import type { Logger } from '../../telemetry/index.ts'
+import { Counts } from '../counts.ts'
 import type { Interim } from '../answer/interim.ts'
 import type { Lane } from './origin-connections.ts'
 import { BuiltInOrigin } from './built-in.ts'
@@ -66,6 +67,7 @@ export interface RelayedRequest {
 export interface UpgradeRequest extends Omit<RelayedRequest, 'method' | 'body' | 'owner'> {
   /** In lower case. */
   protocol: string
+  distributionId: DistributionId
 }
 
 /** Whoever answers questions; see `Upstream`. */
@@ -105,16 +107,18 @@ export interface UpstreamOptions {
   /** Where foreign origins may be. */
   guard: Guard
   log: Logger
+  /** Where questions to origins are counted. */
+  counts?: Counts
   /** Whom TLS origins are certified by, as PEM; the system's authorities unless a test has its own. */
   authorities?: string
 }
 
 /** Asks each question of the origin that it names. */
 export function createUpstream(options: UpstreamOptions): Upstream {
-  const { url, membership, token, clock } = options
+  const { url, membership, token, clock, counts = new Counts() } = options
   const places = new OriginPlaces(url)
-  const builtIn = new BuiltInOrigin({ places, membership, token, clock })
-  const foreign = new ForeignOrigins(options)
+  const builtIn = new BuiltInOrigin({ places, membership, token, clock, counts })
+  const foreign = new ForeignOrigins({ ...options, counts })
   return {
     ask: question => (question.origin.kind === 'built-in' ? builtIn : foreign).ask(question),
     relay: request => foreign.relay(request),

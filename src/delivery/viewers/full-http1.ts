@@ -1,7 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import fastify, { type FastifyInstance } from 'fastify'
+import type { Departures } from '../../core/index.ts'
 import type { Connections } from './connections.ts'
+import { leavingResponse } from '../leaving-response.ts'
 import { IdleConnections } from './idle-connections.ts'
 import { takeLeavers, type OnUpgrade } from './leavers.ts'
 import { MAX_HEAD_BYTES, type ViewerLimits } from './limits.ts'
@@ -15,6 +17,7 @@ export interface FullHttp1Options {
   connections: Connections
   turnedAway: TurnedAway
   limits: ViewerLimits
+  departures: Departures
 }
 
 /** Reads all of HTTP/1.1 from connections that others have accepted. */
@@ -39,7 +42,7 @@ export async function createFullHttp1(options: FullHttp1Options): Promise<FullHt
     clientErrorHandler: (error, socket) => refuseUnreadable(error, socket, { bodies, turnedAway }),
     forceCloseConnections: false,
     serverFactory: route =>
-      createServer(serverOptions(limits), (request, response) => {
+      createServer(serverOptions(options), (request, response) => {
         // While it closes, Fastify tells whoever asks anew to go; all the rest is none of its business.
         if (connections.draining && ROUTED.has(request.method ?? '')) route(request, response)
         else serve(request, response)
@@ -82,8 +85,9 @@ export async function createFullHttp1(options: FullHttp1Options): Promise<FullHt
   }
 }
 
-function serverOptions(limits: ViewerLimits): object {
+function serverOptions({ limits, departures }: FullHttp1Options): object {
   return {
+    ServerResponse: leavingResponse(departures),
     maxHeaderSize: MAX_HEAD_BYTES,
     // `read` refuses what has none, and with it nothing behind it is lost.
     requireHostHeader: false,

@@ -1,5 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net'
-import { systemClock, type Listen, type Milliseconds } from '../../core/index.ts'
+import { Departures, systemClock, type Listen, type Milliseconds } from '../../core/index.ts'
 import { Http1Reader } from '../../http1/index.ts'
 import {
   CertificateShelf,
@@ -44,7 +44,8 @@ export interface ViewerServerOptions {
   onRoundTrip?: (address: string, milliseconds: Milliseconds) => void
   /** The same as the steps'. */
   trustedProxies?: TrustedProxies
-  /** Shared by the ports of a process, and so is `turnedAway`. */
+  /** Shared by the ports of a process, as are `count` and `turnedAway`; without it answers wait for nothing. */
+  departures?: Departures
   count?: ConnectionCount
   turnedAway?: TurnedAway
   log?: { info(fields: object, text: string): void; warn(fields: object, text: string): void }
@@ -67,8 +68,10 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
   const turnedAway = options.turnedAway ?? new TurnedAway()
   const connections = new Connections()
   const { handle, onUpgrade, termsOf = () => undefined } = options
-  const full = await createFullHttp1({ handle, onUpgrade, connections, turnedAway, limits })
+  const departures = options.departures ?? new Departures(() => {})
+  const full = await createFullHttp1({ handle, onUpgrade, connections, turnedAway, limits, departures })
   const reader = new Http1Reader({
+    departures,
     onRequest: handle,
     handOver: full.take,
     leaving: () => connections.draining,
@@ -76,7 +79,7 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
   })
   const onHttp1 = (socket: Socket): void => readBy(socket, reader.open(socket))
   const onHttp2 = (socket: Socket): void =>
-    connections.watchSession(openHttp2(socket, { limits, turnedAway, onRequest: handle }))
+    connections.watchSession(openHttp2(socket, { limits, turnedAway, departures, onRequest: handle }))
   const shelf = openShelf(options)
   const onRoundTrip = (socket: Socket, milliseconds: Milliseconds): void => {
     const address = plainAddress(socket.remoteAddress ?? '')

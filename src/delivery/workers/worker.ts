@@ -134,7 +134,7 @@ export class Worker {
     })
     const serving = await prepareServing(options, {
       ...{ metrics, guard, log, issuers: this.#issuers },
-      ...{ share: options.workers, index },
+      ...{ share: options.workers, index, book: String(index) },
       disk: missed.kind === 'too-many' ? 'emptied' : 'kept',
       siblings: neighbours,
     })
