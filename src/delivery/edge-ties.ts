@@ -6,8 +6,10 @@ import {
   Membership,
   reportHealth,
   type MeasuredLatencies,
+  pushUsage,
   startReporting,
   type TrafficTotals,
+  type UsageBook,
 } from '../membership/index.ts'
 import { IssuerKeys, type Guard } from '../outbound/index.ts'
 import type { Logger, Metrics } from '../telemetry/index.ts'
@@ -26,6 +28,8 @@ export interface TiesParts {
   /** Of this whole edge, too: what it has done, and connections of viewers. */
   totals: () => TrafficTotals
   busy: () => number
+  /** The usage ledgers of all its processes. */
+  books: () => readonly UsageBook[]
   /** How far viewers' networks are from here. */
   latencies: MeasuredLatencies
   /** A version counts as applied when this has resolved. */
@@ -70,6 +74,10 @@ export function tieToControl(options: EdgeOptions, parts: TiesParts): Ties {
     busy: () => parts.busy(),
     ...{ viewers: options.viewers, latencies: parts.latencies },
   })
+  const pushing = pushUsage({
+    ...{ controlUrl, membership, identity, clock, metrics, log },
+    books: () => parts.books(),
+  })
   const renewing = membership && keepRenewed(membership, { controlUrl, identity, url: null, clock, log })
   metrics.gauge('sluice_live_viewers', 'Viewers of live channels, seen within 10 s', () => viewers.total)
   metrics.gauge(
@@ -81,6 +89,7 @@ export function tieToControl(options: EdgeOptions, parts: TiesParts): Ties {
     snapshot: () => follower.current(),
     health: waitingFor => health.health(waitingFor),
     async close() {
+      await pushing.close()
       await health.close()
       await reporting.close()
       await follower.close()

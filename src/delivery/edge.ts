@@ -1,4 +1,4 @@
-import type { Bytes, Listen, RunningRole } from '../core/index.ts'
+import { systemClock, type Bytes, type Listen, type RunningRole } from '../core/index.ts'
 import type { ViewersAt } from '../distribution/index.ts'
 import type { CertificatePair, ConnectionCaps } from '../inbound/index.ts'
 import type { NodeIdentity } from '../membership/index.ts'
@@ -7,6 +7,7 @@ import { createGuard } from '../outbound/index.ts'
 import { issuersOf, measureIssuers, tieToControl } from './edge-ties.ts'
 import { MAIN_BOOK } from './node-ledger.ts'
 import { prepareServing } from './serving.ts'
+import { UsageBooks } from './usage-books.ts'
 import { startManager } from './workers/manager.ts'
 
 export interface EdgeOptions {
@@ -67,11 +68,17 @@ async function startAlone(options: EdgeOptions): Promise<RunningRole> {
     book: MAIN_BOOK,
   })
   const { node } = serving
+  const books = new UsageBooks({
+    ...{ stateDir: options.stateDir, live: [MAIN_BOOK], clock: systemClock, log },
+    beginAnew: (_book, why) => serving.ledger.beginAnew(why),
+  })
+  await books.start()
   const ties = tieToControl(options, {
     ...{ metrics, log },
     viewers: node.viewers,
     totals: () => node.usage.totals,
     busy: () => serving.connections(),
+    books: () => books.all(),
     latencies: serving.latencies,
     apply: (snapshot, materials) => node.follow(snapshot, materials),
   })

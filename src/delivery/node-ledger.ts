@@ -1,6 +1,6 @@
 import path from 'node:path'
 import type { Clock, Milliseconds } from '../core/index.ts'
-import { UsageLedger, type Logger } from '../telemetry/index.ts'
+import { UsageLedger, type Logger, type Metrics } from '../telemetry/index.ts'
 
 export interface NodeLedgerOptions {
   /** The node's own; a folder of each ledger lies in it. */
@@ -8,11 +8,17 @@ export interface NodeLedgerOptions {
   /** Tells the ledgers of a node's processes apart. */
   book: string
   clock: Clock
+  metrics: Metrics
   log: Logger
 }
 
 /** The book of a process that is alone. */
 export const MAIN_BOOK = 'main'
+
+/** Of a worker. */
+export function bookOf(index: number): string {
+  return String(index)
+}
 
 /** Where the ledgers of a node are, each in the folder that its book names. */
 export function ledgersFolder(stateDir: string): string {
@@ -28,11 +34,25 @@ export interface NodeLedger {
 const TICK: Milliseconds = 1_000
 
 /** Opens the ledger of one process; one that cannot be opened counts in memory until it can. */
-export async function openLedger({ stateDir, book, clock, log }: NodeLedgerOptions): Promise<NodeLedger> {
+export async function openLedger({
+  stateDir,
+  book,
+  clock,
+  metrics,
+  log,
+}: NodeLedgerOptions): Promise<NodeLedger> {
   const ledger = new UsageLedger({ folder: path.join(ledgersFolder(stateDir), book), clock, log })
   await ledger.start()
   const timer = setInterval(() => void ledger.tick(), TICK)
   timer.unref()
+  metrics.collected('sluice_usage_failures_total', 'Failures to read or write a usage ledger', [], () => [
+    [{}, ledger.failures],
+  ])
+  metrics.gauge(
+    'sluice_usage_untallied',
+    'Processes that have counted usage which would be lost if they were killed',
+    () => (ledger.state.tallied ? 0 : 1),
+  )
   return {
     ledger,
     close() {

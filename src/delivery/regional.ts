@@ -6,6 +6,7 @@ import {
   keepRenewed,
   Membership,
   nodeTokenSource,
+  pushUsage,
   reportHealth,
   type NodeIdentity,
 } from '../membership/index.ts'
@@ -18,6 +19,7 @@ import { CacheNode, type CacheNodeOptions } from './node.ts'
 import { MAIN_BOOK, openLedger } from './node-ledger.ts'
 import { startNodeServer } from './tiers/node-server.ts'
 import { createUpstream } from './upstream/upstream.ts'
+import { UsageBooks } from './usage-books.ts'
 import { Usage } from './usage.ts'
 import { compileTrustedProxies } from './viewer.ts'
 
@@ -54,7 +56,7 @@ export async function startRegional(options: RegionalOptions): Promise<RunningRo
   const membership = Membership.read(options.membershipFile)
   const guard = createGuard({ allow: options.allowOrigins, ownPorts: options.ownPorts })
   const token = nodeTokenSource(identity, 'origin', clock)
-  const counted = await openLedger({ stateDir, book: MAIN_BOOK, clock, log })
+  const counted = await openLedger({ stateDir, book: MAIN_BOOK, clock, metrics, log })
   const usage = new Usage(metrics, counted.ledger)
   const { counts } = usage
   const upstream = createUpstream({ url: undefined, membership, token, guard, clock, log, counts })
@@ -89,12 +91,22 @@ export async function startRegional(options: RegionalOptions): Promise<RunningRo
     totals: () => node.usage.totals,
     busy: () => server.underWay,
   })
+  const books = new UsageBooks({
+    ...{ stateDir, live: [MAIN_BOOK], clock, log },
+    beginAnew: (_book, why) => counted.ledger.beginAnew(why),
+  })
+  await books.start()
+  const pushing = pushUsage({
+    ...{ controlUrl, membership, identity, clock, metrics, log },
+    books: () => books.all(),
+  })
   log.info({ port: server.port }, 'regional listens')
   return {
     metrics: () => metrics.text(),
     health: () => health.health(node.matcher ? [] : ['snapshot']),
     async close() {
       await server.close(DRAIN)
+      await pushing.close()
       await health.close()
       await snapshots.close()
       await renewing?.close()

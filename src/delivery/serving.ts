@@ -66,7 +66,7 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
   const clock = systemClock
   const trustedProxies = compileTrustedProxies(options.trustedProxies)
   const turnedAway = new TurnedAway()
-  const counted = await openLedger({ stateDir: options.stateDir, book, clock, log })
+  const counted = await openLedger({ stateDir: options.stateDir, book, clock, metrics, log })
   const usage = new Usage(metrics, counted.ledger)
   const departures = new Departures(() => usage.counts.commit())
   const upstream = createUpstream({

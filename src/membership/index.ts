@@ -30,6 +30,7 @@ export { createPeerVerifier, type PeerVerdict, type PeerVerifier } from './peers
 export { TrafficMeter, type RecentTraffic, type TrafficTotals } from './recent-traffic.ts'
 export { agreeOnStorage } from './shared-storage.ts'
 export { CLOCK_FIELD, isOlder, softwareVersion, tooFarApart, VERSION_FIELD } from './software.ts'
+export { pushUsage, type PushUsageOptions, type UsageBook, type UsagePushing } from './push-usage.ts'
 export { startReporting, type Reporting, type ReportingOptions } from './report.ts'
 export { BLOB_TYPE } from './control-link.ts'
 export { blobFile, storedMaterials } from './stored-materials.ts'

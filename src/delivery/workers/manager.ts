@@ -7,6 +7,8 @@ import { createLogger, createMetrics, type Metrics } from '../../telemetry/index
 import { issuersOf, measureIssuers, tieToControl } from '../edge-ties.ts'
 import type { EdgeOptions } from '../edge.ts'
 import { LatencyMeter } from '../../routing/index.ts'
+import { bookOf } from '../node-ledger.ts'
+import { UsageBooks } from '../usage-books.ts'
 import { ViewerCount } from '../viewers/viewer-count.ts'
 import { Staff } from './staff.ts'
 import { MetricSums } from './metric-sums.ts'
@@ -55,10 +57,18 @@ export async function startManager(options: EdgeOptions): Promise<RunningRole> {
     },
   })
   await staff.start()
+  const books = new UsageBooks({
+    stateDir: options.stateDir,
+    live: Array.from({ length: options.workers }, (_, index) => bookOf(index)),
+    beginAnew: async (book, why) => void (await staff.askAll('anew', { book, why })),
+    ...{ clock: systemClock, log },
+  })
+  await books.start()
   const ties = tieToControl(options, {
     ...{ metrics, log, viewers, latencies },
     totals: () => traffic.all,
     busy: () => traffic.all.busy,
+    books: () => books.all(),
     async apply(next) {
       snapshot = next
       issuers.follow(next.issuers)

@@ -43,6 +43,8 @@ export type ToWorker = {
   measured: Ask<null, Measured[]>
   /** It may come as soon as `start` was asked, and comes in the order of the numbers. */
   forget: Ask<Numbered>
+  /** Its usage ledger, if it is that one, is put aside, and another begun. */
+  anew: Ask<{ book: string; why: string }>
   /** Viewers' transfers end; siblings are still answered. */
   drain: Ask<null>
   /** Everything is let go, and the process ends. */

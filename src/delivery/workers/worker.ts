@@ -3,6 +3,7 @@ import { systemClock, type Instant, type Milliseconds } from '../../core/index.t
 import { createGuard } from '../../outbound/index.ts'
 import { createLogger, createMetrics, type Metrics } from '../../telemetry/index.ts'
 import { storedMaterials } from '../../membership/index.ts'
+import { bookOf } from '../node-ledger.ts'
 import { startPeerServer, type PeerServer } from '../peers/peer-server.ts'
 import { prepareServing, type Serving } from '../serving.ts'
 import type { Numbered, SeenViewers, ToManager, ToWorker } from './messages.ts'
@@ -21,6 +22,7 @@ export interface WorkerChannel {
 
 interface Started {
   serving: Serving
+  book: string
   stateDir: string
   metrics: Metrics
   neighbours: Neighbours
@@ -103,6 +105,11 @@ export class Worker {
         this.#forget(numbered)
         return done
       },
+      anew: async ({ book, why }) => {
+        const { serving, book: own } = this.#running
+        if (book === own) await serving.ledger.beginAnew(why)
+        return done
+      },
       drain: async () => {
         await this.#listening
         await this.#running.serving.drain()
@@ -134,7 +141,7 @@ export class Worker {
     })
     const serving = await prepareServing(options, {
       ...{ metrics, guard, log, issuers: this.#issuers },
-      ...{ share: options.workers, index, book: String(index) },
+      ...{ share: options.workers, index, book: bookOf(index) },
       disk: missed.kind === 'too-many' ? 'emptied' : 'kept',
       siblings: neighbours,
     })
@@ -149,7 +156,7 @@ export class Worker {
     for (const numbered of this.#changes) this.#forget(numbered)
     this.#changes = []
     const peers = await startPeerServer(neighbours.ownSocket, serving.node)
-    this.#started = { serving, stateDir: options.stateDir, metrics, neighbours, peers }
+    this.#started = { serving, book: bookOf(index), stateDir: options.stateDir, metrics, neighbours, peers }
   }
 
   /** Named by a digest, since only whether two are the same matters elsewhere. */

@@ -48,8 +48,8 @@ export class EntryFiles {
   }
 
   load(): Loaded {
-    const names = this.#disk.names(this.#folder).filter(name => NAME.test(name))
-    for (const [at, name] of names.sort().entries()) {
+    const names = entryFileNames(this.#disk, this.#folder)
+    for (const [at, name] of names.entries()) {
       const read = this.#readFile(name)
       if (read.broken !== undefined) {
         const isTail = at === names.length - 1 && !holdsEntry(read.broken)
@@ -126,18 +126,8 @@ export class EntryFiles {
     }
   }
 
-  #readFile(name: string): { entries: LedgerEntry[]; good: Bytes; broken?: Buffer } {
-    const bytes = this.#disk.read(path.join(this.#folder, name)) ?? Buffer.alloc(0)
-    const entries: LedgerEntry[] = []
-    let good = 0
-    while (good < bytes.length) {
-      const end = bytes.indexOf(NEW_LINE, good)
-      const entry = end < 0 ? undefined : readEntry(bytes.toString('utf8', good, end))
-      if (entry === undefined) return { entries, good, broken: bytes.subarray(good) }
-      entries.push(entry)
-      good = end + 1
-    }
-    return { entries, good }
+  #readFile(name: string): ReadFile {
+    return readEntryFile(this.#disk, path.join(this.#folder, name))
   }
 
   #cut(name: string, length: Bytes): void {
@@ -154,6 +144,41 @@ export class EntryFiles {
 
 const NEW_LINE = 0x0a
 const NAME = /^entries-\d{12}\.jsonl$/
+
+interface ReadFile {
+  entries: LedgerEntry[]
+  /** So much of it is whole entries. */
+  good: Bytes
+  /** What follows on them, where something does. */
+  broken?: Buffer
+}
+
+/** In the order in which they were written. */
+export function entryFileNames(disk: LedgerDisk, folder: string): string[] {
+  return disk
+    .names(folder)
+    .filter(name => NAME.test(name))
+    .sort()
+}
+
+export function readEntryFile(disk: LedgerDisk, file: string): ReadFile {
+  const bytes = disk.read(file) ?? Buffer.alloc(0)
+  const entries: LedgerEntry[] = []
+  let good = 0
+  while (good < bytes.length) {
+    const end = bytes.indexOf(NEW_LINE, good)
+    const entry = end < 0 ? undefined : readEntry(bytes.toString('utf8', good, end))
+    if (entry === undefined) return { entries, good, broken: bytes.subarray(good) }
+    entries.push(entry)
+    good = end + 1
+  }
+  return { entries, good }
+}
+
+/** The sequence of the first entry in a file. */
+export function firstIn(name: string): number {
+  return Number(/\d{12}/.exec(name)?.[0])
+}
 
 function nameOf(first: number): string {
   return `entries-${String(first).padStart(12, '0')}.jsonl`

@@ -66,6 +66,7 @@ export class UsageLedger {
   #ticking: Promise<void> | undefined
   #tallied = true
   #toldAt: Instant | undefined
+  #failures = 0
 
   constructor(options: LedgerOptions) {
     this.#options = options
@@ -144,6 +145,11 @@ export class UsageLedger {
     const unwritten = this.#closed?.entries.length ?? 0
     const tallied = this.#tallied && this.#opened !== undefined
     return { life, sequence: files?.last?.sequence ?? 0, unwritten, tallied }
+  }
+
+  /** How often something of it could not be read or written. */
+  get failures(): number {
+    return this.#failures
   }
 
   /** Control has all up to it; what is old of that is not needed any more. */
@@ -292,6 +298,7 @@ export class UsageLedger {
   /** Once a minute: what fails is tried again each second. */
   #complain(what: string, error: unknown): void {
     this.#tallied = false
+    this.#failures++
     const { clock, log, folder } = this.#options
     const now = clock.now()
     if (this.#toldAt !== undefined && Math.abs(now - this.#toldAt) < QUIET) return
