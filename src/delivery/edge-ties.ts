@@ -20,6 +20,9 @@ import type { ViewerCount } from './viewers/viewer-count.ts'
 /** Control counts what it has not heard of again for a few of these as gone. */
 const REPORT_VIEWERS_MS = 2_000
 
+/** For what was counted at the end. */
+const LAST_WORDS = 1_000
+
 export interface TiesParts {
   metrics: Metrics
   log: Logger
@@ -89,7 +92,7 @@ export function tieToControl(options: EdgeOptions, parts: TiesParts): Ties {
     snapshot: () => follower.current(),
     health: waitingFor => health.health(waitingFor),
     async close() {
-      await pushing.close()
+      await pushing.close(LAST_WORDS)
       await health.close()
       await reporting.close()
       await follower.close()

@@ -89,6 +89,7 @@ async function startAlone(options: EdgeOptions): Promise<RunningRole> {
   return {
     async close() {
       await serving.drain()
+      await serving.ledger.roll()
       await ties.close()
       await issuers.close()
       await serving.close()

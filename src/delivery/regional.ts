@@ -46,6 +46,8 @@ export interface RegionalOptions {
 
 /** Transfers under way at a drain may take so long. */
 const DRAIN: Milliseconds = 8_000
+/** For what was counted at the end. */
+const LAST_WORDS: Milliseconds = 1_000
 
 /** A regional cache: the steps of an edge from `key` on, for edges, before the origins. */
 export async function startRegional(options: RegionalOptions): Promise<RunningRole> {
@@ -106,7 +108,8 @@ export async function startRegional(options: RegionalOptions): Promise<RunningRo
     health: () => health.health(node.matcher ? [] : ['snapshot']),
     async close() {
       await server.close(DRAIN)
-      await pushing.close()
+      await counted.ledger.roll()
+      await pushing.close(LAST_WORDS)
       await health.close()
       await snapshots.close()
       await renewing?.close()

@@ -42,7 +42,8 @@ export interface PushUsageOptions extends ControlPlace {
 export interface UsagePushing {
   /** Looks for entries at once. */
   soon(): void
-  close(): Promise<void>
+  /** Sends what is there now, if that takes no longer, and ends. */
+  close(within?: Milliseconds): Promise<void>
 }
 
 const EVERY: Milliseconds = 10_000
@@ -88,7 +89,8 @@ class Pusher implements UsagePushing {
     this.#waiting.abort()
   }
 
-  async close(): Promise<void> {
+  async close(within: Milliseconds = 0): Promise<void> {
+    if (within > 0) await this.#sendRest(within)
     this.#closing.abort()
     this.#waiting.abort()
     await this.#running
@@ -98,7 +100,7 @@ class Pusher implements UsagePushing {
     while (!this.#closing.signal.aborted) {
       this.#waiting = new AbortController()
       try {
-        for (const book of this.#options.books()) await this.#push(book)
+        await this.#pushAll()
         this.#failures = 0
         this.#failing = undefined
       } catch (error) {
@@ -108,6 +110,18 @@ class Pusher implements UsagePushing {
       }
       if (!this.#closing.signal.aborted) await pause(this.#pause(), this.#waiting.signal)
     }
+  }
+
+  /** What is sent by the loop as well meanwhile control takes once. */
+  async #sendRest(within: Milliseconds): Promise<void> {
+    const over = new AbortController()
+    const sent = this.#pushAll().catch(() => {})
+    await Promise.race([sent, pause(within, over.signal)])
+    over.abort()
+  }
+
+  async #pushAll(): Promise<void> {
+    for (const book of this.#options.books()) await this.#push(book)
   }
 
   /** Nodes that all have lost control do not come back to it in step. */

@@ -73,7 +73,7 @@ async function count(ledger: UsageLedger, entries: number): Promise<void> {
   }
 }
 
-function push(live: string[] = [...ledgers.keys()]): UsageBooks {
+function push(live: string[] = [...ledgers.keys()], everyMs = 5): UsageBooks {
   const books = new UsageBooks({
     ...{ stateDir, live, clock: systemClock, log: silentLogger },
     beginAnew: (book, why) => ledgers.get(book)?.beginAnew(why) ?? Promise.resolve(),
@@ -82,7 +82,7 @@ function push(live: string[] = [...ledgers.keys()]): UsageBooks {
     controlUrl: control.url,
     identity: { id: newNodeId('edge'), role: 'edge', ...newNodeKey() },
     books: () => books.all(),
-    everyMs: 5,
+    everyMs,
     ...{ metrics, log: silentLogger },
   })
   return books
@@ -139,6 +139,14 @@ describe('what was counted reaches control once:', () => {
     await books.start()
     await until('it is there', () => total() === 5)
     expect([...applied.values()].flat().map(({ closed }) => closed)).toEqual(['recovered'])
+  })
+
+  test('what was closed at the end of a node', async () => {
+    const ledger = await ledgerOf('main')
+    push(['main'], 3_600_000)
+    await count(ledger, 3)
+    await pushing?.close(20_000)
+    expect(total()).toBe(3)
   })
 
   test('a ledger that control cannot go on with is put aside, and another life goes on', async () => {
