@@ -4,7 +4,7 @@ import { Agent, createServer, request as httpRequest, type Server } from 'node:h
 import { networkInterfaces } from 'node:os'
 import path from 'node:path'
 import type { AddressInfo } from 'node:net'
-import { pause } from '../../src/core/index.ts'
+import { codeOf, pause } from '../../src/core/index.ts'
 import { LedgerReader } from '../../src/telemetry/index.ts'
 import { childOf, kill, whole } from './roles.ts'
 import { startRole, startSluice, temporaryFolder, until, type RoleReady, type Sluice } from './sluice.ts'
@@ -95,6 +95,11 @@ class CountingViewers {
     while (this.#going) {
       const asked = wish(this.#turn++)
       const got = await this.#ask(asked)
+      // Nobody listens: nothing was asked.
+      if (got === 'refused') {
+        await pause(20)
+        continue
+      }
       const isWhole = got === asked.length
       const into = (isWhole ? this.whole : this.broken)[asked.method]
       into.requests++
@@ -106,15 +111,15 @@ class CountingViewers {
     }
   }
 
-  /** Bytes that came of an answer that is 200; -1 where it broke off, or was another. */
-  #ask({ method, path: target, submitted }: Wish): Promise<number> {
+  /** Bytes that came of an answer that is 200; `broken` where it broke off, or was another. */
+  #ask({ method, path: target, submitted }: Wish): Promise<number | 'broken' | 'refused'> {
     return new Promise(resolve => {
-      const broken = (): void => resolve(-1)
+      const broken = (error?: Error): void => resolve(codeOf(error) === 'ECONNREFUSED' ? 'refused' : 'broken')
       const asking = httpRequest(`${this.#url}${target}`, { method, agent: this.#agent }, answer => {
         let bytes = 0
         answer.on('data', (chunk: Buffer) => (bytes += chunk.length))
-        answer.on('end', () => resolve(answer.statusCode === 200 && answer.complete ? bytes : -1))
-        answer.on('error', broken).on('close', broken)
+        answer.on('end', () => resolve(answer.statusCode === 200 && answer.complete ? bytes : 'broken'))
+        answer.on('error', broken).on('close', () => broken())
       })
       asking.on('error', broken).setTimeout(20_000, () => asking.destroy())
       asking.end(submitted > 0 ? Buffer.alloc(submitted, 'x') : undefined)
