@@ -129,9 +129,16 @@ export class Acknowledgements {
 
   /** Whether nothing was heard of it for minutes, by this process or another. */
   isGone(id: NodeId): boolean {
+    return this.silence(id).span >= GONE_AFTER
+  }
+
+  /** How long nothing was heard of a node, and whether anything was since this process began. */
+  silence(id: NodeId): { span: Milliseconds; heard: 'since-the-start' | 'never' } {
     const seen = this.#seen.get(id)
-    if (seen !== undefined && seen.open > 0) return false
-    return this.#clock.now() - Math.max(this.#startedAt, seen?.lastSeen ?? 0) >= GONE_AFTER
+    const lastSeen = seen?.lastSeen ?? 0
+    const heard = lastSeen > 0 ? 'since-the-start' : 'never'
+    if (seen !== undefined && seen.open > 0) return { span: 0, heard }
+    return { span: this.#clock.now() - Math.max(this.#startedAt, lastSeen), heard }
   }
 
   #of(id: NodeId): Seen {

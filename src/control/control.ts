@@ -32,12 +32,14 @@ import {
   setLocalNodes,
   type Database,
 } from './database/index.ts'
+import { EventFeed } from './event-feed.ts'
 import { FunctionTrials } from './function-trials.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { NodeGossip } from './node-gossip.ts'
 import { MeasuredNetworks } from './measured.ts'
 import { NodeHealths } from './node-healths.ts'
 import { Joins } from './joins.ts'
+import { Lookout } from './lookout.ts'
 import { NodeAuthority } from './node-authority.ts'
 import type { ControlLimits, ControlOptions, RunningControl } from './options.ts'
 import { Publishing } from './publishing.ts'
@@ -124,6 +126,9 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
         heartbeat: limits.eventHeartbeat,
         mostListeners: limits.eventListeners,
       }),
+      eventFeed: new EventFeed({
+        ...{ database, heartbeat: limits.eventHeartbeat, mostListeners: limits.eventListeners, log },
+      }),
       publicationBell: new Bell(),
       jobBell: new Bell(),
       gossip:
@@ -135,11 +140,14 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
     database.onCommit(topics => {
       if (topics.has('publications')) services.publicationBell.ring()
       if (topics.has('jobs')) services.jobBell.ring()
+      if (topics.has('events')) services.eventFeed.look()
     })
     const housekeeping = new Housekeeping({ database, store, publishing, limits, log })
     await housekeeping.start()
     services.channelLeases.start()
-    return await listen(options, services, { limits, housekeeping, log })
+    const lookout = new Lookout({ database, acknowledgements, clock: limits.clock, log })
+    lookout.start()
+    return await listen(options, services, { limits, housekeeping, lookout, log })
   } catch (error) {
     await database.close()
     throw error
@@ -149,12 +157,13 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
 interface Parts {
   limits: ControlLimits
   housekeeping: Housekeeping
+  lookout: Lookout
   log: ReturnType<typeof createLogger>
 }
 
 async function listen(options: ControlOptions, services: Services, parts: Parts): Promise<RunningControl> {
-  const { database, snapshots, acknowledgements, healths, channelEvents, gossip } = services
-  const { limits, housekeeping, log } = parts
+  const { database, snapshots, acknowledgements, healths, channelEvents, eventFeed, gossip } = services
+  const { limits, housekeeping, lookout, log } = parts
   let known = await snapshots.current()
   const look = async (): Promise<PublishedSnapshot> => {
     const newest = await snapshots.current()
@@ -191,7 +200,7 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
   metrics.gauge(
     'sluice_control_event_listeners',
     'Connections that listen to events',
-    () => channelEvents.listeners,
+    () => channelEvents.listeners + eventFeed.listeners,
   )
   const { reach } = options
   const authority = reach && (await services.authority())
@@ -252,9 +261,11 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
       clearInterval(noting)
       // First, since its listeners would stay for ever.
       channelEvents.close()
+      await eventFeed.close()
       await server.close()
       await services.channelLeases.close()
       await housekeeping.close()
+      await lookout.close()
       await services.trials.close()
       snapshots.close()
       await gossip?.close()

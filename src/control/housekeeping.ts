@@ -4,6 +4,7 @@ import type { Logger } from '../telemetry/index.ts'
 import {
   assetsWithoutJob,
   extendLeases,
+  forgetEvents,
   forgetFinishedLeases,
   forgetPublications,
   getPublication,
@@ -122,6 +123,7 @@ export class Housekeeping {
     await this.#options.database.transaction(async tx => {
       await forgetPublications(tx, (tx.now - SHOWN) as Instant) // an earlier instant
       await forgetFinishedLeases(tx, (tx.now - REMEMBERED) as Instant) // an earlier instant
+      await forgetEvents(tx)
     })
     await this.#removeOrphans()
   }

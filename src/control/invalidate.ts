@@ -1,6 +1,15 @@
 import { canonicalPath, SluiceError } from '../core/index.ts'
 import type { InvalidationInfo, NewInvalidation } from '../client/index.ts'
-import { findInvalidation, listDistributions, recordInvalidation, type Tx } from './database/index.ts'
+import {
+  addEvent,
+  findInvalidation,
+  listDistributions,
+  recordInvalidation,
+  type Tx,
+} from './database/index.ts'
+
+/** An event says so many of an invalidation's paths, and how many there are. */
+const MOST_TOLD = 20
 
 /** Gives the paths one number (SEAMS 24). Asking again with the same reference and paths gives the same answer. */
 export async function invalidate(tx: Tx, wanted: NewInvalidation): Promise<InvalidationInfo> {
@@ -28,6 +37,8 @@ export async function invalidate(tx: Tx, wanted: NewInvalidation): Promise<Inval
     paths,
     ...(reference === undefined ? {} : { reference }),
   })
+  const data = { distributionIds, paths: paths.slice(0, MOST_TOLD), count: paths.length }
+  await addEvent(tx, { type: 'invalidation.made', subject: made.id, data, once: `${made.id}-made` })
   return { id: made.id, sequence: made.sequence, snapshotVersion: made.snapshotVersion }
 }
 

@@ -6,6 +6,7 @@ import type { ChannelEvents } from './channel-events.ts'
 import type { ChannelLeases } from './channel-leases.ts'
 import type { ChannelStates } from './channel-states.ts'
 import type { Database } from './database/index.ts'
+import type { EventFeed } from './event-feed.ts'
 import type { FunctionTrials } from './function-trials.ts'
 import type { NodeGossip } from './node-gossip.ts'
 import type { MeasuredNetworks } from './measured.ts'
@@ -36,6 +37,7 @@ export interface Services {
   channelStates: ChannelStates
   channelLeases: ChannelLeases
   channelEvents: ChannelEvents
+  eventFeed: EventFeed
   /** Rings when a publication or an asset changed. */
   publicationBell: Bell
   /** Rings when a job may be taken. */

@@ -2,6 +2,7 @@ import type { AssetId, Instant, JobId, Milliseconds, NodeId } from '../core/inde
 import { SluiceError } from '../core/index.ts'
 import type { Failure, Job, JobResult, Progress } from '../client/index.ts'
 import {
+  addEvent,
   changeLease,
   changePublication,
   deleteAsset,
@@ -151,6 +152,8 @@ async function packaged(
   await setServed(tx, assetId, { version: publication.version, renditions, durationSeconds })
   const ready = { state: 'ready', progress: null, error: null, renditions, snapshotVersion } as const
   await changePublication(tx, publicationId, ready)
+  const data = { assetId, publicationId, version: publication.version, durationSeconds }
+  await addEvent(tx, { type: 'asset.published', subject: asset.path, data })
 }
 
 async function removed(tx: Tx, assetId: AssetId): Promise<void> {
@@ -158,10 +161,17 @@ async function removed(tx: Tx, assetId: AssetId): Promise<void> {
   if (!asset) return
   await invalidateBuiltIn(tx, [`${asset.path}/*`])
   await deleteAsset(tx, assetId)
+  await addEvent(tx, { type: 'asset.removed', subject: asset.path, data: { assetId } })
   tx.changed('publications')
 }
 
 async function failed(tx: Tx, held: LeaseRow, error: Failure): Promise<void> {
+  const asset = await getAsset(tx, held.assetId)
+  if (asset) {
+    const what = held.publicationId === null ? 'removal' : 'publication'
+    const data = { assetId: asset.id, publicationId: held.publicationId, what, ...error }
+    await addEvent(tx, { type: 'asset.failed', subject: asset.path, data })
+  }
   if (held.publicationId) {
     return changePublication(tx, held.publicationId, { state: 'errored', progress: null, error })
   }

@@ -4,6 +4,7 @@ import { ownersAmong, type PeerNode, type ViewersAt } from '../../distribution/i
 import type { Authority } from '../../inbound/index.ts'
 import { disownChannels, nameOwner } from './channels.ts'
 import type { Tx } from './database.ts'
+import { addEvent } from './events.ts'
 import { forgetOrigin } from './origin-leases.ts'
 import { authority, joinTokens, nodes } from './tables.ts'
 
@@ -45,6 +46,7 @@ export async function setDraining(
   if ((old.drainingSince !== null) === (wanted === 'draining')) return 'same'
   const drainingSince = wanted === 'draining' ? tx.now : null
   await tx.sql.update(nodes).set({ drainingSince }).where(eq(nodes.id, id))
+  await addEvent(tx, { type: `node.${wanted}`, subject: id, data: { role: old.role } })
   await tx.bump()
   return 'changed'
 }
@@ -99,6 +101,12 @@ export async function addNode(
   const row = { ...node, origin: 'joined' as const, createdAt: tx.now }
   const { pop, url } = node
   await tx.sql.insert(nodes).values(row).onConflictDoUpdate({ target: nodes.id, set: { pop, url } })
+  if (old === undefined)
+    await addEvent(tx, {
+      type: 'node.joined',
+      subject: node.id,
+      data: { role: node.role, pop: node.pop ?? null },
+    })
   await tx.bump()
   return 'added'
 }
@@ -120,12 +128,16 @@ export async function removeNode(
   id: NodeId,
   state: 'gone' | 'here',
 ): Promise<'removed' | 'absent' | 'local'> {
-  const [old] = await tx.sql.select({ origin: nodes.origin }).from(nodes).where(eq(nodes.id, id))
+  const [old] = await tx.sql
+    .select({ origin: nodes.origin, role: nodes.role })
+    .from(nodes)
+    .where(eq(nodes.id, id))
   if (old === undefined) return 'absent'
   if (old.origin === 'local' && state === 'here') return 'local'
   await tx.sql.delete(nodes).where(eq(nodes.id, id))
   await disownChannels(tx, id)
   await forgetOrigin(tx, id)
+  await addEvent(tx, { type: 'node.removed', subject: id, data: { role: old.role } })
   await tx.bump()
   return 'removed'
 }

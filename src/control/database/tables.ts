@@ -34,6 +34,7 @@ import type {
   ViewersAt,
 } from '../../distribution/index.ts'
 
+export * from './event-tables.ts'
 export * from './function-tables.ts'
 
 /** Instants are epoch milliseconds. PGlite gives bigint as a number, node-postgres as text; `mode: 'number'` settles it. */

@@ -1,29 +1,46 @@
 import type { ServerResponse } from 'node:http'
-import { ChannelEvent } from '../../client/index.ts'
+import { SluiceError } from '../../core/index.ts'
+import { ChannelEvent, EVENT_TYPES } from '../../client/index.ts'
 import type { Listener } from '../channel-events.ts'
 import type { RawRoute } from '../route.ts'
 import type { Services } from '../services.ts'
 
 /** Server-sent events, until the listener leaves. */
-export function eventRoute({ channelEvents }: Services): RawRoute {
+export function eventRoute({ channelEvents, eventFeed }: Services): RawRoute {
   return {
     kind: 'raw',
     methods: ['GET'],
     path: '/v1/events',
     access: { kind: 'token', scope: 'read' },
     summary:
-      'What happens to channels, as server-sent events; with Last-Event-ID those after it too, and all that are remembered (1000) when it is not among them',
+      'What happens to channels, as server-sent events; with Last-Event-ID those after it too, and all that are remembered (1000) when it is not among them. With kinds=asset,node (or all) what happens to these, in the form that webhooks have',
     events: ChannelEvent,
     async handle(request, response) {
       const given = request.headers['last-event-id']
-      const leave = channelEvents.listen(
-        listenerOf(response),
-        typeof given === 'string' && given !== '' ? given : undefined,
-      )
+      const last = typeof given === 'string' && given !== '' ? given : undefined
+      const kinds = kindsOf(request.url ?? '')
+      const listener = listenerOf(response)
+      const leave =
+        kinds === undefined
+          ? channelEvents.listen(listener, last)
+          : await eventFeed.listen(listener, { kinds, last })
       await new Promise<void>(resolve => response.once('close', resolve))
       leave()
     },
   }
+}
+
+/** Undefined where nobody asked for kinds: those who knew of channels alone hear what they always heard. */
+function kindsOf(url: string): string[] | undefined {
+  const given = new URL(url, 'http://control').searchParams.get('kinds')
+  if (given === null) return undefined
+  const all = [...new Set(EVENT_TYPES.map(type => type.split('.', 1).join()))]
+  const kinds = given === 'all' ? all : given.split(',')
+  if (kinds.every(kind => all.includes(kind))) return kinds
+  throw new SluiceError('bad-kinds', `kinds is a list of ${all.join(', ')}, or "all"`, {
+    side: 'operator',
+    kind: 'usage',
+  })
 }
 
 const HEADERS = {

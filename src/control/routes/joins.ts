@@ -10,7 +10,7 @@ import {
   StorageQuestion,
 } from '../../client/index.ts'
 import { VERSION_FIELD } from '../../membership/index.ts'
-import { moveNode, removeNode, setDraining } from '../database/index.ts'
+import { addEvent, moveNode, removeNode, setDraining } from '../database/index.ts'
 import { route, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { asker } from './nodes.ts'
@@ -122,7 +122,10 @@ function nodesRoutes({ joins, database, authority }: Services): Route[] {
       },
       async ({ body: { request, url }, node }) => {
         const made = await (await authority()).certify(asker(node), request)
-        await database.transaction(tx => moveNode(tx, asker(node), url))
+        await database.transaction(async tx => {
+          await moveNode(tx, asker(node), url)
+          await addEvent(tx, { type: 'certificate.renewed', subject: asker(node) })
+        })
         return { status: 200, body: made }
       },
     ),

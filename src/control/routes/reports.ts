@@ -1,4 +1,5 @@
 import {
+  type ChannelEvent,
   ChannelsRequest,
   EdgesAnswer,
   LeasesAnswer,
@@ -6,20 +7,21 @@ import {
   NodeHealth,
   ViewersRequest,
 } from '../../client/index.ts'
-import { MiB, ROLES, Type, type Bytes, type Clock, type NodeId } from '../../core/index.ts'
+import { MiB, ROLES, Type, type Bytes, type Clock, type Instant, type NodeId } from '../../core/index.ts'
 import type { ViewersAt } from '../../distribution/index.ts'
 import { CLOCK_FIELD, offsetTo, readInstant } from '../../membership/index.ts'
-import { isSamePlace, placed, setViewers } from '../database/index.ts'
+import { addEvent, isSamePlace, placed, setViewers, type Tx } from '../database/index.ts'
 import { route, type Route } from '../route.ts'
 import type { Services } from '../services.ts'
 import { asker } from './nodes.ts'
 
 /** Ten thousand channels, each with all that can be said of it: some 3 KB where paths are long. */
 const LARGEST_REPORT: Bytes = 32 * MiB
+const LONGEST_DETAIL = 1_000
 
-/** What nodes say of themselves and of live channels; nothing of it is stored. */
+/** What nodes say of themselves and of live channels; of it events alone are stored. */
 export function reportRoutes(services: Services, clock: Clock): Route[] {
-  const { channelStates, channelEvents, channelLeases, healths, measured } = services
+  const { database, channelStates, channelEvents, channelLeases, healths, measured } = services
   return [
     route(
       {
@@ -67,7 +69,9 @@ export function reportRoutes(services: Services, clock: Clock): Route[] {
       async ({ body, node }) => {
         channelStates.channelsOf(asker(node), body)
         channelEvents.add(body.events)
-        return Promise.resolve({ status: 204 })
+        // What is not written down is not taken: the origin says it again.
+        if (body.events.length > 0) await database.transaction(tx => keepChannelEvents(tx, body.events))
+        return { status: 204 }
       },
     ),
     route(
@@ -99,6 +103,14 @@ export function reportRoutes(services: Services, clock: Clock): Route[] {
       },
     ),
   ]
+}
+
+async function keepChannelEvents(tx: Tx, events: readonly ChannelEvent[]): Promise<void> {
+  for (const { id, at, kind, path, broadcast, detail } of events) {
+    const data = { broadcast, detail: detail.slice(0, LONGEST_DETAIL) }
+    const happened = Date.parse(at) as Instant // the schema has checked that it is one
+    await addEvent(tx, { type: `channel.${kind}`, subject: path, data, once: id, at: happened })
+  }
 }
 
 /** Only a change is written; what cannot be is said again in two seconds. */
