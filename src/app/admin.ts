@@ -2,6 +2,7 @@ import { fastify, type FastifyInstance } from 'fastify'
 import { type Listen } from '../core/index.ts'
 import { createMetrics } from '../telemetry/index.ts'
 import { mergeMetrics } from './merge-metrics.ts'
+import { SUPERVISOR_METRICS } from './metric-names.ts'
 import { missing, notesOf } from './readiness.ts'
 import type { RoleState } from './supervisor.ts'
 
@@ -34,11 +35,8 @@ export class Admin {
     })
     const own = createMetrics('supervisor')
     let states: RoleState[] = []
-    own.collected(
-      'sluice_role_restarts_total',
-      'Times a role was started again after it ended.',
-      ['role'],
-      () => states.map(state => [{ role: state.role }, state.restarts]),
+    own.collected(SUPERVISOR_METRICS.restarts, () =>
+      states.map(state => [{ role: state.role }, state.restarts]),
     )
     this.#server.get('/metrics', async (_request, reply) => {
       states = await source.states()

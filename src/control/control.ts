@@ -35,6 +35,7 @@ import {
 import { EventFeed } from './event-feed.ts'
 import { FunctionTrials } from './function-trials.ts'
 import { Housekeeping } from './housekeeping.ts'
+import { CONTROL_METRICS } from './metric-names.ts'
 import { NodeGossip } from './node-gossip.ts'
 import { MeasuredNetworks } from './measured.ts'
 import { NodeHealths } from './node-healths.ts'
@@ -190,18 +191,10 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
     apart: (id, software = 'before 0.5') => healths.refused(id, { software }),
   })
   const metrics = createMetrics('control')
-  const answered = metrics.counter('sluice_control_answers_total', 'Answers of the control APIs', ['status'])
-  metrics.gauge('sluice_control_snapshot_version', 'The newest snapshot version', () => known.version)
-  metrics.gauge(
-    'sluice_control_clocks_off',
-    'Nodes whose clock is more than 30 s from that of control',
-    () => healths.clocksOff,
-  )
-  metrics.gauge(
-    'sluice_control_event_listeners',
-    'Connections that listen to events',
-    () => channelEvents.listeners + eventFeed.listeners,
-  )
+  const answered = metrics.counter(CONTROL_METRICS.answers)
+  metrics.gauge(CONTROL_METRICS.snapshotVersion, () => known.version)
+  metrics.gauge(CONTROL_METRICS.clocksOff, () => healths.clocksOff)
+  metrics.gauge(CONTROL_METRICS.eventListeners, () => channelEvents.listeners + eventFeed.listeners)
   const { reach } = options
   const authority = reach && (await services.authority())
   let credentials = reach && (await authority?.credentials(reach.names))

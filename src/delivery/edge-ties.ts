@@ -12,8 +12,9 @@ import {
   type UsageBook,
 } from '../membership/index.ts'
 import { IssuerKeys, type Guard } from '../outbound/index.ts'
-import type { Logger, Metrics } from '../telemetry/index.ts'
+import { byWord, type Logger, type Metrics } from '../telemetry/index.ts'
 import type { EdgeOptions } from './edge.ts'
+import { EDGE_METRICS } from './metric-names.ts'
 import { CertificateWhenNeeded } from './tiers/certificate.ts'
 import type { ViewerCount } from './viewers/viewer-count.ts'
 
@@ -82,12 +83,8 @@ export function tieToControl(options: EdgeOptions, parts: TiesParts): Ties {
     books: () => parts.books(),
   })
   const renewing = membership && keepRenewed(membership, { controlUrl, identity, url: null, clock, log })
-  metrics.gauge('sluice_live_viewers', 'Viewers of live channels, seen within 10 s', () => viewers.total)
-  metrics.gauge(
-    'sluice_snapshot_version',
-    'Version of the snapshot that is applied',
-    () => follower.current()?.version ?? 0,
-  )
+  metrics.gauge(EDGE_METRICS.liveViewers, () => viewers.total)
+  metrics.gauge(EDGE_METRICS.snapshotVersion, () => follower.current()?.version ?? 0)
   return {
     snapshot: () => follower.current(),
     health: waitingFor => health.health(waitingFor),
@@ -122,10 +119,5 @@ export function issuersOf(
 }
 
 export function measureIssuers({ refreshes }: IssuerKeys, metrics: Metrics): void {
-  metrics.collected(
-    'sluice_issuer_key_refreshes_total',
-    'Questions to issuers of tokens for their keys',
-    ['result'],
-    () => Object.entries(refreshes).map(([result, n]): [Record<string, string>, number] => [{ result }, n]),
-  )
+  metrics.collected(EDGE_METRICS.issuerRefreshes, () => byWord('result', refreshes))
 }

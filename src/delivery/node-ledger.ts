@@ -1,6 +1,7 @@
 import path from 'node:path'
 import type { Clock, Milliseconds } from '../core/index.ts'
 import { UsageLedger, type Logger, type Metrics } from '../telemetry/index.ts'
+import { LEDGER_METRICS } from './metric-names.ts'
 
 export interface NodeLedgerOptions {
   /** The node's own; a folder of each ledger lies in it. */
@@ -45,14 +46,8 @@ export async function openLedger({
   await ledger.start()
   const timer = setInterval(() => void ledger.tick(), TICK)
   timer.unref()
-  metrics.collected('sluice_usage_failures_total', 'Failures to read or write a usage ledger', [], () => [
-    [{}, ledger.failures],
-  ])
-  metrics.gauge(
-    'sluice_usage_untallied',
-    'Processes that have counted usage which would be lost if they were killed',
-    () => (ledger.state.tallied ? 0 : 1),
-  )
+  metrics.collected(LEDGER_METRICS.failures, () => [[{}, ledger.failures]])
+  metrics.gauge(LEDGER_METRICS.untallied, () => (ledger.state.tallied ? 0 : 1))
   return {
     ledger,
     close() {

@@ -5,7 +5,14 @@ import { ConnectionCount, CountryFile } from '../inbound/index.ts'
 import { nodeTokenSource } from '../membership/index.ts'
 import { LatencyMeter } from '../routing/index.ts'
 import type { Guard } from '../outbound/index.ts'
-import { MOST_A_DAY, openAccessLog, type Logger, type Metrics, type UsageLedger } from '../telemetry/index.ts'
+import {
+  byWord,
+  MOST_A_DAY,
+  openAccessLog,
+  type Logger,
+  type Metrics,
+  type UsageLedger,
+} from '../telemetry/index.ts'
 import { openLedger } from './node-ledger.ts'
 import type { EdgeOptions } from './edge.ts'
 import { membershipOf, membershipSource } from './edge-ties.ts'
@@ -14,6 +21,7 @@ import { handle } from './engine.ts'
 import { nodeFunctions } from './functions/node-runner.ts'
 import type { Incoming, Outgoing } from './exchange.ts'
 import type { OnUpgrade } from './viewers/leavers.ts'
+import { NODE_METRICS } from './metric-names.ts'
 import { measureNode } from './node-metrics.ts'
 import { CacheNode, type CacheNodeOptions } from './node.ts'
 import { read } from './read.ts'
@@ -157,10 +165,5 @@ export async function prepareServing(options: EdgeOptions, parts: ServingParts):
 }
 
 function measureTurnedAway({ counts }: TurnedAway, metrics: Metrics): void {
-  metrics.collected(
-    'sluice_connections_turned_away_total',
-    'Connections of viewers that ended before a request of theirs could be answered in the ordinary way',
-    ['reason'],
-    () => Object.entries(counts).map(([reason, n]): [Record<string, string>, number] => [{ reason }, n]),
-  )
+  metrics.collected(NODE_METRICS.turnedAway, () => byWord('reason', counts))
 }

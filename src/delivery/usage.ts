@@ -1,7 +1,9 @@
 import type { DistributionId } from '../core/index.ts'
-import type { Metrics } from '../telemetry/index.ts'
+import type { FieldStatus } from '../fields/index.ts'
+import { byWord, type Metrics, type Sample } from '../telemetry/index.ts'
 import { Counts, NOBODY, type CountsInto } from './counts.ts'
 import type { CacheWord, Exchange } from './exchange.ts'
+import { TRAFFIC_METRICS as M } from './metric-names.ts'
 import type { Viewer } from './viewer.ts'
 
 /** Traffic of one distribution since the process began. */
@@ -16,7 +18,7 @@ export class Usage {
   readonly #results: Record<CacheWord, number> = { Hit: 0, RefreshHit: 0, Miss: 0, Error: 0 }
   readonly #refusals = new Map<string, number>()
   /** Requests whose forms may have fields that are encrypted, by what became of them, and such fields. */
-  readonly #forms = new Map<string, number>()
+  readonly #forms = new Map<FieldStatus, number>()
   #fields = 0
   /** Of all together. */
   readonly totals = { requests: 0, bytes: 0, hits: 0, misses: 0 }
@@ -26,29 +28,12 @@ export class Usage {
 
   constructor(metrics: Metrics, ledger?: CountsInto) {
     this.counts = new Counts(ledger)
-    metrics.collected('sluice_requests_total', 'Requests of viewers', ['distribution', 'scheme'], () =>
-      this.#read(t => t.requests),
-    )
-    metrics.collected('sluice_bytes_total', 'Body bytes sent to viewers', ['distribution', 'scheme'], () =>
-      this.#read(t => t.bytes),
-    )
-    metrics.collected('sluice_cache_results_total', 'How requests were answered', ['result'], () =>
-      Object.entries(this.#results)
-        .filter(([, n]) => n > 0)
-        .map(([result, n]): [Record<string, string>, number] => [{ result }, n]),
-    )
-    metrics.collected('sluice_refusals_total', 'Requests that were refused', ['reason'], () =>
-      [...this.#refusals].map(([reason, n]): [Record<string, string>, number] => [{ reason }, n]),
-    )
-    metrics.collected(
-      'sluice_field_encryption_total',
-      'Requests of behaviours that encrypt fields of forms, by what became of them',
-      ['status'],
-      () => [...this.#forms].map(([status, n]): [Record<string, string>, number] => [{ status }, n]),
-    )
-    metrics.collected('sluice_encrypted_fields_total', 'Fields of forms that were encrypted', [], () => [
-      [{}, this.#fields],
-    ])
+    metrics.collected(M.requests, () => this.#read(t => t.requests))
+    metrics.collected(M.bytes, () => this.#read(t => t.bytes))
+    metrics.collected(M.results, () => byWord('result', this.#results).filter(([, n]) => n > 0))
+    metrics.collected(M.refusals, () => [...this.#refusals].map(([reason, n]) => [{ reason }, n]))
+    metrics.collected(M.forms, () => [...this.#forms].map(([status, n]) => [{ status }, n]))
+    metrics.collected(M.fields, () => [[{}, this.#fields]])
   }
 
   add(x: Exchange): void {
@@ -84,7 +69,7 @@ export class Usage {
     }
   }
 
-  *#read(value: (traffic: Traffic) => number): Generator<[Record<string, string>, number]> {
+  *#read(value: (traffic: Traffic) => number): Generator<[Sample<(typeof M.requests)['labels']>, number]> {
     for (const [distribution, schemes] of this.#traffic)
       for (const scheme of SCHEMES)
         if (schemes[scheme].requests > 0) yield [{ distribution, scheme }, value(schemes[scheme])]

@@ -5,6 +5,7 @@ import type { Logger, Metrics } from '../telemetry/index.ts'
 import { isOff, offsetTo, readInstant, spokenOffset, type ClockOffset } from './clock-offset.ts'
 import type { ControlPlace, NodeAnswer } from './control-link.ts'
 import type { NodeIdentity } from './identity.ts'
+import { MEMBER_METRICS as M } from './metric-names.ts'
 import { isDraining } from './node-places.ts'
 import { TrafficMeter, type TrafficTotals } from './recent-traffic.ts'
 import { startReporting, type Asked, type Reporting } from './report.ts'
@@ -185,16 +186,8 @@ class Reporter implements HealthReporting {
   }
 
   #measure(metrics: Metrics): void {
-    metrics.gauge('sluice_control_away_seconds', 'Since when control does not answer; 0 while it does', () =>
-      this.#told === 'away' ? this.#awaySeconds() : 0,
-    )
-    metrics.gauge(
-      'sluice_clock_offset_seconds',
-      'How far the clock of this machine is ahead of that of control',
-      () => (this.#offset ?? 0) / 1000,
-    )
-    metrics.gauge('sluice_draining', '1 while this node is to get nothing new', () =>
-      this.draining() ? 1 : 0,
-    )
+    metrics.gauge(M.controlAway, () => (this.#told === 'away' ? this.#awaySeconds() : 0))
+    metrics.gauge(M.clockOffset, () => (this.#offset ?? 0) / 1000)
+    metrics.gauge(M.draining, () => (this.draining() ? 1 : 0))
   }
 }

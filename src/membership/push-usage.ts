@@ -12,6 +12,7 @@ import type { Logger, Metrics } from '../telemetry/index.ts'
 import type { LedgerEntry } from '../usage/index.ts'
 import { controlLink, refusalOf, type ControlLink, type ControlPlace } from './control-link.ts'
 import type { NodeIdentity } from './identity.ts'
+import { PUSH_METRICS } from './metric-names.ts'
 import { nodeTokenSource } from './token-source.ts'
 
 /** The ledger of one process of this node. */
@@ -179,14 +180,8 @@ class Pusher implements UsagePushing {
   }
 
   #measure(metrics: Metrics): void {
-    metrics.gauge('sluice_usage_entries_waiting', 'Entries of usage ledgers that control has not taken', () =>
-      this.#sum(({ last, taken }) => last.sequence - taken),
-    )
-    metrics.gauge(
-      'sluice_usage_seconds_behind',
-      'How long the oldest entry waits that control has not taken, in seconds',
-      () => this.#oldestWaiting(),
-    )
+    metrics.gauge(PUSH_METRICS.waiting, () => this.#sum(({ last, taken }) => last.sequence - taken))
+    metrics.gauge(PUSH_METRICS.behind, () => this.#oldestWaiting())
   }
 
   #sum(count: (book: { last: LedgerEntry; taken: number }) => number): number {

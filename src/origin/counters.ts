@@ -1,5 +1,6 @@
 import type { TrafficTotals } from '../membership/index.ts'
 import type { Metrics } from '../telemetry/index.ts'
+import { ORIGIN_METRICS as M } from './metric-names.ts'
 
 /** What kind of thing was asked for; `other` is everything that is not ours. */
 export type RequestKind = 'multivariant' | 'playlist' | 'init' | 'segment' | 'part' | 'other'
@@ -12,28 +13,17 @@ export interface Counters {
   /** To the origin of a channel. */
   passed(what: 'request' | 'hand-over'): void
   refused(): void
-  job(kind: string, result: 'packaged' | 'removed' | 'errored' | 'thrown'): void
+  job(kind: 'package' | 'remove', result: 'packaged' | 'removed' | 'errored' | 'thrown'): void
 }
 
 export function createCounters(metrics: Metrics, indexMemory: () => number): Counters {
-  const requests = metrics.counter(
-    'sluice_origin_requests_total',
-    'Requests of nodes, by what they asked for.',
-    ['kind'],
-  )
-  const bytes = metrics.counter('sluice_origin_bytes_total', 'Bytes of bodies sent to nodes.', ['kind'])
-  const answers = metrics.counter('sluice_origin_answers_total', 'Answers to nodes, by status.', ['status'])
-  const refusals = metrics.counter('sluice_origin_refused_total', 'Requests of strangers.')
-  const passed = metrics.counter(
-    'sluice_origin_passed_on_total',
-    'Requests handed on to the origin of a channel.',
-    ['what'],
-  )
-  const jobs = metrics.counter('sluice_origin_jobs_total', 'Jobs, by how their attempts ended.', [
-    'kind',
-    'result',
-  ])
-  metrics.gauge('sluice_origin_index_bytes', 'Memory of decoded indexes.', indexMemory)
+  const requests = metrics.counter(M.requests)
+  const bytes = metrics.counter(M.bytes)
+  const answers = metrics.counter(M.answers)
+  const refusals = metrics.counter(M.refusals)
+  const passed = metrics.counter(M.passedOn)
+  const jobs = metrics.counter(M.jobs)
+  metrics.gauge(M.indexBytes, indexMemory)
   const totals = { requests: 0, bytes: 0 }
   return {
     totals,
@@ -45,7 +35,7 @@ export function createCounters(metrics: Metrics, indexMemory: () => number): Cou
       if (sent > 0) bytes({ kind }, sent)
     },
     passed: what => passed({ what }),
-    refused: () => refusals(),
+    refused: () => refusals({}),
     job: (kind, result) => jobs({ kind, result }),
   }
 }

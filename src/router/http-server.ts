@@ -16,6 +16,7 @@ import {
   redirectOf,
   STEERING_PATH,
   steeringManifest,
+  type Reason,
 } from '../routing/index.ts'
 import type { Logger } from '../telemetry/index.ts'
 import { askerOf } from './asker.ts'
@@ -28,7 +29,7 @@ export interface HttpServerOptions {
   trusted: TrustedProxies
   count: ConnectionCount
   /** For metrics. */
-  told: { redirected(by: string): void; steered(): void; refused(): void }
+  told: { redirected(by: Reason): void; steered(): void; refused(): void }
   clock: Clock
   log: Logger
 }

@@ -1,12 +1,13 @@
 import { systemClock, type RunningRole } from '../core/index.ts'
 import { ConnectionCount, CountryFile, trustProxies } from '../inbound/index.ts'
 import { followSnapshot, keepRenewed, Membership, reportHealth } from '../membership/index.ts'
-import { Answerer } from '../routing/index.ts'
-import { createLogger, createMetrics, type Metrics } from '../telemetry/index.ts'
+import { Answerer, type Reason } from '../routing/index.ts'
+import { createLogger, createMetrics, byWord, type Metrics } from '../telemetry/index.ts'
 import { startDnsServer } from './dns-server.ts'
 import { Guide } from './guide.ts'
 import { hearEdges } from './hear-edges.ts'
 import { startHttpServer } from './http-server.ts'
+import { ROUTED_EDGE_METRICS, ROUTER_METRICS } from './metric-names.ts'
 import { LIMITS, type RouterOptions } from './options.ts'
 import { startProbes } from './probes.ts'
 
@@ -61,47 +62,23 @@ export async function startRouter(options: RouterOptions): Promise<RunningRole> 
 }
 
 interface Told {
-  redirected(by: string): void
+  redirected(by: Reason): void
   steered(): void
   refused(): void
   requests(): number
 }
 
 function measure(metrics: Metrics, guide: Guide, answerer: Answerer): Told {
-  const redirects = new Map<string, number>()
+  const redirects = new Map<Reason, number>()
   const asked = { steering: 0, refused: 0 }
-  const add = (by: string): void => void redirects.set(by, (redirects.get(by) ?? 0) + 1)
+  const add = (by: Reason): void => void redirects.set(by, (redirects.get(by) ?? 0) + 1)
   const sum = (counts: Iterable<number>): number => [...counts].reduce((all, each) => all + each, 0)
-  metrics.collected(
-    'sluice_router_dns_messages_total',
-    'Messages of DNS, by what became of them',
-    ['outcome'],
-    () =>
-      Object.entries(answerer.outcomes).map(([outcome, n]): [Record<string, string>, number] => [
-        { outcome },
-        n,
-      ]),
-  )
-  metrics.collected(
-    'sluice_router_redirects_total',
-    'Requests that were sent to an edge, by why to that one',
-    ['by'],
-    () => [...redirects].map(([by, n]): [Record<string, string>, number] => [{ by }, n]),
-  )
-  metrics.collected('sluice_router_requests_total', 'Other requests over HTTP', ['kind'], () =>
-    Object.entries(asked).map(([kind, n]): [Record<string, string>, number] => [{ kind }, n]),
-  )
+  metrics.collected(ROUTER_METRICS.messages, () => byWord('outcome', answerer.outcomes))
+  metrics.collected(ROUTER_METRICS.redirects, () => [...redirects].map(([by, n]) => [{ by }, n]))
+  metrics.collected(ROUTER_METRICS.requests, () => byWord('kind', asked))
   for (const state of ['serving', 'draining', 'dead'] as const)
-    metrics.gauge(
-      `sluice_router_edges_${state}`,
-      `Edges that are ${state}, as this router knows`,
-      () => guide.edges.filter(edge => edge.state === state).length,
-    )
-  metrics.gauge(
-    'sluice_router_networks',
-    'Networks of viewers of which latencies are known',
-    () => guide.latencies.size,
-  )
+    metrics.gauge(ROUTED_EDGE_METRICS[state], () => guide.edges.filter(edge => edge.state === state).length)
+  metrics.gauge(ROUTER_METRICS.networks, () => guide.latencies.size)
   return {
     redirected: add,
     steered: () => void asked.steering++,

@@ -1,5 +1,7 @@
 export * from './access-log.ts'
 export * from './logger.ts'
+export { OTHER } from './bounded.ts'
+export * from './metric.ts'
 export * from './metrics.ts'
 export { UsageLedger, type LedgerOptions, type LedgerState } from './ledger/ledger.ts'
 export { LedgerReader } from './ledger/ledger-reader.ts'

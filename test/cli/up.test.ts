@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { lockPath, lockState } from '../../src/app/lock.ts'
 import { until } from '../app/folder.ts'
 import { sign } from '../control/cloudfront/signed.ts'
+import { unnamedMetrics } from '../house/metric-names.ts'
 import { childrenOf, command, FREE_PORTS, up, type Up } from './running.ts'
 
 const sample = new URL('../../media/sample.mp4', import.meta.url).pathname
@@ -194,6 +195,7 @@ describe('sluice up', () => {
       }
       expect((await command(['assets', '/members/film', '--json'], env)).code).toBe(0)
       const metrics = await (await fetch(`${ready.admin}/metrics`)).text()
+      expect(await unnamedMetrics(metrics)).toEqual([])
       for (const role of ['control', 'origin', 'edge', 'gateway']) {
         expect(metrics).toContain(`sluice_role_restarts_total{role="${role}"} 1\n`)
       }

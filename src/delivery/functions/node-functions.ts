@@ -24,8 +24,9 @@ import {
   type Stores,
   type Unusable,
 } from '../../functions/index.ts'
-import type { Logger, Metrics } from '../../telemetry/index.ts'
+import type { Count, Logger, Metrics, Observe } from '../../telemetry/index.ts'
 import type { Counts } from '../counts.ts'
+import { FUNCTION_METRICS } from '../metric-names.ts'
 
 /** A function of a behaviour, as it is run at one event. */
 export interface Use {
@@ -59,8 +60,6 @@ export interface NodeFunctionsOptions {
 }
 
 /** Seconds: a small function takes tenths of a millisecond, one that fetches up to its 30 s. */
-const BUCKETS = [0.0001, 0.000_25, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.25, 1, 5, 30]
-
 /** Longer than an origin is waited for: requests go on so long with what they began with, however many snapshots come. */
 const REMEMBERED: Milliseconds = 600_000
 
@@ -79,8 +78,8 @@ export class NodeFunctions {
   readonly #runner: FunctionRunner
   readonly #log: Logger
   readonly #counts: Counts | undefined
-  readonly #count: (labels: Record<string, string>) => void
-  readonly #observe: (seconds: number, labels: Record<string, string>) => void
+  readonly #count: Count<(typeof FUNCTION_METRICS.runs)['labels']>
+  readonly #observe: Observe<(typeof FUNCTION_METRICS.seconds)['labels']>
   readonly #clock: Clock
   /** Of the snapshot that is applied. */
   #applied: { programs: readonly Program[]; stores: Stores } = { programs: [], stores: new Map() }
@@ -92,17 +91,8 @@ export class NodeFunctions {
     this.#runner = runner
     this.#clock = clock
     this.#log = log
-    this.#count = metrics.counter('sluice_function_runs_total', 'Runs of functions, and how they ended', [
-      'function',
-      'event',
-      'outcome',
-    ])
-    this.#observe = metrics.histogram(
-      'sluice_function_seconds',
-      'How long a request waited for a function',
-      BUCKETS,
-      ['function', 'event'],
-    )
+    this.#count = metrics.counter(FUNCTION_METRICS.runs)
+    this.#observe = metrics.histogram(FUNCTION_METRICS.seconds)
   }
 
   /** Undefined where there is nothing to wait for. Rejects where a blob is missing or no store can be read. */

@@ -3,12 +3,13 @@ import { rendezvous } from '../../core/index.ts'
 import type { PeerNode } from '../../distribution/index.ts'
 import type { FlatHeaders } from '../../http/index.ts'
 import { placesOf, type NodePlace } from '../../membership/index.ts'
-import type { Metrics } from '../../telemetry/index.ts'
+import { byWord, type Metrics } from '../../telemetry/index.ts'
 import { known, type Exchange } from '../exchange.ts'
 import { judgedBy } from '../upstream/forwarding.ts'
 import { namesOf } from '../upstream/origin-request.ts'
 import { resumed } from '../upstream/resumed-body.ts'
 import { leadsToOtherScheme } from '../upstream/scheme-redirect.ts'
+import { EDGE_METRICS } from '../metric-names.ts'
 import { RegionalCache, type Asked, type RegionalCacheOptions } from './regional-cache.ts'
 
 /** Asks the origin itself. */
@@ -105,16 +106,9 @@ export class Regionals {
   }
 
   measure(metrics: Metrics): void {
-    metrics.collected(
-      'sluice_regional_questions_total',
-      'Questions that were to go by a regional cache',
-      ['result'],
-      () =>
-        Object.entries(this.#results).map(([result, n]): [Record<string, string>, number] => [{ result }, n]),
-    )
+    metrics.collected(EDGE_METRICS.regionalQuestions, () => byWord('result', this.#results))
     metrics.gauge(
-      'sluice_regionals_well',
-      'Regional caches that can be asked',
+      EDGE_METRICS.regionalsWell,
       () => [...this.#all.values()].filter(({ isWell }) => isWell).length,
     )
   }

@@ -10,6 +10,7 @@ import { LatencyMeter } from '../../routing/index.ts'
 import { bookOf } from '../node-ledger.ts'
 import { UsageBooks } from '../usage-books.ts'
 import { ViewerCount } from '../viewers/viewer-count.ts'
+import { WORKER_METRICS } from '../metric-names.ts'
 import { Staff } from './staff.ts'
 import { MetricSums } from './metric-sums.ts'
 import { TrafficSums } from './traffic-sums.ts'
@@ -119,8 +120,6 @@ function every(span: Milliseconds, act: () => Promise<void>): NodeJS.Timeout {
 }
 
 function measureStaff(staff: Staff, metrics: Metrics): void {
-  metrics.gauge('sluice_edge_workers', 'Workers of the edge that run', () => staff.live)
-  metrics.collected('sluice_edge_worker_restarts_total', 'Workers that were started again', [], () => [
-    [{}, staff.restarts],
-  ])
+  metrics.gauge(WORKER_METRICS.workers, () => staff.live)
+  metrics.collected(WORKER_METRICS.restarts, () => [[{}, staff.restarts]])
 }

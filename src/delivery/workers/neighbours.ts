@@ -9,10 +9,11 @@ import {
   type UpstreamAnswer,
 } from '../../cache/index.ts'
 import type { Clock } from '../../core/index.ts'
-import type { Metrics } from '../../telemetry/index.ts'
+import { byWord, type Metrics } from '../../telemetry/index.ts'
 import type { Changed } from '../peers/changed.ts'
 import { known, type Exchange } from '../exchange.ts'
 import type { Siblings } from '../peers/siblings.ts'
+import { WORKER_METRICS } from '../metric-names.ts'
 import { asOwnersFound, ownersSharing } from './borrowed-found.ts'
 import { BorrowedFiles } from './borrowed-files.ts'
 import { destroyWith, LargeElsewhere, type Elsewhere } from './borrowed-large.ts'
@@ -85,22 +86,12 @@ export class Neighbours implements Siblings {
   }
 
   measure(metrics: Metrics): void {
-    metrics.collected(
-      'sluice_neighbour_questions_total',
-      'Questions to the worker that owns a key',
-      ['result'],
-      () =>
-        Object.entries(this.#asked).map(([result, n]): [Record<string, string>, number] => [{ result }, n]),
-    )
-    metrics.collected(
-      'sluice_neighbour_files_total',
-      'Bodies of which the worker that owns a key has named the file',
-      ['result'],
-      () =>
-        (['read', 'not-read'] as const).map((result): [Record<string, string>, number] => [
-          { result },
-          [...this.#all.values()].reduce((sum, { files }) => sum + files[result], 0),
-        ]),
+    metrics.collected(WORKER_METRICS.neighbourQuestions, () => byWord('result', this.#asked))
+    metrics.collected(WORKER_METRICS.neighbourFiles, () =>
+      (['read', 'not-read'] as const).map(result => [
+        { result },
+        [...this.#all.values()].reduce((sum, { files }) => sum + files[result], 0),
+      ]),
     )
   }
 
