@@ -20,19 +20,22 @@ export interface AccessEntry {
   /** Whether all of the answer was handed on. */
   complete: boolean
   protocol: string
+  /** The ID of the trace that its viewer has named. */
+  trace?: string | undefined
   /** Where fields of forms are encrypted: CloudFront's `fle-status` and `fle-encrypted-fields`. */
   form?: { status: FieldStatus; fields: number } | undefined
 }
 
 /** One line of JSON with its end, what is undefined left out. */
 export function accessLine(entry: AccessEntry): string {
-  const { path, reason, form } = entry
+  const { path, reason, form, trace } = entry
   return (
     `{"time":"${isoTime(entry.at)}","id":"${entry.id}"${beginning(entry)}` +
     (path === undefined ? '' : `,"path":${pathOf(path)}`) +
     `,"status":${entry.status},"bytes":${entry.bytes},"ms":${entry.ms},"result":"${entry.result}"` +
     (reason === undefined ? '' : `,"reason":"${reason}"`) +
     (form === undefined ? '' : `,"form":"${form.status}","encryptedFields":${form.fields}`) +
+    (trace === undefined ? '' : `,"trace":"${trace}"`) +
     (entry.complete ? ',"complete":true,"protocol":"' : ',"complete":false,"protocol":"') +
     `${entry.protocol}"}\n`
   )

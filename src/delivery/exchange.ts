@@ -4,7 +4,7 @@ import type { PlaylistFound } from '../cache/index.ts'
 import type { CanonicalPath, Instant, Milliseconds, Reason, RequestId } from '../core/index.ts'
 import type { Behaviour, CompiledDistribution, ResponseHeaders } from '../distribution/index.ts'
 import type { FieldStatus } from '../fields/index.ts'
-import type { CacheKey, FlatHeaders } from '../http/index.ts'
+import type { CacheKey, FlatHeaders, TraceContext } from '../http/index.ts'
 import type { Http1Answer, Http1Request } from '../http1/index.ts'
 import type { BodiedRequest as Http2BodiedRequest, BodilessRequest, Http2Stream } from '../http2/index.ts'
 import { loggedPath, type PathToken } from '../signing/index.ts'
@@ -94,6 +94,8 @@ export class Exchange {
   target: Target | undefined
   /** Set by `read`: false where the fields that name a condition or a range need not be looked for. */
   selects = true
+  /** Set by it too, and by `readPeer` and `readNode`: where whoever asks names a trace. */
+  trace: TraceContext | undefined
   /** Set by `match`. */
   served: CompiledDistribution | undefined
   behaviour: Behaviour | undefined

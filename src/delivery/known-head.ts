@@ -10,6 +10,8 @@ export interface KnownHead {
   readonly loops: boolean
   /** It has a condition or a range, and may be sent something else than the whole. */
   readonly selects: boolean
+  /** It names a trace that it is of. */
+  readonly traced: boolean
 }
 
 const SELECTING = ['range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'] as const
@@ -38,5 +40,6 @@ function readHead(request: Incoming, trusted: TrustedProxies, target: string | u
     viewer: readViewer(request, trusted, target),
     loops: isLoop(Array.isArray(cdnLoop) ? cdnLoop.join(', ') : cdnLoop),
     selects: isSelecting(headers),
+    traced: headers['traceparent'] !== undefined,
   }
 }

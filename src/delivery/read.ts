@@ -5,6 +5,7 @@ import { knownHead } from './known-head.ts'
 import { match } from './match.ts'
 import { refuse, sendError } from './answer/refusal.ts'
 import { faultOf, readAbsolute } from './request-head.ts'
+import { takeTrace } from './trace.ts'
 import { serveReserved } from './answer/reserved.ts'
 
 /** First step: limits, who asks, path token off, canonical path (SEAMS 1). Nothing decodes the path again after it. */
@@ -24,6 +25,7 @@ export const read: Step = (x: Exchange) => {
   if (viewer.kind === 'bad') return refuse(x, 'bad-host', { message: `The request has ${viewer.why}` })
   x.viewer = viewer.viewer
   x.selects = head.selects
+  if (head.traced) takeTrace(x)
   if (head.loops) return refuse(x, 'loop')
 
   const queryAt = url.indexOf('?')

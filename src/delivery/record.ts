@@ -45,6 +45,7 @@ function write(x: Exchange): void {
       complete: x.response.writableFinished || x.status === 101,
       protocol: x.request.httpVersion,
       form: x.form,
+      trace: x.trace?.traceId,
     }),
   )
 }

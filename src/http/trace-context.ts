@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import type { FlatHeaders } from './headers.ts'
+import { withoutFields, type FlatHeaders } from './headers.ts'
 
 /** Of which trace a request is (W3C Trace Context). */
 export interface TraceContext {
@@ -34,6 +34,13 @@ export function readTrace(traceparent: string, tracestate: string | undefined): 
 export function traceFields({ traceId, sampled, state }: TraceContext): FlatHeaders {
   const parent = ['traceparent', `00-${traceId}-${idOf(8)}-${sampled ? '01' : '00'}`]
   return state === undefined ? parent : [...parent, 'tracestate', state]
+}
+
+const NAMES: ReadonlySet<string> = new Set(['traceparent', 'tracestate'])
+
+/** The viewer's own, which may be no trace at all, do not go beside ours. */
+export function withTrace(headers: FlatHeaders, trace: FlatHeaders): FlatHeaders {
+  return trace.length === 0 ? headers : [...withoutFields(headers, NAMES), ...trace]
 }
 
 const MOST_MEMBERS = 32

@@ -44,6 +44,11 @@ test('a line tells what became of a form where its fields are encrypted', () => 
   )
 })
 
+test('a line has the trace that its viewer has named', () => {
+  const trace = '4bf92f3577b34da6a3ce929d0e0e4736'
+  expect(JSON.parse(accessLine({ ...ENTRY, trace }))).toEqual({ ...JSON.parse(accessLine(ENTRY)), trace })
+})
+
 test('of one viewer each request is told by its own method and distribution', () => {
   const said = (entry: Partial<AccessEntry>): unknown => JSON.parse(accessLine({ ...ENTRY, ...entry }))
   expect(said({ method: 'HEAD' })).toMatchObject({ method: 'HEAD', distribution: 'd1' })

@@ -4,6 +4,7 @@ import { endToEnd, fields, type FlatHeaders, type Validators } from '../../http/
 import { known, type Exchange } from '../exchange.ts'
 import { elsewhereField } from '../functions/other-origin.ts'
 import { ownQueryOf } from '../keyed.ts'
+import { traceOf } from '../trace.ts'
 import { joinedFields, ownCookies, sendable } from '../upstream/forwarding.ts'
 import { conditionsOf } from '../upstream/origin-request.ts'
 import { isWritten, writtenField } from '../upstream/written-fields.ts'
@@ -96,6 +97,7 @@ export function peerFields(x: Exchange, asked: PeerAsked): string[] {
     ...['Sluice-Largest', String(asked.largest)],
     ...namedField(x),
     ...elsewhereField(x),
+    ...traceOf(x),
     ...(x.request.method === 'OPTIONS' ? ['Sluice-Method', 'OPTIONS'] : []),
     ...(asked.files === 'taken' ? ['Sluice-Files', asked.files] : []),
     ...conditionsOf({ validators: read?.version ?? asked.validators }),

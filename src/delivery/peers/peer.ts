@@ -5,6 +5,7 @@ import { readElsewhere } from '../functions/other-origin.ts'
 import { key } from '../key.ts'
 import type { CacheNode } from '../node.ts'
 import { PEER_REPLIES, refusePeer } from './peer-answer.ts'
+import { takeTrace } from '../trace.ts'
 import { readPeerQuestion, restoreViewersFields, type PeerQuestion } from './peer-question.ts'
 
 /** A change reaches all processes of a node within moments; whoever is behind for longer is not waited for. */
@@ -50,6 +51,7 @@ function begin(x: Exchange, request: IncomingMessage, asked: PeerQuestion): Step
   const canonical = canonicalPath(rawPath)
   if (served?.distribution.id !== asked.distributionId || canonical.kind !== 'ok')
     return refusePeer(x, 'behind')
+  takeTrace(x)
   restoreViewersFields(request)
   request.method = asked.method
   x.asker = asked

@@ -8,6 +8,7 @@ import {
   invalidatedTargets,
   keyedQuery,
   pickCookies,
+  withTrace,
 } from '../../http/index.ts'
 import { unusable } from '../../functions/index.ts'
 import { corsHeaders } from '../answer/cors.ts'
@@ -36,6 +37,7 @@ import { override, secretFields } from '../upstream/origin-request.ts'
 import { record } from '../record.ts'
 import { refuse, sendError } from '../answer/refusal.ts'
 import { CDN_ID } from '../request-head.ts'
+import { traceOf } from '../trace.ts'
 import { hasLeft, sendStream } from '../answer/send-stream.ts'
 import { Upload } from './upload.ts'
 import { isWritten, writtenField } from '../upstream/written-fields.ts'
@@ -167,7 +169,7 @@ export function relayedFields(x: Exchange, origin: HttpOrigin, upload: Upload | 
   if (host === 'viewer') own.push('Host', known(x.viewer, 'the viewer').authority.toLowerCase())
   const loop = x.header('cdn-loop')
   const ours = ['Via', '1.1 sluice', 'CDN-Loop', loop === undefined ? CDN_ID : `${loop}, ${CDN_ID}`]
-  return override(own, ours, toldOfViewer(x), lengthOf(x.taken?.replaced))
+  return override(withTrace(own, traceOf(x)), ours, toldOfViewer(x), lengthOf(x.taken?.replaced))
 }
 
 /** What a function has put in place of a body is as long as it is. */

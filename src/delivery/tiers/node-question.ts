@@ -12,6 +12,7 @@ import {
   restoreViewersFields,
   tellViewer,
 } from '../peers/peer-question.ts'
+import { traceOf } from '../trace.ts'
 import { together, TOLD } from '../upstream/forwarding.ts'
 import { conditionsOf } from '../upstream/origin-request.ts'
 import type { Viewer } from '../viewer.ts'
@@ -57,6 +58,7 @@ export function nodeFields(x: Exchange, question: Question, selected: FlatHeader
     ...changedField(x),
     ...namedField(x),
     ...elsewhereField(x),
+    ...traceOf(x),
     ...conditionsOf(question),
     ...(question.validators === undefined ? [] : [EXACT, 'date']),
     ...[...fields(together(x.forwarded, selected))].flatMap(([name, value]) =>

@@ -7,6 +7,7 @@ import { readElsewhere } from '../functions/other-origin.ts'
 import { key } from '../key.ts'
 import type { Changed } from '../peers/changed.ts'
 import { NODE_REPLIES, refuseNode } from './answer-node.ts'
+import { takeTrace } from '../trace.ts'
 import { readNodeQuestion, takeQuestion } from './node-question.ts'
 
 type Place = Omit<Changed, 'keys'>
@@ -45,6 +46,7 @@ function begin(x: Exchange, request: IncomingMessage): Step | undefined {
   const query = queryAt < 0 ? '' : url.slice(queryAt + 1)
   const canonical = canonicalPath(rawPath)
   if (canonical.kind === 'bad') return refuseNode(x, 'unreadable')
+  takeTrace(x)
   takeQuestion(request)
   const place = { distributionId: asked.distributionId, path: canonical.path }
   if (asked.changed !== undefined) forgetAsWell(x, place, asked.changed)

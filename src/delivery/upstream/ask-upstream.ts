@@ -12,6 +12,7 @@ import { interimTo } from '../answer/interim.ts'
 import { askThroughFunctions, runsAtOrigin } from '../functions/at-origin.ts'
 import { playlistUse, storedPlaylist, wholeText } from '../functions/playlist-response.ts'
 import { known, type Exchange } from '../exchange.ts'
+import { traceOf } from '../trace.ts'
 import { askInTurn } from './failover.ts'
 import { judgedBy, secretsOf, together } from './forwarding.ts'
 import { leadsToOtherScheme } from './scheme-redirect.ts'
@@ -90,6 +91,7 @@ async function askMember(
     cookies: setsCookies ? 'all' : 'none',
     ...(x.request.method === 'OPTIONS' && { method: 'OPTIONS' as const }),
     ...(x.viewer && { scheme: x.viewer.scheme }),
+    ...(x.trace && { trace: traceOf(x) }),
     interim: interimTo(x, secretsOf(origin)),
     // A part that was hinted at is held like a playlist, and nothing in its name says so.
     lane: channel === undefined && directives === '' ? 'prompt' : 'held',

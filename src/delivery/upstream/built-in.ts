@@ -80,7 +80,7 @@ export class BuiltInOrigin implements Asks {
       lane: question.lane,
       method: 'GET',
       target,
-      headers: [...headers, ...conditionsOf(question)],
+      headers: [...headers, ...(question.trace ?? []), ...conditionsOf(question)],
       count: this.#options.counts.ofOrigin(question.distributionId),
     }
     const answer =

@@ -1,5 +1,5 @@
 import type { HttpOrigin } from '../../distribution/index.ts'
-import { fields, type FlatHeaders, type Validators } from '../../http/index.ts'
+import { fields, withTrace, type FlatHeaders, type Validators } from '../../http/index.ts'
 import { CDN_ID } from '../request-head.ts'
 import type { UpstreamQuestion } from './upstream.ts'
 
@@ -55,7 +55,11 @@ export function override(...lists: FlatHeaders[]): string[] {
 export function httpRequest(origin: HttpOrigin, question: UpstreamQuestion): OriginRequest {
   return {
     ...placeOf(origin, question),
-    headers: override(ownFields(question), question.headers, secretFields(origin)),
+    headers: override(
+      ownFields(question),
+      withTrace(question.headers, question.trace ?? []),
+      secretFields(origin),
+    ),
     forwarded: namesOf(question.headers),
   }
 }

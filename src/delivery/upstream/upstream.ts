@@ -25,6 +25,8 @@ export interface UpstreamQuestion {
   query: string
   /** The viewer's fields, name and value in turn, and what is said of him; for foreign origins. */
   headers: FlatHeaders
+  /** Of which trace it is, in fields. */
+  trace?: FlatHeaders
   /** Whether the origin may set cookies. */
   cookies?: 'none' | 'all'
   /** Is told of what a foreign origin says before its answer. */
