@@ -32,12 +32,12 @@ test('everything that the image copies is there', () => {
 
 test('compose starts that image with a volume, and shows the control port to this machine only', () => {
   const compose = parse(textOf(tree, 'docker/compose.yaml')) as Compose // Compose's specification
-  expect(Object.keys(compose.services)).toEqual(['sluice'])
+  expect(Object.keys(compose.services)).toEqual(['sluice', 'prometheus', 'grafana'])
   const { build, ports, volumes, cap_drop, tmpfs } = compose.services.sluice!
   expect(build).toEqual({ context: '..', dockerfile: 'docker/Dockerfile' })
   expect(ports).toEqual(['8080:8080', '8443:8443', '1935:1935', '1936:1936', '127.0.0.1:9000:9000'])
   expect(volumes).toEqual(['data:/data'])
-  expect(Object.keys(compose.volumes)).toEqual(['data'])
+  expect(Object.keys(compose.volumes)).toEqual(['data', 'metrics', 'grafana'])
   expect({ cap_drop, tmpfs }).toEqual({ cap_drop: ['ALL'], tmpfs: ['/tmp'] })
 })
 
