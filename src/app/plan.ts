@@ -127,6 +127,7 @@ export function planRoles(inputs: PlanInputs): RoleSpec[] {
   return [
     specOf('control', inputs, {
       ...controlOptions(inputs, inputs, ports.control),
+      ownPorts,
       localNodes: [origin, edge, gateway].map(({ id, role, publicJwk }) => ({ id, role, publicJwk })),
       localUrls: urlsOfNodes(inputs),
     }),
@@ -164,11 +165,12 @@ export function controlOptions(
   }: Pick<PlanInputs, 'adminTokenSha256' | 'adminAccessKey' | 'databaseUrl' | 'keeper' | 'storage'>,
   listen: FixedListen,
 ): RoleOptions['control'] {
-  const { domainSuffix, logLevel } = configuration
+  const { domainSuffix, logLevel, allowOrigins } = configuration
   return {
     ...{ listen, dataDir: data.control, localNodes: [], reach: reachOf(listen) },
     ...(databaseUrl !== undefined && { databaseUrl }),
     ...{ storage, domainSuffix, adminTokenSha256, adminAccessKey, keeper, logLevel },
+    allowWebhooks: allowOrigins,
   }
 }
 

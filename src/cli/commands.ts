@@ -20,6 +20,7 @@ import { storeCommands } from './stores.ts'
 import { publishCommand } from './publish.ts'
 import { roleCommands } from './roles.ts'
 import { signCommands } from './sign.ts'
+import { webhookCommands } from './webhooks.ts'
 import { upCommand } from './up.ts'
 
 /** Every command of this version, in the order of the help. */
@@ -39,6 +40,7 @@ export const COMMANDS: CommandSpec[] = [
   ...storeCommands,
   ...originAccessCommands,
   ...nodeCommands,
+  ...webhookCommands,
   ...administrationCommands,
   envCommand,
   explainCommand,

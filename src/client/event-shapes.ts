@@ -18,8 +18,13 @@ export const EVENT_TYPES = [
   'invalidation.made',
   'invalidation.completed',
   'certificate.renewed',
+  'webhook.disabled',
+  'webhook.test',
 ] as const
 export type EventType = (typeof EVENT_TYPES)[number]
+
+/** What events are of: `asset`, `channel` and so on. */
+export const EVENT_KINDS: readonly string[] = [...new Set(EVENT_TYPES.map(type => type.split('.', 1).join()))]
 
 /** What happened, once; its id is the same wherever it is told. */
 export const ControlEvent = Type.Object({

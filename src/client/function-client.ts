@@ -10,12 +10,12 @@ import type {
   StoreChange,
   StoreInfo,
 } from './function-shapes.ts'
-import { EncryptionClient } from './encryption-client.ts'
+import { WebhookClient } from './webhook-client.ts'
 import { ask, type Ask, type Connection } from './request.ts'
 import type { Changed } from './shapes.ts'
 
 /** The part of the control API that is about functions and what they read. */
-export class FunctionClient extends EncryptionClient {
+export class FunctionClient extends WebhookClient {
   readonly #connection: Connection
 
   constructor(connection: Connection) {

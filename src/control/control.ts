@@ -9,6 +9,7 @@ import {
 import { DEFAULT_GROUP, firstDistribution } from '../distribution/index.ts'
 import { createFunctionRunner } from '../functions/index.ts'
 import { createPeerVerifier } from '../membership/index.ts'
+import { createGuard } from '../outbound/index.ts'
 import { openStore } from '../storage/index.ts'
 import { createLogger, createMetrics } from '../telemetry/index.ts'
 import { Gate } from './access.ts'
@@ -63,10 +64,12 @@ import { policyRoutes } from './routes/policies.ts'
 import { reportRoutes } from './routes/reports.ts'
 import { storeRoutes } from './routes/stores.ts'
 import { uploadRoute } from './routes/uploads.ts'
+import { webhookRoutes } from './routes/webhooks.ts'
 import { startServer } from './server.ts'
 import type { Services } from './services.ts'
 import { Snapshots, type PublishedSnapshot } from './snapshots.ts'
 import { createUploads, type Announced } from './uploads.ts'
+import { Webhooks } from './webhooks.ts'
 
 const DAY: Milliseconds = 86_400_000
 
@@ -105,7 +108,9 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
     const measured = new MeasuredNetworks(limits.clock)
     const { reach } = options
     const authority = once(() => NodeAuthority.open(database, limits.clock))
+    const guard = createGuard({ allow: options.allowWebhooks ?? [], ownPorts: options.ownPorts ?? [] })
     const services: Services = {
+      guard,
       ...{ database, snapshots, acknowledgements, healths, publishing, authority },
       trials: new FunctionTrials(() => createFunctionRunner({ threads: 1, log })),
       backups: new Backups({
@@ -138,17 +143,20 @@ export async function startControl(options: ControlOptions): Promise<RunningCont
       domainSuffix: options.domainSuffix,
       lease: limits.lease,
     }
+    const webhooks = new Webhooks({ database, guard, clock: limits.clock, log })
     database.onCommit(topics => {
       if (topics.has('publications')) services.publicationBell.ring()
       if (topics.has('jobs')) services.jobBell.ring()
       if (topics.has('events')) services.eventFeed.look()
+      if (topics.has('events')) void webhooks.look()
     })
     const housekeeping = new Housekeeping({ database, store, publishing, limits, log })
     await housekeeping.start()
     services.channelLeases.start()
     const lookout = new Lookout({ database, acknowledgements, clock: limits.clock, log })
     lookout.start()
-    return await listen(options, services, { limits, housekeeping, lookout, log })
+    webhooks.start()
+    return await listen(options, services, { limits, housekeeping, lookout, webhooks, log })
   } catch (error) {
     await database.close()
     throw error
@@ -159,12 +167,13 @@ interface Parts {
   limits: ControlLimits
   housekeeping: Housekeeping
   lookout: Lookout
+  webhooks: Webhooks
   log: ReturnType<typeof createLogger>
 }
 
 async function listen(options: ControlOptions, services: Services, parts: Parts): Promise<RunningControl> {
   const { database, snapshots, acknowledgements, healths, channelEvents, eventFeed, gossip } = services
-  const { limits, housekeeping, lookout, log } = parts
+  const { limits, housekeeping, lookout, webhooks, log } = parts
   let known = await snapshots.current()
   const look = async (): Promise<PublishedSnapshot> => {
     const newest = await snapshots.current()
@@ -220,6 +229,7 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
       ...nodeRoutes(services),
       ...reportRoutes(services, limits.clock),
       uploadRoute(services),
+      ...webhookRoutes(services),
       ...cloudFrontRoutes({
         ...{ callers: new Callers(database, options.adminAccessKey), clock: limits.clock, log },
         handlers: cloudFrontHandlers(services),
@@ -259,6 +269,7 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
       await services.channelLeases.close()
       await housekeeping.close()
       await lookout.close()
+      await webhooks.close()
       await services.trials.close()
       snapshots.close()
       await gossip?.close()

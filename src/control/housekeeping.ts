@@ -4,6 +4,7 @@ import type { Logger } from '../telemetry/index.ts'
 import {
   assetsWithoutJob,
   extendLeases,
+  forgetDeliveries,
   forgetEvents,
   forgetFinishedLeases,
   forgetPublications,
@@ -124,6 +125,7 @@ export class Housekeeping {
       await forgetPublications(tx, (tx.now - SHOWN) as Instant) // an earlier instant
       await forgetFinishedLeases(tx, (tx.now - REMEMBERED) as Instant) // an earlier instant
       await forgetEvents(tx)
+      await forgetDeliveries(tx)
     })
     await this.#removeOrphans()
   }

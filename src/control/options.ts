@@ -26,6 +26,10 @@ export interface ControlOptions {
   reach?: { url: string; names: readonly string[] } | undefined
   /** Where other machines reach the supervisor's own nodes, over TLS. */
   localUrls?: Partial<Record<RoleName, string>>
+  /** Ranges (CIDR) of loopback addresses where webhooks may be. */
+  allowWebhooks?: readonly string[]
+  /** That this installation listens on; no webhook may be there. */
+  ownPorts?: readonly number[]
   logLevel: LogLevel
   /** Changed by tests only. */
   limits?: Partial<ControlLimits>

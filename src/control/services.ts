@@ -7,6 +7,7 @@ import type { ChannelLeases } from './channel-leases.ts'
 import type { ChannelStates } from './channel-states.ts'
 import type { Database } from './database/index.ts'
 import type { EventFeed } from './event-feed.ts'
+import type { Guard } from '../outbound/index.ts'
 import type { FunctionTrials } from './function-trials.ts'
 import type { NodeGossip } from './node-gossip.ts'
 import type { MeasuredNetworks } from './measured.ts'
@@ -38,6 +39,8 @@ export interface Services {
   channelLeases: ChannelLeases
   channelEvents: ChannelEvents
   eventFeed: EventFeed
+  /** Of what leaves control: webhooks. */
+  guard: Guard
   /** Rings when a publication or an asset changed. */
   publicationBell: Bell
   /** Rings when a job may be taken. */

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { and, asc, desc, eq, gt, inArray, lt, max, sql } from 'drizzle-orm'
+import { and, asc, desc, eq, gt, gte, inArray, lt, lte, max, sql } from 'drizzle-orm'
 import type { Instant, Milliseconds } from '../../core/index.ts'
 import type { ControlEvent, EventType } from '../../client/index.ts'
 import type { Tx } from './database.ts'
 import { events } from './tables.ts'
+import { queueForAll } from './webhooks.ts'
 
 /** Longer than a webhook is tried, so that whatever is sent is still there. */
 const KEPT: Milliseconds = 14 * 86_400_000
@@ -26,12 +27,15 @@ export async function addEvent(tx: Tx, { type, subject, data, once, at }: NewEve
   const [last] = await tx.sql.select({ number: max(events.number) }).from(events)
   const id = `evt_${(once ?? randomUUID()).replace(/[^A-Za-z0-9-]/g, '_').slice(0, 80)}`
   const row = { id, number: (last?.number ?? 0) + 1, type, subject, at: at ?? tx.now }
+  const whole = { ...row, data: { ...data, subject } }
   const added = await tx.sql
     .insert(events)
-    .values({ ...row, data: { ...data, subject } })
+    .values(whole)
     .onConflictDoNothing({ target: events.id })
     .returning({ id: events.id })
-  if (added.length > 0) tx.changed('events')
+  if (added.length === 0) return
+  tx.changed('events')
+  await queueForAll(tx, eventOf(whole))
 }
 
 export interface NumberedEvent {
@@ -65,6 +69,16 @@ export async function eventNumber(tx: Tx, id?: string): Promise<number | undefin
     .orderBy(desc(events.number))
     .limit(1)
   return row?.number
+}
+
+/** Those of a span, or the one of an id, oldest first. */
+export async function eventsBetween(
+  tx: Tx,
+  { id, from, to, most }: { id?: string; from: Instant; to: Instant; most: number },
+): Promise<ControlEvent[]> {
+  const wanted = id === undefined ? and(gte(events.at, from), lte(events.at, to)) : eq(events.id, id)
+  const rows = await tx.sql.select().from(events).where(wanted).orderBy(asc(events.number)).limit(most)
+  return rows.map(eventOf)
 }
 
 /** The newest of these types that each subject has. */

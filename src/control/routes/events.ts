@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { SluiceError } from '../../core/index.ts'
-import { ChannelEvent, EVENT_TYPES } from '../../client/index.ts'
+import { ChannelEvent, EVENT_KINDS } from '../../client/index.ts'
 import type { Listener } from '../channel-events.ts'
 import type { RawRoute } from '../route.ts'
 import type { Services } from '../services.ts'
@@ -34,10 +34,9 @@ export function eventRoute({ channelEvents, eventFeed }: Services): RawRoute {
 function kindsOf(url: string): string[] | undefined {
   const given = new URL(url, 'http://control').searchParams.get('kinds')
   if (given === null) return undefined
-  const all = [...new Set(EVENT_TYPES.map(type => type.split('.', 1).join()))]
-  const kinds = given === 'all' ? all : given.split(',')
-  if (kinds.every(kind => all.includes(kind))) return kinds
-  throw new SluiceError('bad-kinds', `kinds is a list of ${all.join(', ')}, or "all"`, {
+  const kinds = given === 'all' ? [...EVENT_KINDS] : given.split(',')
+  if (kinds.every(kind => EVENT_KINDS.includes(kind))) return kinds
+  throw new SluiceError('bad-kinds', `kinds is a list of ${EVENT_KINDS.join(', ')}, or "all"`, {
     side: 'operator',
     kind: 'usage',
   })
