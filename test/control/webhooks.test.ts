@@ -16,7 +16,7 @@ import {
   takeDeliveries,
   type Database,
 } from '../../src/control/database/index.ts'
-import { newSecret } from '../../src/control/webhook-send.ts'
+import { newSecret, signatureOf } from '../../src/control/webhook-send.ts'
 import { OFF_AFTER, PAUSES, verdictOf } from '../../src/control/webhook-verdict.ts'
 import { Webhooks } from '../../src/control/webhooks.ts'
 import { createGuard } from '../../src/outbound/index.ts'
@@ -210,6 +210,12 @@ describe('a webhook', () => {
     const said = expect.stringContaining('127.0.0.1 is on this machine') as unknown
     expect(await deliveries('wh-1')).toEqual([{ state: 'waiting', attempts: 1, status: null, answer: said }])
   })
+})
+
+it('a signature is what hmac and base64 of Python make of the same', () => {
+  const known = `whsec_${Buffer.from(Array.from({ length: 32 }, (_, at) => at)).toString('base64')}`
+  const of = { id: 'evt_1', timestamp: 1_800_000_000, body: '{"a":1}' }
+  expect(signatureOf(known, of)).toBe('v1,3OLpRdKCrFsJgXBjm2BkLB/1D8MhO3Fwb0vUByUmsWc=')
 })
 
 describe('the verdict of an attempt', () => {
