@@ -63,6 +63,7 @@ import { encryptionRoutes } from './routes/encryptions.ts'
 import { policyRoutes } from './routes/policies.ts'
 import { reportRoutes } from './routes/reports.ts'
 import { storeRoutes } from './routes/stores.ts'
+import { usageRoutes } from './routes/usage.ts'
 import { uploadRoute } from './routes/uploads.ts'
 import { webhookRoutes } from './routes/webhooks.ts'
 import { startServer } from './server.ts'
@@ -228,6 +229,7 @@ async function listen(options: ControlOptions, services: Services, parts: Parts)
       ...joinRoutes(services),
       ...nodeRoutes(services),
       ...reportRoutes(services, limits.clock),
+      ...usageRoutes(services),
       uploadRoute(services),
       ...webhookRoutes(services),
       ...cloudFrontRoutes({

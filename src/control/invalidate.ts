@@ -1,6 +1,8 @@
 import { canonicalPath, SluiceError } from '../core/index.ts'
 import type { InvalidationInfo, NewInvalidation } from '../client/index.ts'
 import {
+  addUsage,
+  CONTROL_COUNTS,
   addEvent,
   findInvalidation,
   listDistributions,
@@ -37,6 +39,13 @@ export async function invalidate(tx: Tx, wanted: NewInvalidation): Promise<Inval
     paths,
     ...(reference === undefined ? {} : { reference }),
   })
+  // Those that publishing asks for are its own affair.
+  const counted = { type: 'invalidation-paths', detail: '', amount: paths.length, hour: tx.now } as const
+  await addUsage(
+    tx,
+    { node: CONTROL_COUNTS, place: '' },
+    distributionIds.map(distribution => ({ ...counted, distribution })),
+  )
   const data = { distributionIds, paths: paths.slice(0, MOST_TOLD), count: paths.length }
   await addEvent(tx, { type: 'invalidation.made', subject: made.id, data, once: `${made.id}-made` })
   return { id: made.id, sequence: made.sequence, snapshotVersion: made.snapshotVersion }

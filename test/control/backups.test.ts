@@ -122,6 +122,7 @@ describe('a backup', () => {
         'access_keys',
         'blobs',
         'function_stages',
+        'usage_hours',
       ]),
     )
     const objects = lines.flatMap(line => (line.kind === 'word' && 'object' in line.word ? [line.word] : []))
@@ -185,9 +186,20 @@ describe('a restored database', () => {
 
   it('has every row as it was, but for what has to be new', () => {
     const NEW =
-      /^(meta|assets|channels|leases|nodes|invalidation_patterns|join_tokens|publications .*"(preparing|queued)")/
+      /^(meta|assets|channels|leases|nodes|invalidation_patterns|join_tokens|usage_gaps|publications .*"(preparing|queued)")/
     const others = (all: string[]): string[] => all.filter(row => !NEW.test(row)).sort()
     expect(others(found)).toEqual(others(rowsIn(lines).map(({ table, json }) => `${table} ${json}`)))
+  })
+
+  it('keeps what was counted, and names the time of which invalidations are not', () => {
+    const usage = found.filter(row => row.startsWith('usage_'))
+    expect(usage.filter(row => row.startsWith('usage_hours')).length).toBeGreaterThan(0)
+    const gaps = usage
+      .filter(row => row.startsWith('usage_gaps '))
+      .map(row => JSON.parse(row.slice(11)) as object)
+    expect(gaps).toEqual([
+      expect.objectContaining({ node: 'control', kind: 'restored', after: 0, from: head.madeAt }),
+    ])
   })
 
   it('says to nodes what was there, in another life of it, and keeps those that joined', async () => {

@@ -23,5 +23,6 @@ export { knownMigrations, restoreDatabase, type RestoreOptions } from './restore
 export * from './stores.ts'
 export { MOST_ATTEMPTS, type TakenWork } from './queue.ts'
 export * from './tokens.ts'
+export * from './usage.ts'
 export * from './webhooks.ts'
 export type { Topic } from './topics.ts'

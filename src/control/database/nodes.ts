@@ -7,6 +7,7 @@ import type { Tx } from './database.ts'
 import { addEvent } from './events.ts'
 import { forgetOrigin } from './origin-leases.ts'
 import { authority, joinTokens, nodes } from './tables.ts'
+import { nameRemoved } from './usage.ts'
 
 export async function listNodes(tx: Tx): Promise<PeerNode[]> {
   const rows = await tx.sql.select().from(nodes).orderBy(asc(nodes.id))
@@ -69,6 +70,7 @@ export async function setLocalNodes(tx: Tx, wanted: readonly LocalNode[], keeper
     if (others || wanted.some(node => node.id === old.id)) continue
     await tx.bump()
     await tx.sql.delete(nodes).where(eq(nodes.id, old.id))
+    await nameRemoved(tx, old.id)
   }
   for (const { id, role, publicKey, url } of wanted) {
     const old = known.find(node => node.id === id)
@@ -137,6 +139,7 @@ export async function removeNode(
   await tx.sql.delete(nodes).where(eq(nodes.id, id))
   await disownChannels(tx, id)
   await forgetOrigin(tx, id)
+  await nameRemoved(tx, id)
   await addEvent(tx, { type: 'node.removed', subject: id, data: { role: old.role } })
   await tx.bump()
   return 'removed'

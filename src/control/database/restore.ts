@@ -19,7 +19,9 @@ import {
   meta,
   nodes,
   originLeases,
+  usageGaps,
 } from './tables.ts'
+import { CONTROL_COUNTS } from './usage.ts'
 
 /** Rows that one statement takes, and characters, of which a blob has millions. */
 const AT_ONCE = 200
@@ -70,7 +72,7 @@ async function fill(engine: Engine, options: RestoreOptions): Promise<{ rows: nu
     const rows = await insertAll(engine, options.rows)
     await engine.migrate(MIGRATIONS)
     await options.beforeLast()
-    await engine.transaction(session => beginAnew(session, options.clock))
+    await engine.transaction(session => beginAnew(session, options))
     return { rows }
   } catch (error) {
     // Where that fails as well, the mark stays, and the next restore does it.
@@ -150,7 +152,10 @@ async function insertAll(engine: Engine, rows: AsyncIterable<DumpedRow>): Promis
  * have stored is asked for again. What was under way is offered again when control starts; the supervisor's own nodes
  * come with its start.
  */
-async function beginAnew(session: Session, clock: Clock): Promise<void> {
+async function beginAnew(
+  session: Session,
+  { clock, madeAt }: { clock: Clock; madeAt: number },
+): Promise<void> {
   const db = session.sql
   const now = clock.now()
   const [counters] = await db.select().from(meta).where(eq(meta.id, 1))
@@ -176,6 +181,10 @@ async function beginAnew(session: Session, clock: Clock): Promise<void> {
   await db.delete(originLeases)
   await db.delete(controls)
   await db.delete(joinTokens)
+  // What nodes have counted they send again; what control has counted nobody has.
+  const since = { from: madeAt, until: now, foundAt: now }
+  const life = { node: CONTROL_COUNTS, book: '', life: set.epoch }
+  await db.insert(usageGaps).values({ ...life, kind: 'restored', after: 0, ...since })
   await db.delete(nodes).where(eq(nodes.origin, 'local'))
   await session.executeSql(`drop schema ${RESTORING}`)
 }

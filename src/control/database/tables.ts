@@ -36,6 +36,7 @@ import type {
 
 export * from './event-tables.ts'
 export * from './function-tables.ts'
+export * from './usage-tables.ts'
 export * from './webhook-tables.ts'
 
 /** Instants are epoch milliseconds. PGlite gives bigint as a number, node-postgres as text; `mode: 'number'` settles it. */
