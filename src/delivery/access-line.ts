@@ -3,7 +3,7 @@ import type { FieldStatus } from '../fields/index.ts'
 import { loggedPath } from '../signing/index.ts'
 import type { Viewer } from './viewer.ts'
 
-/** What is told of a request in the access log. Nothing in it may let a reader in: no query, cookie, token. */
+/** What is told of a request in the access log. Nothing in it may let a reader in: no signature, grant cookie, token. */
 export interface AccessEntry {
   at: Instant
   id: RequestId
@@ -22,6 +22,8 @@ export interface AccessEntry {
   protocol: string
   /** The ID of the trace that its viewer has named. */
   trace?: string | undefined
+  /** Further members of the line, each with the comma before it; `loggedDetails` makes them. */
+  details?: string
   /** Where fields of forms are encrypted: CloudFront's `fle-status` and `fle-encrypted-fields`. */
   form?: { status: FieldStatus; fields: number } | undefined
 }
@@ -37,7 +39,7 @@ export function accessLine(entry: AccessEntry): string {
     (form === undefined ? '' : `,"form":"${form.status}","encryptedFields":${form.fields}`) +
     (trace === undefined ? '' : `,"trace":"${trace}"`) +
     (entry.complete ? ',"complete":true,"protocol":"' : ',"complete":false,"protocol":"') +
-    `${entry.protocol}"}\n`
+    (entry.details === undefined ? `${entry.protocol}"}\n` : `${entry.protocol}"${entry.details}}\n`)
   )
 }
 
@@ -83,7 +85,7 @@ function pathOf(path: string): string {
 const UNESCAPED = /^[\x20\x21\x23-\x5b\x5d-\x7e]*$/
 
 /** JSON in ASCII, so that the log takes each character as a byte. */
-function quoted(text: string): string {
+export function quoted(text: string): string {
   if (UNESCAPED.test(text)) return `"${text}"`
   return JSON.stringify(text).replace(
     /[\u007f-\uffff]/g,

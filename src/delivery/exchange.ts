@@ -148,6 +148,13 @@ export class Exchange {
   counted: number | undefined
   /** Set by whoever answers: whether what is sent may be kept for `STATIC` or longer. */
   lasting: 'static' | 'dynamic' = 'dynamic'
+  /** The fields of its answer, and when their head was handed on; only where `isLogged`. */
+  sent: readonly string[] | undefined
+  headAt: Instant | undefined
+  /** The viewer was gone before there was a head; only where `isLogged`. */
+  leftBefore = false
+  /** Who broke the answer off, where it was not the viewer. */
+  brokenBy: 'origin' | undefined
   /** What became of the fields of its form; undefined where none are encrypted. */
   form: { status: FieldStatus; fields: number } | undefined
 
@@ -184,12 +191,29 @@ export class Exchange {
     return rules
   }
 
+  /** Whether more of it is written down than of others. */
+  get isLogged(): boolean {
+    return this.served?.distribution.logs !== undefined
+  }
+
+  /** Keeps of a head what is written down of it. */
+  keepHead(fields: readonly string[]): void {
+    if (this.response.destroyed) {
+      this.leftBefore = true
+      return
+    }
+    this.sent = fields
+    this.headAt = this.node.clock.now()
+  }
+
   /** Writes status and head. */
   head(status: number, headers: string[]): void {
     this.status = status
     this.node.usage.counts.begun(this)
     const { rules } = this
-    this.response.writeHead(status, rules === undefined ? headers : policied(this, rules, headers))
+    const all = rules === undefined ? headers : policied(this, rules, headers)
+    if (this.isLogged) this.keepHead(all)
+    this.response.writeHead(status, all)
   }
 
   /** Whom it is to be asked of; undefined when its behaviour names an origin that is not there. */

@@ -1,6 +1,7 @@
 import { accessLine } from './access-line.ts'
 import type { Exchange } from './exchange.ts'
 import { hasLeft } from './answer/send-stream.ts'
+import { loggedDetails } from './logged-details.ts'
 
 /** The last step: one access line and the counters, once for every request, whatever became of it. */
 export function record(x: Exchange): void {
@@ -36,7 +37,7 @@ function write(x: Exchange): void {
       method: x.request.method ?? '',
       // Never the target as sent: path tokens and signing parameters would let a reader of the log in.
       path: x.named ?? x.target?.path,
-      status: x.status,
+      status: x.leftBefore ? 0 : x.status,
       bytes: x.bodyBytes,
       ms: node.clock.now() - x.startedAt,
       result: x.cache,
@@ -46,6 +47,7 @@ function write(x: Exchange): void {
       protocol: x.request.httpVersion,
       form: x.form,
       trace: x.trace?.traceId,
+      ...(x.isLogged && { details: loggedDetails(x) }),
     }),
   )
 }

@@ -20,8 +20,8 @@ const OF_DISTRIBUTIONS = {
   ...{ id: 'known', domain: 'known', aliases: 'known', enabled: 'known', comment: 'known' },
   ...{ origins: 'known', originGroups: 'known', behaviours: 'known', errors: 'known' },
   ...{ defaultRoot: 'known', geo: 'known', minimumTls: 'known', http: 'known', certificate: 'known' },
-  // Who sends viewers to edges is of this version.
-  ...{ priceClass: 'harmless', steering: 'harmless' },
+  // Who sends viewers to edges is of this version; what is written down of viewers changes nothing for them.
+  ...{ priceClass: 'harmless', steering: 'harmless', logs: 'harmless' },
 } as const satisfies Record<keyof Distribution, Word>
 
 /** Whether a node of 0.6 follows all of it. */

@@ -44,9 +44,10 @@ function completeSite({
   certificate = '',
   priceClass,
   steering = false,
+  logs = null,
 }: DistributionInput): Pick<
   Distribution,
-  'defaultRoot' | 'geo' | 'minimumTls' | 'http' | 'certificate' | 'priceClass' | 'steering'
+  'defaultRoot' | 'geo' | 'minimumTls' | 'http' | 'certificate' | 'priceClass' | 'steering' | 'logs'
 > {
   const countries = [...new Set((geo?.countries ?? []).map(code => code.toUpperCase()))]
   return {
@@ -57,6 +58,7 @@ function completeSite({
     ...(certificate !== '' && { certificate }),
     ...(priceClass !== undefined && priceClass !== 'all' && { priceClass }),
     ...(steering && { steering }),
+    ...(logs && { logs: { cookies: logs.cookies ?? false } }),
   }
 }
 

@@ -228,6 +228,13 @@ export const DistributionInput = Type.Object(
     priceClass: Type.Optional(Type.Union([Type.Literal('100'), Type.Literal('200'), Type.Literal('all')])),
     /** Whether players are told where else a playlist's files are; false when left out. */
     steering: Type.Optional(Type.Boolean()),
+    /** Lines of edges hold what CloudFront's logs have, with cookies where that is said; as of all when left out or null. */
+    logs: Type.Optional(
+      Type.Union([
+        Type.Null(),
+        Type.Object({ cookies: Type.Optional(Type.Boolean()) }, { additionalProperties: false }),
+      ]),
+    ),
   },
   { additionalProperties: false },
 )

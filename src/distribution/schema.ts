@@ -237,6 +237,13 @@ export const Distribution = Type.Object({
   priceClass: Type.Optional(Type.Union([Type.Literal('100'), Type.Literal('200'), Type.Literal('all')])),
   /** Whether players are told where else a playlist's files are, so that they move on in mid-stream; false when left out. */
   steering: Type.Optional(Type.Boolean()),
+  /** What edges write down of a request beyond what they write of all; nothing more when left out. */
+  logs: Type.Optional(
+    Type.Object({
+      /** Whether cookies are written, less those that are grants. */
+      cookies: Type.Boolean(),
+    }),
+  ),
 })
 export type Distribution = Static<typeof Distribution>
 

@@ -83,9 +83,12 @@ const PLAIN: ReadonlySet<string> = new Set<ResultType>([
 ])
 
 /** A segment that was found and then left is `Hit` before its last byte and `Error` after it. */
-export function resultTypes(facts: Pick<RequestFacts, keyof ResultFacts>): ResultTypes {
+export function resultTypes(facts: ResultFacts): ResultTypes {
   const { result: word, reason, complete, status, brokenBy } = facts
   const detailedReason = reason && DETAILED_TYPES[reason]
+  // An edge answers no other request with one of these by itself than one that it sends on to HTTPS.
+  if (word === 'Error' && status >= 300 && status < 400 && reason === undefined)
+    return resultTypes({ ...facts, result: 'Redirect' })
   const response = PLAIN.has(word) ? (word as ResultType) : errorType(detailedReason) // it is in the set
   if (complete) return { result: response, response, detailed: detailedReason ?? response }
   if (brokenBy === 'origin') return { result: 'Error', response, detailed: 'AbortedOrigin' }

@@ -26,6 +26,7 @@ export {
 export { type Ed25519PrivateJwk, type Ed25519PublicJwk } from './jwt.ts'
 export { generateKeyPair, type KeyPair } from './key-pair.ts'
 export { loggedPath } from './logged-path.ts'
+export { loggedText } from './logged-text.ts'
 export { withoutGrants } from './without-grants.ts'
 export {
   mintNodeToken,

@@ -638,3 +638,13 @@ test('a bucket with a dot before a host of TLS is warned of', () => {
     'the bucket "films.example" has a dot, which certificates of stores do not cover: set "addressing" to "path"',
   ])
 })
+
+test.each<[string, DistributionInput['logs'], Distribution['logs']]>([
+  ['nothing more', undefined, undefined],
+  ['nothing more, where that is said', null, undefined],
+  ['more, without cookies', {}, { cookies: false }],
+  ['more, with cookies', { cookies: true }, { cookies: true }],
+])('lines of its log hold %s', (_, logs, stored) => {
+  const origin = 'https://site.example'
+  expect(good({ origin, ...(logs !== undefined && { logs }) }).distribution.logs).toEqual(stored)
+})

@@ -103,6 +103,7 @@ describe('a node of the version before', () => {
     const known = { keyedCookies: ['a'], methods: 'get', told: ['cloudfront-viewer-country'] }
     expect(given({ geo: { mode: 'allow', countries: ['DE'] } }, known)?.enabled).toBe(true)
     // Who sends viewers to edges knows these.
+    expect(given({ logs: { cookies: true } })).toMatchObject({ enabled: true, logs: { cookies: true } })
     expect(given({ priceClass: '100', steering: true })).toMatchObject({ enabled: true, priceClass: '100' })
   })
 

@@ -54,8 +54,9 @@ export function readDistributionConfig(
     ...(root !== '' && { defaultRoot: root }),
     ...geoOf(config, found),
     ...priceOf(config, found),
-    // CloudFront has no word for it.
+    // CloudFront has no word for the one, and its Logging names a bucket, which is more than the other says.
     ...(known?.distribution.steering === true && { steering: true }),
+    ...(known?.distribution.logs !== undefined && { logs: known.distribution.logs }),
     ...httpOf(config, found),
     ...readCertificate(config.ViewerCertificate, itemsOf(config.Aliases), found),
   }

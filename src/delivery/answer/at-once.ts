@@ -34,6 +34,7 @@ export function sendAtOnce(x: Exchange): 'sent' | 'not' {
   x.keptFor(there.freshUntil - there.bornAt)
   node.usage.counts.begun(x)
   node.usage.counts.sent(x)
+  if (x.isLogged) x.keepHead([...fieldsIn(bytes.toString('latin1', linesAt, openAt)), ...own])
   response.sendWhole(there.status, beginning(node.pop, steady ? cors : NOTHING), own, {
     bytes,
     lines: x.gated ? { from: linesAt, to: openAt } : { from: linesAt, to: gatedAt },
@@ -45,6 +46,13 @@ export function sendAtOnce(x: Exchange): 'sent' | 'not' {
   if (!response.writableFinished && !response.closed) cutLate(x, bodyLength)
   record(x)
   return 'sent'
+}
+
+function fieldsIn(lines: string): string[] {
+  return lines.split('\r\n').flatMap(line => {
+    const colon = line.indexOf(':')
+    return colon < 0 ? [] : [line.slice(0, colon), line.slice(colon + 1).trim()]
+  })
 }
 
 const HIT = { kind: 'hit' } as const

@@ -100,6 +100,7 @@ export function begin(
     headers.push('Content-Length', String(length))
     if (plan.kind === 'whole' && 'writeHeadOnce' in x.response && x.rules === undefined) {
       x.node.usage.counts.begun(x)
+      if (x.isLogged) x.keepHead([...fields.fixed, ...headers])
       return x.response.writeHeadOnce(status, fields.fixed, headers)
     }
   }

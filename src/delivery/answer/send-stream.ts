@@ -29,6 +29,7 @@ export function sendStream(x: Exchange, chunks: Chunks, held?: HeldBy): void {
   write(x, chunks, held).catch((error: unknown) => {
     // What he no longer wants is ended for that very reason.
     if (hasLeft(x.response)) return
+    x.brokenBy = 'origin'
     x.node.log.warn({ id: x.id, code: codeOf(error), path: x.loggedPath }, 'an answer was cut')
     cut(x.response)
   })

@@ -51,6 +51,7 @@ export function beginWhole(
   x.status = status
   x.node.usage.counts.begun(x)
   const own = ['X-Sluice-Id', x.id, 'Cache-Status', told, 'Age', age, 'Content-Length', String(length)]
+  if (x.isLogged) x.keepHead([...steady, ...own])
   response.writeHeadPrepared(status, steady, own)
   return true
 }
