@@ -23,7 +23,7 @@ export interface AccessEntry {
   /** The ID of the trace that its viewer has named. */
   trace?: string | undefined
   /** Further members of the line, each with the comma before it; `loggedDetails` makes them. */
-  details?: string
+  details?: string | undefined
   /** Where fields of forms are encrypted: CloudFront's `fle-status` and `fle-encrypted-fields`. */
   form?: { status: FieldStatus; fields: number } | undefined
 }

@@ -47,7 +47,7 @@ function write(x: Exchange): void {
       protocol: x.request.httpVersion,
       form: x.form,
       trace: x.trace?.traceId,
-      ...(x.isLogged && { details: loggedDetails(x) }),
+      details: x.isLogged ? loggedDetails(x) : undefined,
     }),
   )
 }
