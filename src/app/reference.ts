@@ -31,6 +31,9 @@ distributions:
     priceClass: all
     # Whether players are told where else a playlist's files are, and move there when an edge is gone.
     steering: false
+    # Lines of the edges' logs hold what CloudFront's have, with cookies where that is said.
+    logs:
+      cookies: false
 
     origins:
       # Any HTTP server.

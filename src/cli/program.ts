@@ -85,6 +85,7 @@ const GROUPS: Record<string, string> = {
   stores: 'key value stores that functions read',
   issuers: 'whose JSON Web Tokens behaviours may trust',
   'origin-access': 'how nodes read buckets',
+  webhooks: 'who is told what happens',
   tokens: 'the tokens of the control API',
   config: 'the configuration',
 }

@@ -312,6 +312,7 @@ describe('the document of the API', () => {
         'POST /v1/node/join',
         'POST /v1/node/leases',
         'POST /v1/node/storage',
+        'POST /v1/node/usage',
         'POST /v1/node/viewers',
         'POST /v1/nodes/tokens',
         'POST /v1/nodes/{id}/drain',
