@@ -25,6 +25,11 @@ export class Departures {
     this.#before()
   }
 
+  /** Lets go all that waits now, for those who are about to end connections. */
+  flush(): void {
+    if (this.#waiting.length > 0) this.#depart()
+  }
+
   readonly #depart = (): void => {
     const leaving = this.#waiting
     this.#waiting = []

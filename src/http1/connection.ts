@@ -170,11 +170,10 @@ class Connection implements AnswerConnection, Http1Connection, Leaver {
     const answer = this.#answer
     if (answer === undefined || socket.destroyed) return
     this.#answer = undefined
+    // Who is told of the end may end the connection.
+    if (!answer.shouldKeepAlive || this.#options.leaving()) this.depart()
     answer.finish()
-    if (!answer.shouldKeepAlive) {
-      this.depart()
-      return socket.destroySoon()
-    }
+    if (!answer.shouldKeepAlive) return socket.destroySoon()
     if (socket.isPaused()) socket.resume()
     this.#read()
   }

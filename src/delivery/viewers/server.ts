@@ -104,6 +104,7 @@ export async function startViewerServer(options: ViewerServerOptions): Promise<V
       shelf?.close()
       const closed = new Promise<void>(resolve => server.close(() => resolve()))
       const told = full.close()
+      departures.flush()
       connections.drain()
       const timer = setTimeout(() => connections.destroy(), graceMs)
       await Promise.all([closed, told])

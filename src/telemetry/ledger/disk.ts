@@ -31,6 +31,8 @@ export interface LedgerDisk {
   /** Undefined where it is not there. */
   read(file: string): Buffer | undefined
   size(file: string): Bytes | undefined
+  /** Another where it was made anew or written to; undefined where it is not there. */
+  version(file: string): string | undefined
   names(folder: string): string[]
   /** With those around it. */
   makeFolder(folder: string): void
@@ -54,6 +56,10 @@ export const realDisk: LedgerDisk = {
   sync: dataSync,
   read: file => unlessMissing(() => readFileSync(file)),
   size: file => statSync(file, { throwIfNoEntry: false })?.size,
+  version(file) {
+    const found = statSync(file, { throwIfNoEntry: false, bigint: true })
+    return found && `${found.ino} ${found.mtimeNs} ${found.size}`
+  },
   names: folder => unlessMissing(() => readdirSync(folder)) ?? [],
   makeFolder: folder => void mkdirSync(folder, { recursive: true, mode: 0o750 }),
   syncFolder(folder) {

@@ -1,5 +1,5 @@
 import path from 'node:path'
-import type { Bytes, Instant } from '../../core/index.ts'
+import type { Instant } from '../../core/index.ts'
 import type { LedgerEntry } from '../../usage/index.ts'
 import { realDisk, type LedgerDisk } from './disk.ts'
 import { entryFileNames, firstIn, KEPT, readEntryFile } from './entry-files.ts'
@@ -11,8 +11,8 @@ import { entryFileNames, firstIn, KEPT, readEntryFile } from './entry-files.ts'
 export class LedgerReader {
   readonly #folder: string
   readonly #disk: LedgerDisk
-  /** What was read last, and is that still while its file has this size. */
-  #read: { name: string; size: Bytes; entries: LedgerEntry[] } | undefined
+  /** What was read last, and is that still while its file has this version. */
+  #read: { name: string; version: string; entries: LedgerEntry[] } | undefined
 
   constructor(folder: string, disk: LedgerDisk = realDisk) {
     this.#folder = folder
@@ -59,11 +59,12 @@ export class LedgerReader {
 
   #entriesIn(name: string): LedgerEntry[] {
     const file = path.join(this.#folder, name)
-    const size = this.#disk.size(file) ?? 0
-    if (this.#read?.name === name && this.#read.size === size) return this.#read.entries
-    const { entries, good } = readEntryFile(this.#disk, file)
+    // Not by its size alone: a ledger begun anew has files of the same names, and may well have them of the same size.
+    const version = this.#disk.version(file)
+    if (this.#read?.name === name && this.#read.version === version) return this.#read.entries
+    const { entries, broken } = readEntryFile(this.#disk, file)
     // One that is being appended to is read again.
-    this.#read = good === size ? { name, size, entries } : undefined
+    this.#read = version === undefined || broken !== undefined ? undefined : { name, version, entries }
     return entries
   }
 }
