@@ -59,7 +59,8 @@ export class DiskBench {
 
   async close(): Promise<void> {
     await Promise.all(this.#open.map(tier => tier.close()))
-    rmSync(this.folder, { recursive: true, force: true })
+    // A tier that ended without waiting for its disk may still be writing there.
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 10 })
   }
 }
 
